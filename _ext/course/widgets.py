@@ -1,0 +1,28 @@
+"""An ipywidget in a page would do nothing without a kernel and would fetch scripts: refuse it."""
+
+from __future__ import annotations
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+LOGGER = logging.getLogger(__name__)
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def check(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn at each cell that shows an ipywidget."""
+    for node in doctree.findall(nodes.Element):
+        if node.get("mime_type") == WIDGET_VIEW:
+            LOGGER.warning(
+                "an ipywidget needs a kernel and does nothing in the published page; show an "
+                "interactive figure of utils.figures, or give the cell the tag remove-output",
+                location=node,
+                type="course",
+                subtype="widget",
+            )
+
+
+def setup(app: Sphinx) -> None:
+    """Check each page as it has been read."""
+    app.connect("doctree-read", check)
