@@ -1,0 +1,116 @@
+"""Every page of the built book, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from conftest import HTML, Visit, built_pages
+
+PAGES = built_pages()
+every_page = pytest.mark.parametrize("path", PAGES)
+
+
+def test_the_book_is_built(base_url: str) -> None:
+    """Without pages, every test below would pass for want of a case."""
+    assert "index.html" in PAGES
+    assert any(path.startswith("chapters/") for path in PAGES)
+
+
+@every_page
+def test_quiet_and_accessible(
+    path: str, theme: str, open_visit: Callable[..., Visit]
+) -> None:
+    """No console error, no failed or foreign request (the fixture); axe finds nothing."""
+    visit = open_visit(theme=theme)
+    page = visit.goto(path)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert visit.axe() == []
+
+
+@every_page
+def test_accessible_on_a_phone(path: str, open_visit: Callable[..., Visit]) -> None:
+    """Axe finds nothing at 390 px either, where other controls show."""
+    visit = open_visit(width=390, height=844)
+    visit.goto(path)
+    assert visit.axe() == []
+
+
+@every_page
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_no_sideways_scrolling(
+    path: str, width: int, open_visit: Callable[..., Visit]
+) -> None:
+    """Nothing is wider than the window; wide tables and code scroll inside themselves."""
+    page = open_visit(width=width, height=844).goto(path)
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('main *')].filter(e => {
+             const r = e.getBoundingClientRect();
+             if (!r.width || r.right <= innerWidth + 1) return false;
+             for (let p = e.parentElement; p; p = p.parentElement)
+               if (getComputedStyle(p).overflowX !== 'visible') return false;
+             return true;
+           }).map(e => e.tagName + '.' + e.className).slice(0, 5)"""
+    )
+    assert wide == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@every_page
+def test_one_heading_and_every_image_named(path: str, light: Visit) -> None:
+    """One h1 a page; each image says what it shows, and not with its own file name."""
+    page = light.goto(path)
+    assert page.locator("main h1:visible").count() == 1
+    for image in page.locator("main img").all():
+        alt = (image.get_attribute("alt") or "").strip()
+        assert alt, image.get_attribute("src")
+        assert not alt.endswith((".png", ".svg", ".jpg")), alt
+
+
+@every_page
+def test_mathematics_is_typeset(path: str, light: Visit) -> None:
+    """Each formula is drawn, none is raw TeX or KaTeX's red error."""
+    page = light.goto(path)
+    formulas = page.locator("main .math")
+    drawn = page.locator("main .math .katex")
+    assert drawn.count() == formulas.count()
+    assert page.locator(".katex-error").count() == 0
+    text = page.locator("main article").evaluate(
+        """article => { const copy = article.cloneNode(true);
+             copy.querySelectorAll('pre, code, script, style, .katex').forEach(e => e.remove());
+             return copy.textContent; }"""
+    )
+    for raw in ("\\frac", "\\text", "\\sum", "\\begin{", "$$", "\\("):
+        assert raw not in text
+    if drawn.count():
+        fonts = page.evaluate(
+            "document.fonts.ready.then(f => [...f].map(x => x.status))"
+        )
+        assert "loaded" in fonts and "error" not in fonts
+
+
+@every_page
+def test_internal_links_lead_somewhere(path: str, light: Visit) -> None:
+    """Each link inside the book names a page that exists and a place on it that exists."""
+    page = light.goto(path)
+    home = urlsplit(light.base_url).netloc
+    links = page.eval_on_selector_all("a[href]", "links => links.map(a => a.href)")
+    targets = {urldefrag(link) for link in links if urlsplit(link).netloc == home}
+    assert targets
+    for url, fragment in sorted(targets):
+        file = HTML / unquote(urlsplit(url).path).lstrip("/")
+        file = file / "index.html" if file.is_dir() else file
+        assert file.is_file(), f"{url} does not exist"
+        if fragment and file.suffix == ".html":
+            text = file.read_text("utf-8")
+            assert f'id="{unquote(fragment)}"' in text or fragment == "", (
+                f"{url}#{fragment}"
+            )
+
+
+def test_search_finds_a_word(light: Visit) -> None:
+    """The search page works without a server's help."""
+    page = light.goto("search.html?q=convolution")
+    page.wait_for_selector("#search-results li")
+    assert page.locator("#search-results li a").count() > 0
