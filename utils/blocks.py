@@ -1,0 +1,274 @@
+"""The bricks of the Inception family: a convolution unit, the four-branch module, the side head.
+
+Shapes are (N, C, H, W) throughout: images in the batch, channels, height, width.
+"""
+
+import operator
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+Norm = Literal["batch"] | None
+AuxPool = Literal["average", "adaptive"]
+
+
+class ConvUnit(nn.Module):
+    """Convolution, batch normalisation if wanted, ReLU: (N, C_in, H, W) -> (N, C_out, H', W').
+
+    The padding is half the kernel, so that a stride of 1 keeps height and width.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size : int
+        Odd, or the output could not be centred on the input.
+    stride : int
+    norm : "batch" or None
+        Batch normalisation between convolution and ReLU (eps 1e-3, as in TF-slim and torchvision).
+    bias : bool, optional
+        A bias in the convolution. By default only without normalisation: subtracting the batch's
+        mean removes any constant just added.
+
+    Attributes
+    ----------
+    conv : nn.Conv2d
+    bn : nn.BatchNorm2d or None
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kernel_size: int,
+        stride: int = 1,
+        norm: Norm = None,
+        bias: bool | None = None,
+    ) -> None:
+        super().__init__()
+        in_channels = positive_int(in_channels, "in_channels")
+        out_channels = positive_int(out_channels, "out_channels")
+        kernel_size = odd_int(kernel_size, "kernel_size")
+        stride = positive_int(stride, "stride")
+        one_of(norm, ("batch", None), "norm")
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size=kernel_size,
+            stride=stride,
+            padding=kernel_size // 2,
+            bias=norm is None if bias is None else bias,
+        )
+        self.bn = nn.BatchNorm2d(out_channels, eps=1e-3) if norm == "batch" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        if self.bn is not None:
+            x = self.bn(x)
+        return F.relu(x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InceptionSpec:
+    """The six numbers that describe an Inception module: one row of the paper's Table 1.
+
+    Each is a number of 1x1, 3x3 or 5x5 filters. None in a reduction or in the projection means
+    that this 1x1 convolution is left out.
+
+    Raises
+    ------
+    TypeError
+        A number of filters is not an integer.
+    ValueError
+        A number of filters is zero or negative.
+    """
+
+    conv1x1: int
+    reduce3x3: int | None
+    conv3x3: int
+    reduce5x5: int | None
+    conv5x5: int
+    pool_proj: int | None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None or field.name.startswith("conv"):
+                hint = "" if field.name.startswith("conv") else " (None leaves the 1x1 out)"
+                positive_int(value, f"InceptionSpec.{field.name}", hint)
+
+    def out_channels(self, in_channels: int) -> int:
+        """Channels of the concatenated output; without projection the input's pass through."""
+        pooled = in_channels if self.pool_proj is None else self.pool_proj
+        return self.conv1x1 + self.conv3x3 + self.conv5x5 + pooled
+
+    def naive(self) -> "InceptionSpec":
+        """The same filters without reductions and projection (Figure 2a of the paper)."""
+        return replace(self, reduce3x3=None, reduce5x5=None, pool_proj=None)
+
+
+class Inception(nn.Module):
+    """Four branches side by side, concatenated: (N, C_in, H, W) -> (N, C_out, H, W).
+
+    1x1; 1x1 then 3x3; 1x1 then 5x5; 3x3 max pool then 1x1. The names are torchvision's, so
+    that its checkpoints load: ``branch1`` to ``branch4``, within them ``0`` and ``1``.
+
+    Parameters
+    ----------
+    in_channels : int
+    spec : InceptionSpec
+        The filters of each branch.
+    norm, bias
+        As in `ConvUnit`.
+    kernel5x5 : int
+        Size of the "5x5" kernel: 5 as in the paper, 3 as in torchvision.
+
+    References
+    ----------
+    Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842, Figure 2.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        spec: InceptionSpec,
+        *,
+        norm: Norm = None,
+        bias: bool | None = None,
+        kernel5x5: int = 5,
+    ) -> None:
+        super().__init__()
+        if not isinstance(spec, InceptionSpec):
+            raise TypeError(
+                f"spec must be an InceptionSpec, got {type(spec).__name__}: "
+                "write InceptionSpec(conv1x1=64, reduce3x3=96, ...) or take one of MODULES."
+            )
+
+        def unit(channels: int, filters: int, kernel_size: int) -> ConvUnit:
+            return ConvUnit(channels, filters, kernel_size=kernel_size, norm=norm, bias=bias)
+
+        def reduced(reduction: int | None, filters: int, kernel_size: int) -> nn.Sequential:
+            if reduction is None:
+                return nn.Sequential(unit(in_channels, filters, kernel_size))
+            return nn.Sequential(
+                unit(in_channels, reduction, 1), unit(reduction, filters, kernel_size)
+            )
+
+        self.branch1 = unit(in_channels, spec.conv1x1, 1)
+        self.branch2 = reduced(spec.reduce3x3, spec.conv3x3, 3)
+        self.branch3 = reduced(spec.reduce5x5, spec.conv5x5, kernel5x5)
+        self.branch4 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1))
+        if spec.pool_proj is not None:
+            self.branch4.append(unit(in_channels, spec.pool_proj, 1))
+
+    def branches(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The four outputs before concatenation, each (N, its own channels, H, W)."""
+        return self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat(self.branches(x), dim=1)
+
+
+class AuxiliaryHead(nn.Module):
+    """A small classifier on the side of the network: (N, C, H, W) -> (N, num_classes).
+
+    Pool to 4x4, 128 1x1 filters, 1024 hidden units, dropout, linear.
+
+    Parameters
+    ----------
+    in_channels, num_classes : int
+    norm
+        As in `ConvUnit`, for the 1x1 convolution.
+    pool : "average" or "adaptive"
+        The paper averages over 5x5 windows in steps of 3, which gives 4x4 from a 14x14 map.
+        torchvision averages adaptively to 4x4, from a map of any size.
+    dropout : float
+        Probability in [0, 1) of dropping a hidden unit.
+
+    References
+    ----------
+    Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842, section 5.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        *,
+        norm: Norm = None,
+        pool: AuxPool = "average",
+        dropout: float = 0.7,
+    ) -> None:
+        super().__init__()
+        one_of(pool, ("average", "adaptive"), "pool")
+        average = pool == "average"
+        self.pool = nn.AvgPool2d(5, stride=3) if average else nn.AdaptiveAvgPool2d(4)
+        self.conv = ConvUnit(in_channels, 128, kernel_size=1, norm=norm)
+        self.fc1 = nn.Linear(128 * 4 * 4, 1024)
+        self.dropout = nn.Dropout(probability(dropout, "dropout"))
+        self.fc2 = nn.Linear(1024, positive_int(num_classes, "num_classes"))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check_size(x)
+        x = self.pool(x)  # (N, C, 4, 4)
+        x = self.conv(x)  # (N, 128, 4, 4)
+        x = F.relu(self.fc1(torch.flatten(x, 1)))  # (N, 1024)
+        return self.fc2(self.dropout(x))  # (N, num_classes)
+
+    def _check_size(self, x: Tensor) -> None:
+        adaptive = isinstance(self.pool, nn.AdaptiveAvgPool2d)
+        if adaptive or not can_check(x) or all(14 <= size <= 16 for size in x.shape[-2:]):
+            return
+        height, width = x.shape[-2:]
+        raise ValueError(
+            "an auxiliary head with the paper's 5x5/3 average pool must get 4x4 out of it, which "
+            f"takes a map of 14x14 to 16x16; got {height}x{width}. GoogLeNet gives 14x14 for "
+            "images of 224x224 px. Train on such images, without the heads (aux_heads=False), "
+            'or with heads that pool adaptively (aux_pool="adaptive").'
+        )
+
+
+# Arguments are checked where a wrong one would otherwise fail late, or not at all.
+
+
+def positive_int(value: int, name: str, hint: str = "") -> int:
+    """`value` as an int of at least 1; TypeError or ValueError, naming it, if it is not one."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer of at least 1{hint}, got {value!r}.")
+    if operator.index(value) < 1:
+        raise ValueError(f"{name} must be at least 1{hint}, got {value}.")
+    return operator.index(value)
+
+
+def odd_int(value: int, name: str) -> int:
+    """`value` as an odd positive int; TypeError or ValueError, naming it, if it is not one."""
+    if positive_int(value, name) % 2 == 0:
+        raise ValueError(
+            f"{name} must be odd, so that half of it as padding keeps height and width; got "
+            f"{value}. Take {value - 1} or {value + 1}."
+        )
+    return operator.index(value)
+
+
+def probability(value: float, name: str) -> float:
+    """`value` as a dropout probability in [0, 1); ValueError, naming it, if it is not one."""
+    if not isinstance(value, int | float) or not 0 <= value < 1:
+        raise ValueError(
+            f"{name} must be a probability from 0 (keep all) to below 1 (drop all), got {value!r}."
+        )
+    return float(value)
+
+
+def one_of(value: object, options: tuple, name: str) -> None:
+    """ValueError, naming the options, unless `value` is one of them."""
+    if value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        raise ValueError(f"{name} must be one of {listed}; got {value!r}.")
+
+
+def can_check(x: object) -> bool:
+    """Whether `x` has a shape to look at now: not while `torch.fx` or `torch.jit` trace it."""
+    return not isinstance(x, fx.Proxy) and not torch.jit.is_tracing()
