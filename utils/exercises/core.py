@@ -1,0 +1,285 @@
+"""What an exercise is: a statement, a stub, a check with three outcomes, hints, a solution.
+
+The check looks at behaviour (shapes, counts, numbers against a reference), never at spelling, and
+it never raises on a bad answer. `...` marks what the reader has not written yet, wherever it
+stands: as the answer, inside it, or as what the reader's function returns.
+"""
+
+import copy
+import html
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from markdown_it import MarkdownIt
+
+State = Literal["not attempted", "wrong", "right"]
+
+
+class NotAttempted(Exception):
+    """The answer still holds the stub's `...`."""
+
+
+class Mismatch(Exception):
+    """The answer does not do what was asked.
+
+    Parameters
+    ----------
+    expected
+        What should hold, as a property; never the answer itself.
+    got
+        What the answer gave.
+    look
+        Where the reader should look.
+    """
+
+    def __init__(self, expected: str, got: str, look: str):
+        super().__init__(expected)
+        self.expected, self.got, self.look = expected, got, look
+
+
+def call(function: Any, *arguments: Any) -> Any:
+    """Call the reader's function on copies of the arguments, and return what it gives.
+
+    Raises
+    ------
+    NotAttempted
+        The function returns `...`, or something that holds `...`.
+    Mismatch
+        It cannot be called so, raises, or tries to end the program.
+    """
+    if not callable(function):
+        raise Mismatch(
+            "a function",
+            f"{type(function).__name__}: {_short(function)}",
+            "Pass the function itself, without calling it: `check(f)`, not `check(f(...))`.",
+        )
+    try:
+        result = function(*copy.deepcopy(arguments))
+    except (Exception, SystemExit) as error:
+        raise Mismatch(
+            f"the function to run for the arguments {_short(arguments)}",
+            f"{type(error).__name__}: {error}",
+            _place(function, error),
+        ) from None
+    if unfinished(result):
+        raise NotAttempted
+    return result
+
+
+def unfinished(answer: Any) -> bool:
+    """Whether `...` stands anywhere in the answer."""
+    if answer is ...:
+        return True
+    if isinstance(answer, dict):
+        return any(unfinished(value) for value in answer.values())
+    return isinstance(answer, list | tuple | set) and any(unfinished(value) for value in answer)
+
+
+def expect(condition: bool, *, expected: str, got: Any, look: str) -> None:
+    """Raise `Mismatch` unless `condition` holds."""
+    if not condition:
+        raise Mismatch(expected, got if isinstance(got, str) else _short(got), look)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one check; it shows itself in a notebook and as text."""
+
+    state: State
+    message: str = ""
+    expected: str = ""
+    got: str = ""
+    look: str = ""
+
+    def __repr__(self) -> str:
+        lines = [f"{_MARKS[self.state]} {self.state.capitalize()}. {self.message}".strip()]
+        lines += [f"  {name}: {text}" for name, text in self._findings()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        findings = "".join(
+            f"<dt>{name}</dt><dd>{_markdown(text)}</dd>" for name, text in self._findings()
+        )
+        return (
+            f'<div class="course-verdict course-{self.state.replace(" ", "-")}" role="status">'
+            f"<p><strong>{_MARKS[self.state]} {self.state.capitalize()}.</strong> "
+            f"{html.escape(self.message)}</p>" + (f"<dl>{findings}</dl>" if findings else "")
+        ) + "</div>"
+
+    def _findings(self) -> list[tuple[str, str]]:
+        parts = [
+            ("Expected", self.expected),
+            ("Your answer gave", self.got),
+            ("Where to look", self.look),
+        ]
+        return [(name, text) for name, text in parts if text]
+
+
+@dataclass
+class Exercise:
+    """One exercise of the course.
+
+    Parameters
+    ----------
+    key
+        Unique in its chapter; also the label of the exercise's block on the page.
+    title, statement
+        What is asked, in Markdown.
+    stub
+        The cell the reader starts from; what is missing is marked `...`.
+    answer
+        The name that the stub binds and that the check takes.
+    verify
+        Called with the answer; returns if it is right, else raises `Mismatch` or `NotAttempted`.
+    praise
+        One sentence for a right answer: what it shows.
+    hints
+        From a nudge to nearly the whole way.
+    solution_code, why
+        A full solution, and the reason it is one, in Markdown.
+    """
+
+    key: str
+    title: str
+    statement: str
+    stub: str
+    answer: str
+    verify: Callable[[Any], None] = field(repr=False)
+    praise: str
+    hints: tuple[str, ...]
+    solution_code: str
+    why: str
+    _shown: int = field(default=0, init=False, repr=False)
+
+    def check(self, answer: Any) -> Verdict:
+        """Check an answer; never raises on a bad one."""
+        try:
+            if unfinished(answer):
+                raise NotAttempted
+            self.verify(answer)
+        except NotAttempted:
+            return Verdict(
+                "not attempted",
+                "Replace each ... in the cell above by your own code, and run both cells again.",
+            )
+        except Mismatch as wrong:
+            return Verdict("wrong", "", wrong.expected, wrong.got, wrong.look)
+        except Exception as error:  # an answer of a kind that nobody foresaw
+            return Verdict(
+                "wrong",
+                "",
+                "an answer of the kind the statement asks for",
+                f"{_short(answer)}, which led to {type(error).__name__}: {error}",
+                "Read the last sentence of the statement: what should the answer be?",
+            )
+        return Verdict("right", self.praise)
+
+    def hint(self) -> "Note":
+        """The next hint; each call goes one step further, and the last one stays."""
+        self._shown = min(self._shown + 1, len(self.hints))
+        return Note(f"Hint {self._shown} of {len(self.hints)}", self.hints[self._shown - 1])
+
+    def solution(self) -> "Note":
+        """A solution, with the reason."""
+        return Note("Solution", f"```python\n{self.solution_code.strip()}\n```\n\n{self.why}")
+
+    def help(self) -> "Help":
+        """All hints and the solution, folded, for a page without a kernel."""
+        return Help(self)
+
+    @property
+    def page_block(self) -> str:
+        """The exercise as a chapter shows it: its statement, in MyST."""
+        return (
+            f":::{{exercise}} {self.title}\n:label: {self.key}\n\n{self.statement.strip()}\n\n:::"
+        )
+
+
+@dataclass(frozen=True)
+class Note:
+    """A titled piece of Markdown."""
+
+    title: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.text}"
+
+    def _repr_markdown_(self) -> str:
+        return (
+            f"**{self.title}.** {self.text}"
+            if "\n" not in self.text
+            else (f"**{self.title}**\n\n{self.text}")
+        )
+
+    def details(self, inside: str = "") -> str:
+        """HTML that unfolds without a kernel; `inside` follows the text."""
+        return (
+            f"<details><summary>{html.escape(self.title)}</summary>"
+            f"{_markdown(self.text)}{inside}</details>"
+        )
+
+
+class Help:
+    """Hints and solution as nested `<details>`: each hint holds the next, the last the solution."""
+
+    def __init__(self, exercise: Exercise):
+        total = len(exercise.hints)
+        hints = [Note(f"Hint {i} of {total}", text) for i, text in enumerate(exercise.hints, 1)]
+        folded = exercise.solution().details()
+        for note in reversed(hints):
+            folded = note.details(folded)
+        self._html = f'<div class="course-help">{folded}</div>'
+        self._title = exercise.title
+
+    def __repr__(self) -> str:
+        return f"Hints and solution of “{self._title}”: call .hint() and .solution()"
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+
+def by_key(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
+    """The exercises by their key.
+
+    Raises
+    ------
+    ValueError
+        Two exercises have the same key.
+    """
+    found: dict[str, Exercise] = {}
+    for exercise in exercises:
+        if exercise.key in found:
+            raise ValueError(f"two exercises have the key {exercise.key!r}: give each its own")
+        found[exercise.key] = exercise
+    return found
+
+
+_MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓"}
+
+
+def _markdown(text: str) -> str:
+    """CommonMark to HTML; raw HTML in the text is shown, not run."""
+    return MarkdownIt("commonmark", {"html": False}).render(text)
+
+
+def _place(function: Any, error: BaseException) -> str:
+    """Where in the reader's own code the error arose."""
+    home = getattr(getattr(function, "__code__", None), "co_filename", None)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == home]
+    if not frames:
+        return "The call itself: does the function take these arguments, in this order?"
+    return f"Line {frames[-1].lineno} of your cell, in `{frames[-1].name}`: `{frames[-1].line}`"
+
+
+def _short(value: Any, limit: int = 200) -> str:
+    """A value in a few words: a tensor by its shape and type, anything else cut to `limit`."""
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"{type(value).__name__} of shape {tuple(shape)}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_short(item, limit) for item in value) + ")"
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

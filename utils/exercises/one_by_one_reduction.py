@@ -1,0 +1,394 @@
+"""Exercises of the chapter on 1x1 reduction."""
+
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from ..accounting import break_even, convolution_cost, module_costs, reduced_cost
+from ..blocks import InceptionSpec
+from ..googlenet import INPUTS, MODULES
+from .core import Exercise, Mismatch, call, expect
+
+# 1 ---------------------------------------------------------------------------------------------
+
+_COST_CASES = ((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 7))
+
+
+def _verify_cost(answer: Any) -> None:
+    for c_in, c_red, c_out, k, height, width in _COST_CASES:
+        got = call(answer, c_in, c_red, c_out, k, height, width)
+        case = f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
+        expect(
+            isinstance(got, tuple) and len(got) == 2,
+            expected="a pair `(weights, multiply_adds)`",
+            got=got,
+            look="The function should end in `return weights, multiply_adds`.",
+        )
+        weights, macs = got
+        want = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
+        biases = c_red + c_out
+        habits = {
+            c_in + k * k * c_out: "That is the cost of reducing to a single channel. Each of the "
+            "`c_red` filters of the 1×1 has its own weights, and the k×k reads all of them.",
+            c_in * c_red + c_red * c_out: "The second layer is counted as if it were 1×1 as well: "
+            "how many positions does a k×k filter look at?",
+            c_in * c_red + k * c_red * c_out: "A k×k filter has k rows *and* k columns.",
+            k * k * c_in * c_out: "That is the direct convolution, without a reduction.",
+            k * k * c_red * c_out: "The 1×1 layer itself is missing: it is not free.",
+            want.parameters + biases: "Biases are counted; the statement leaves them out.",
+        }
+        expect(
+            weights == want.parameters,
+            expected=f"for {case}: every weight of both layers, once",
+            got=f"{weights} weights",
+            look=habits.get(
+                weights,
+                "Count the layers one by one: how many filters has each, and "
+                "how many numbers has one filter?",
+            ),
+        )
+        expect(
+            macs == want.macs,
+            expected=f"for {case}: each weight used once at each output position",
+            got=f"{macs} multiply-adds, with the right number of weights",
+            look="Every weight meets every position of the map. How many positions are there?",
+        )
+
+
+cost = Exercise(
+    key="cost",
+    title="Count the cost",
+    statement="""
+A 1×1 convolution takes `c_in` channels to `c_red`, and a `k`×`k` convolution takes those to
+`c_out`. Both have stride 1 and keep the size of the map, `height` by `width`. Write a function that
+returns the pair of the number of weights and the number of multiply-adds. Leave biases out.
+""",
+    stub="""
+def cost(c_in, c_red, c_out, k, height, width):
+    \"\"\"Weights and multiply-adds of a 1×1 reduction followed by a k×k convolution.\"\"\"
+    weights = ...
+    multiply_adds = ...
+    return weights, multiply_adds
+""",
+    answer="cost",
+    verify=_verify_cost,
+    praise="This one function gives every branch cost of every module in the paper's Table 1.",
+    hints=(
+        "Take the two layers one by one. A layer's weights are its number of filters times the "
+        "numbers in one filter.",
+        "One filter of the 1×1 holds `c_in` numbers, and there are `c_red` of them. One filter of "
+        "the second layer spans `k * k` positions in each of `c_red` channels.",
+        "With stride 1 and the size kept, each weight is used once at every one of the "
+        "`height * width` positions.",
+    ),
+    solution_code="""
+def cost(c_in, c_red, c_out, k, height, width):
+    weights = c_in * c_red + k * k * c_red * c_out
+    multiply_adds = weights * height * width
+    return weights, multiply_adds
+""",
+    why="Both terms carry the factor `c_red`: the price is `c_red * (c_in + k * k * c_out)`, "
+    "proportional to the width of the bottleneck. The map size changes the multiply-adds, never "
+    "the weights.",
+)
+
+# 2 ---------------------------------------------------------------------------------------------
+
+_WIDTH_CASES = ((192, 128, 3), (192, 32, 5), (64, 64, 1), (832, 384, 3), (9, 1, 3))
+
+
+def _verify_widest(answer: Any) -> None:
+    for c_in, c_out, k in _WIDTH_CASES:
+        got = call(answer, c_in, c_out, k)
+        case = f"{c_in} → {c_out} channels, {k}×{k}"
+        expect(
+            isinstance(got, int) and not isinstance(got, bool),
+            expected="a whole number of channels, as an `int`",
+            got=got,
+            look="Channels cannot be cut: round in the direction that still saves, and convert.",
+        )
+        direct = convolution_cost(c_in, c_out, kernel_size=k, size=(1, 1)).parameters
+
+        def saves(c_red: int, direct: int = direct, case: tuple = (c_in, c_out, k)) -> bool:
+            wide = reduced_cost(case[0], c_red, case[1], kernel_size=case[2], size=(1, 1))
+            return wide.parameters < direct
+
+        limit = break_even(c_in, c_out, kernel_size=k)
+        expect(
+            got <= 0 or saves(got),
+            expected=f"for {case}: at this width the two layers have fewer weights than one",
+            got=f"{got}, where they do not have fewer",
+            look="At the break-even itself nothing is saved: the saving must be strict."
+            if got == limit
+            else "Set the two costs equal and solve for `c_red`; then round so that it still saves.",
+        )
+        expect(
+            not saves(got + 1),
+            expected=f"for {case}: one channel more would no longer save",
+            got=f"{got}, but {got + 1} saves too",
+            look="Is the division exact, and is the rounding only at the end?",
+        )
+
+
+widest = Exercise(
+    key="widest",
+    title="How wide may the bottleneck be?",
+    statement="""
+Write a function that returns the largest whole number of channels `c_red` at which a 1×1 reduction
+followed by a `k`×`k` convolution still has strictly fewer weights than the direct `k`×`k`
+convolution from `c_in` to `c_out` channels. If no width saves anything, return 0.
+""",
+    stub="""
+def widest(c_in, c_out, k):
+    \"\"\"The largest c_red that still saves weights.\"\"\"
+    return ...
+""",
+    answer="widest",
+    verify=_verify_widest,
+    praise="All eighteen reductions of GoogLeNet lie well below this limit.",
+    hints=(
+        "Write the two costs side by side, with `c_red` unknown. When are they equal?",
+        "They are equal at `c_red = k * k * c_in * c_out / (c_in + k * k * c_out)`.",
+        "If that is a whole number, the costs are equal there and nothing is saved: go one lower. "
+        "Integer arithmetic does both at once: `(a - 1) // b`.",
+    ),
+    solution_code="""
+def widest(c_in, c_out, k):
+    return (k * k * c_in * c_out - 1) // (c_in + k * k * c_out)
+""",
+    why="`c_red * (c_in + k*k*c_out) < k*k*c_in*c_out` says that `c_red` is below the quotient. "
+    "The largest whole number strictly below `a / b` is `(a - 1) // b`. Note what happens for "
+    "`k = 1`: the limit is below both widths, so a bottleneck between two 1×1 layers must be "
+    "narrow to save anything.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
+
+
+def _verify_pointwise(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for n, c_in, c_out, height, width in ((1, 3, 1, 4, 4), (2, 5, 7, 6, 3), (3, 4, 4, 5, 5)):
+        x = torch.randn(n, c_in, height, width, generator=generator)
+        weight = torch.randn(c_out, c_in, generator=generator)
+        got = call(answer, x, weight)
+        want = F.conv2d(x, weight[:, :, None, None])
+        case = f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
+        expect(
+            isinstance(got, torch.Tensor),
+            expected="a tensor",
+            got=got,
+            look="The function should return the output feature map.",
+        )
+        expect(
+            got.shape == want.shape,
+            expected=f"for {case}: the same N, H and W, and `c_out` channels in second place",
+            got=f"shape {tuple(got.shape)}",
+            look="Matrix products put the new axis last; the channels belong in second place."
+            if sorted(got.shape) == sorted(want.shape)
+            else "Which axis is summed over? Only the channels of the input should go.",
+        )
+        swapped = c_in == c_out and torch.allclose(
+            got, F.conv2d(x, weight.T[:, :, None, None]), atol=1e-5
+        )
+        expect(
+            torch.allclose(got, want, atol=1e-5),
+            expected=f"for {case}: at each pixel, the weight matrix times the vector of channels",
+            got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
+            look="The rows and columns of the weight are swapped: row `o` makes output channel `o`."
+            if swapped
+            else "Take one pixel, `x[0, :, 0, 0]`, multiply by hand, and compare.",
+        )
+
+
+pointwise = Exercise(
+    key="pointwise",
+    title="A 1×1 convolution without a convolution",
+    statement="""
+Write a 1×1 convolution with plain tensor operations: no `conv2d`, no `nn.Conv2d`. The input `x`
+has shape (N, C_in, H, W), the weight has shape (C_out, C_in), the output has shape
+(N, C_out, H, W).
+""",
+    stub="""
+def pointwise(x, weight):
+    \"\"\"Multiply the channels of every pixel by one matrix.\"\"\"
+    return ...
+""",
+    answer="pointwise",
+    verify=_verify_pointwise,
+    praise="A 1×1 convolution is one matrix, applied to every pixel alone.",
+    hints=(
+        "For one pixel it is `weight @ x[n, :, h, w]`.",
+        "Either move the channels last, multiply, and move them back; or name the axes with "
+        "`torch.einsum`.",
+        'In `torch.einsum` the letters are `"oc,nchw->nohw"`.',
+    ),
+    solution_code="""
+def pointwise(x, weight):
+    return torch.einsum("oc,nchw->nohw", weight, x)
+""",
+    why="The letter `c` stands on the left only, so it is summed over; `h` and `w` stand on both "
+    "sides, so no pixel meets another. That is all a 1×1 convolution does.",
+)
+
+# 4 ---------------------------------------------------------------------------------------------
+
+
+def _verify_melt(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for c_in, c_red, c_out, k in ((6, 2, 4, 3), (5, 5, 5, 3), (8, 3, 2, 5)):
+        reduce = torch.randn(c_red, c_in, 1, 1, generator=generator)
+        kernel = torch.randn(c_out, c_red, k, k, generator=generator)
+        x = torch.randn(2, c_in, 9, 8, generator=generator)
+        got = call(answer, reduce, kernel)
+        shape = (c_out, c_in, k, k)
+        case = f"a 1×1 of shape {tuple(reduce.shape)} and a kernel of shape {tuple(kernel.shape)}"
+        expect(
+            isinstance(got, torch.Tensor) and tuple(got.shape) == shape,
+            expected=f"for {case}: one kernel that reads the {c_in} input channels and gives "
+            f"{c_out}, so of shape {shape}",
+            got=got,
+            look="Only the reduced channels disappear: they are summed over. The k×k positions "
+            "stay.",
+        )
+        want = F.conv2d(F.conv2d(x, reduce), kernel, padding=k // 2)
+        alone = F.conv2d(x, got, padding=k // 2)
+        expect(
+            torch.allclose(alone, want, atol=1e-4),
+            expected=f"for {case}: the one kernel gives what the two layers give",
+            got=f"outputs that differ by up to {(alone - want).abs().max():.2g}",
+            look="The shape is right, so the axes may be matched wrongly: the 1×1's *output* "
+            "channels are the kernel's *input* channels.",
+        )
+
+
+melt = Exercise(
+    key="melt",
+    title="Melt two layers into one",
+    statement="""
+Without a ReLU between them, a 1×1 reduction and the convolution behind it are one linear map.
+Write a function that takes the two weights, `reduce` of shape (C_red, C_in, 1, 1) and `kernel` of
+shape (C_out, C_red, k, k), and returns the single kernel of shape (C_out, C_in, k, k) that does the
+same.
+""",
+    stub="""
+def melt(reduce, kernel):
+    \"\"\"One kernel that does what the 1×1 and the k×k do one after the other.\"\"\"
+    return ...
+""",
+    answer="melt",
+    verify=_verify_melt,
+    praise="So the bottleneck is a low-rank factorisation; only its ReLU makes it more than that.",
+    hints=(
+        "Look at one position of the k×k window: there, the kernel is a C_out × C_red matrix.",
+        "At each position, the matrix of the whole is that matrix times the C_red × C_in matrix "
+        "of the 1×1.",
+        'With `torch.einsum`: the letters of the kernel are `"orhw"`, those of the 1×1 without '
+        'its last two axes are `"rc"`.',
+    ),
+    solution_code="""
+def melt(reduce, kernel):
+    return torch.einsum("orhw,rc->ochw", kernel, reduce[:, :, 0, 0])
+""",
+    why="Written as a matrix with C_in rows and k·k·C_out columns, this kernel has a rank of at "
+    "most C_red. A free k×k kernel may have any rank up to C_in: that is what the bottleneck "
+    "gives up. With a ReLU in between, the two layers no longer melt.",
+)
+
+# 5 ---------------------------------------------------------------------------------------------
+
+_CHANNELS, *_SIZE = INPUTS["3a"]
+_BUDGET = sum(c.macs for c in module_costs(_CHANNELS, MODULES["3a"], size=_SIZE).values()) // 2
+
+
+def _verify_design(answer: Any) -> None:
+    paper = MODULES["3a"]
+    expect(
+        isinstance(answer, dict) and sorted(answer) == sorted(_SIX),
+        expected="a dictionary with the six names of the stub",
+        got=", ".join(answer) if isinstance(answer, dict) else answer,
+        look="Keep the form of the stub, and change only the six numbers.",
+    )
+    try:
+        spec = InceptionSpec(**answer)
+    except (TypeError, ValueError) as error:
+        raise Mismatch("six widths", str(error), "Each is a number of filters.") from None
+    absent = [name for name in _SIX if getattr(spec, name) is None]
+    expect(
+        not absent,
+        expected="both reductions and the projection, as in the paper",
+        got=", ".join(f"`{name}=None`" for name in absent),
+        look="Without them the module grows dearer, not cheaper.",
+    )
+    expect(
+        spec.out_channels(_CHANNELS) == paper.out_channels(_CHANNELS),
+        expected="as many output channels as 3a has, so that 3b still fits behind it",
+        got=f"{spec.out_channels(_CHANNELS)} output channels",
+        look="Only four of the six numbers reach the output. Which?",
+    )
+    for name in ("conv3x3", "conv5x5"):
+        expect(
+            getattr(spec, name) >= getattr(paper, name) // 2,
+            expected=f"at least half of the paper's `{name}`",
+            got=f"`{name}={getattr(spec, name)}`",
+            look="A module that no longer looks at the neighbourhood is cheap, but no Inception.",
+        )
+    costs = module_costs(_CHANNELS, spec, size=_SIZE)
+    total = sum(c.macs for c in costs.values())
+    dearest = max(costs, key=lambda branch: costs[branch].macs)
+    expect(
+        total <= _BUDGET,
+        expected="at most half of the multiply-adds of 3a",
+        got=f"{total / (2 * _BUDGET):.0%} of them",
+        look=f"The {dearest} branch costs the most. What makes it narrower without narrowing its "
+        "output?",
+    )
+
+
+_SIX = tuple(InceptionSpec.__dataclass_fields__)
+
+design = Exercise(
+    key="design",
+    title="A module at half the price",
+    statement="""
+Design a module for 3a's place in the network: the same input, the same number of output channels,
+at most **half** of the multiply-adds. Keep at least half of the paper's 3×3 and 5×5 outputs. There
+are many right answers; say in a sentence why you chose yours.
+""",
+    stub="""
+my_module = dict(
+    conv1x1=...,
+    reduce3x3=...,
+    conv3x3=...,
+    reduce5x5=...,
+    conv5x5=...,
+    pool_proj=...,
+)
+""",
+    answer="my_module",
+    verify=_verify_design,
+    praise="Half the price. What it costs in accuracy, only training can tell.",
+    hints=(
+        "Start from the paper's six numbers, `MODULES['3a']`, and look at which branch costs the "
+        "most.",
+        "Two ways lead down: move output channels to the cheap branches, or narrow the reductions, "
+        "which no one outside the module can see.",
+        "Halve both reductions and see how much is still missing; then move channels from the 3×3 "
+        "to the 1×1.",
+    ),
+    solution_code="""
+my_module = dict(
+    conv1x1=112,
+    reduce3x3=40,
+    conv3x3=88,
+    reduce5x5=8,
+    conv5x5=24,
+    pool_proj=32,
+)
+""",
+    why="The 3×3 branch takes most of the cost, and its cost is proportional to its reduction. A "
+    "narrower reduction keeps the output as wide as it was and gives up rank instead: whether "
+    "the lost directions mattered is a question to the data, as the measurement above shows.",
+)
+
+ALL = (cost, widest, pointwise, melt, design)
