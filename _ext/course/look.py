@@ -1,9 +1,82 @@
-"""Templates and markup of the theme, mended where they fall short."""
+"""The theme's templates and markup, mended where they are heavy or inaccessible.
+
+Templates of the same name in ``templates/`` stand in for the theme's; nodes get their own
+writers. Nothing is patched in finished HTML.
+"""
 
 from __future__ import annotations
 
+from html import escape
+from pathlib import Path
+
+import pydata_sphinx_theme
+from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.writers.html5 import HTML5Translator
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Files that an extension gives to every page, and the class that shows a page uses them.
+ONLY_WITH_CLASS = {"sphinx-design.min.css": "sd-", "design-tabs.js": "sd-tab"}
+
+
+def use_templates(app: Sphinx, config: Config) -> None:
+    """Look for templates here before the theme."""
+    config.templates_path.insert(0, str(TEMPLATES))
+
+
+def visit_citation(self: HTML5Translator, node: nodes.citation) -> None:
+    """Write a bibliography entry as a list item: the role docutils gives it is deprecated."""
+    if not isinstance(node.previous_sibling(), nodes.citation):
+        self.body.append('<div role="list" class="citation-list">\n')
+    self.body.append(self.starttag(node, "div", CLASS="citation", role="listitem"))
+
+
+def depart_citation(self: HTML5Translator, node: nodes.citation) -> None:
+    """Close the entry, and the list after the last one."""
+    self.body.append("</div>\n")
+    if not isinstance(node.next_node(descend=False, siblings=True), nodes.citation):
+        self.body.append("</div>\n")
+
+
+def visit_hidden_cell(self: HTML5Translator, node: HideCodeCellNode) -> None:
+    """Write a cell part that unfolds; its summary is named by the words it shows."""
+    classes = " ".join(node["classes"])
+    self.body.append(
+        f'<details class="admonition hide {classes}">\n<summary>'
+        f'<span class="collapsed admonition-title">{escape(node["prompt_show"])}</span>'
+        f'<span class="expanded admonition-title">{escape(node["prompt_hide"])}</span>'
+        "</summary>\n"
+    )
+
+
+def depart_hidden_cell(self: HTML5Translator, node: HideCodeCellNode) -> None:
+    """Close the details."""
+    self.body.append("</details>\n")
+
+
+def page_files(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
+    """Leave out the scripts and styles of extensions that this page does not use."""
+    context["course_theme_version"] = pydata_sphinx_theme.__version__
+    classes = set()
+    if doctree is not None:
+        for node in doctree.findall(nodes.Element):
+            classes.update(node["classes"])
+            if isinstance(node, nodes.raw) and "sd-" in node.astext():
+                classes.add("sd-")
+    for key in ("css_files", "script_files"):
+        context[key] = [
+            file
+            for file in context.get(key, [])
+            if not (prefix := ONLY_WITH_CLASS.get(str(getattr(file, "filename", file))))
+            or any(name.startswith(prefix) for name in classes)
+        ]
 
 
 def setup(app: Sphinx) -> None:
-    """Nothing yet."""
+    """Register templates, writers and the page filter."""
+    app.connect("config-inited", use_templates)
+    app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
+    app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_hidden_cell))
+    app.connect("html-page-context", page_files, priority=900)

@@ -98,8 +98,8 @@ def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
 def visit_display(self: HTML5Translator, node: nodes.math_block) -> None:
     """Write a displayed formula, its number beside it."""
     self.body.append(self.starttag(node, "div", CLASS="math math-display"))
-    # A wide formula scrolls inside itself, and a scrolling region must be reachable by keyboard.
-    self.body.append('<div class="math-scroll" tabindex="0">')
+    # A wide formula scrolls inside itself; the theme makes what has this class reachable by key.
+    self.body.append('<div class="pst-scrollable-table-container">')
     self.body.append(typeset(self, node, display=True) + "</div>")
     if node.get("number"):
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
@@ -114,9 +114,7 @@ def start(app: Sphinx) -> None:
     app.course_katex = Katex()
 
 
-def only_where_needed(
-    app: Sphinx, pagename: str, template: str, context: dict, doctree
-) -> None:
+def only_where_needed(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
     """Give KaTeX's style to the pages that hold mathematics, and to no other."""
     if doctree is not None and any(
         isinstance(node, (nodes.math, nodes.math_block)) for node in doctree.findall()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
-from conftest import HTML, Visit, built_pages
+from visits import HTML, Visit, built_pages
 
 PAGES = built_pages()
 every_page = pytest.mark.parametrize("path", PAGES)
