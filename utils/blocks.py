@@ -65,6 +65,7 @@ class ConvUnit(nn.Module):
         self.bn = nn.BatchNorm2d(out_channels, eps=1e-3) if norm == "batch" else None
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return (N, C_out, H', W')."""
         x = self.conv(x)
         if self.bn is not None:
             x = self.bn(x)
@@ -101,12 +102,12 @@ class InceptionSpec:
                 positive_int(value, f"InceptionSpec.{field.name}", hint)
 
     def out_channels(self, in_channels: int) -> int:
-        """Channels of the concatenated output; without projection the input's pass through."""
+        """Count the output's channels; without projection those of the input pass through."""
         pooled = in_channels if self.pool_proj is None else self.pool_proj
         return self.conv1x1 + self.conv3x3 + self.conv5x5 + pooled
 
     def naive(self) -> "InceptionSpec":
-        """The same filters without reductions and projection (Figure 2a of the paper)."""
+        """Return the same filters without reductions and projection (Figure 2a of the paper)."""
         return replace(self, reduce3x3=None, reduce5x5=None, pool_proj=None)
 
 
@@ -165,10 +166,11 @@ class Inception(nn.Module):
             self.branch4.append(unit(in_channels, spec.pool_proj, 1))
 
     def branches(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The four outputs before concatenation, each (N, its own channels, H, W)."""
+        """Return the four outputs before concatenation, each (N, its own channels, H, W)."""
         return self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the concatenation along the channels, (N, C_out, H, W)."""
         return torch.cat(self.branches(x), dim=1)
 
 
@@ -212,6 +214,7 @@ class AuxiliaryHead(nn.Module):
         self.fc2 = nn.Linear(1024, positive_int(num_classes, "num_classes"))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return scores, (N, num_classes)."""
         self._check_size(x)
         x = self.pool(x)  # (N, C, 4, 4)
         x = self.conv(x)  # (N, 128, 4, 4)
@@ -235,7 +238,7 @@ class AuxiliaryHead(nn.Module):
 
 
 def positive_int(value: int, name: str, hint: str = "") -> int:
-    """`value` as an int of at least 1; TypeError or ValueError, naming it, if it is not one."""
+    """Return `value` as an int of at least 1, or raise a TypeError or ValueError that names it."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer of at least 1{hint}, got {value!r}.")
     if operator.index(value) < 1:
@@ -244,7 +247,7 @@ def positive_int(value: int, name: str, hint: str = "") -> int:
 
 
 def odd_int(value: int, name: str) -> int:
-    """`value` as an odd positive int; TypeError or ValueError, naming it, if it is not one."""
+    """Return `value` as an odd positive int, or raise a TypeError or ValueError that names it."""
     if positive_int(value, name) % 2 == 0:
         raise ValueError(
             f"{name} must be odd, so that half of it as padding keeps height and width; got "
@@ -254,7 +257,7 @@ def odd_int(value: int, name: str) -> int:
 
 
 def probability(value: float, name: str) -> float:
-    """`value` as a dropout probability in [0, 1); ValueError, naming it, if it is not one."""
+    """Return `value` as a probability in [0, 1), or raise a ValueError that names it."""
     if not isinstance(value, int | float) or not 0 <= value < 1:
         raise ValueError(
             f"{name} must be a probability from 0 (keep all) to below 1 (drop all), got {value!r}."
@@ -263,12 +266,12 @@ def probability(value: float, name: str) -> float:
 
 
 def one_of(value: object, options: tuple, name: str) -> None:
-    """ValueError, naming the options, unless `value` is one of them."""
+    """Raise a ValueError that lists the options, unless `value` is one of them."""
     if value not in options:
         listed = ", ".join(repr(option) for option in options)
         raise ValueError(f"{name} must be one of {listed}; got {value!r}.")
 
 
 def can_check(x: object) -> bool:
-    """Whether `x` has a shape to look at now: not while `torch.fx` or `torch.jit` trace it."""
+    """Tell whether `x` has a shape to look at: not while `torch.fx` or `torch.jit` trace it."""
     return not isinstance(x, fx.Proxy) and not torch.jit.is_tracing()

@@ -9,7 +9,7 @@ Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import count, pairwise
 from typing import Any, NamedTuple
 
@@ -48,33 +48,29 @@ class TableRow(NamedTuple):
 
 
 # Some printed params and ops do not follow from the filters beside them: `utils.accounting` tells.
-TABLE_1: tuple[TableRow, ...] = (
-    TableRow("convolution", "7x7/2", (64, 112, 112), 1, None, "2.7K", "34M"),
-    TableRow("max pool", "3x3/2", (64, 56, 56), 0, None, None, None),
-    TableRow(
-        "convolution", "3x3/1", (192, 56, 56), 2, (None, 64, 192, *[None] * 3), "112K", "360M"
-    ),
-    TableRow("max pool", "3x3/2", (192, 28, 28), 0, None, None, None),
-    TableRow("inception (3a)", None, (256, 28, 28), 2, (64, 96, 128, 16, 32, 32), "159K", "128M"),
-    TableRow("inception (3b)", None, (480, 28, 28), 2, (128, 128, 192, 32, 96, 64), "380K", "304M"),
-    TableRow("max pool", "3x3/2", (480, 14, 14), 0, None, None, None),
-    TableRow("inception (4a)", None, (512, 14, 14), 2, (192, 96, 208, 16, 48, 64), "364K", "73M"),
-    TableRow("inception (4b)", None, (512, 14, 14), 2, (160, 112, 224, 24, 64, 64), "437K", "88M"),
-    TableRow("inception (4c)", None, (512, 14, 14), 2, (128, 128, 256, 24, 64, 64), "463K", "100M"),
-    TableRow("inception (4d)", None, (528, 14, 14), 2, (112, 144, 288, 32, 64, 64), "580K", "119M"),
-    TableRow(
-        "inception (4e)", None, (832, 14, 14), 2, (256, 160, 320, 32, 128, 128), "840K", "170M"
-    ),
-    TableRow("max pool", "3x3/2", (832, 7, 7), 0, None, None, None),
-    TableRow("inception (5a)", None, (832, 7, 7), 2, (256, 160, 320, 32, 128, 128), "1072K", "54M"),
-    TableRow(
-        "inception (5b)", None, (1024, 7, 7), 2, (384, 192, 384, 48, 128, 128), "1388K", "71M"
-    ),
-    TableRow("avg pool", "7x7/1", (1024, 1, 1), 0, None, None, None),
-    TableRow("dropout (40%)", None, (1024, 1, 1), 0, None, None, None),
-    TableRow("linear", None, (1000, 1, 1), 1, None, "1000K", "1M"),
-    TableRow("softmax", None, (1000, 1, 1), 0, None, None, None),
-)
+# fmt: off
+TABLE_1 = tuple(TableRow(*row) for row in (
+    ("convolution",    "7x7/2", (64, 112, 112), 1, None,                           "2.7K",  "34M"),
+    ("max pool",       "3x3/2", (64, 56, 56),   0, None,                           None,    None),
+    ("convolution",    "3x3/1", (192, 56, 56),  2, (None, 64, 192, *3 * [None]),    "112K",  "360M"),
+    ("max pool",       "3x3/2", (192, 28, 28),  0, None,                           None,    None),
+    ("inception (3a)", None,    (256, 28, 28),  2, (64, 96, 128, 16, 32, 32),      "159K",  "128M"),
+    ("inception (3b)", None,    (480, 28, 28),  2, (128, 128, 192, 32, 96, 64),    "380K",  "304M"),
+    ("max pool",       "3x3/2", (480, 14, 14),  0, None,                           None,    None),
+    ("inception (4a)", None,    (512, 14, 14),  2, (192, 96, 208, 16, 48, 64),     "364K",  "73M"),
+    ("inception (4b)", None,    (512, 14, 14),  2, (160, 112, 224, 24, 64, 64),    "437K",  "88M"),
+    ("inception (4c)", None,    (512, 14, 14),  2, (128, 128, 256, 24, 64, 64),    "463K",  "100M"),
+    ("inception (4d)", None,    (528, 14, 14),  2, (112, 144, 288, 32, 64, 64),    "580K",  "119M"),
+    ("inception (4e)", None,    (832, 14, 14),  2, (256, 160, 320, 32, 128, 128),  "840K",  "170M"),
+    ("max pool",       "3x3/2", (832, 7, 7),    0, None,                           None,    None),
+    ("inception (5a)", None,    (832, 7, 7),    2, (256, 160, 320, 32, 128, 128),  "1072K", "54M"),
+    ("inception (5b)", None,    (1024, 7, 7),   2, (384, 192, 384, 48, 128, 128),  "1388K", "71M"),
+    ("avg pool",       "7x7/1", (1024, 1, 1),   0, None,                           None,    None),
+    ("dropout (40%)",  None,    (1024, 1, 1),   0, None,                           None,    None),
+    ("linear",         None,    (1000, 1, 1),   1, None,                           "1000K", "1M"),
+    ("softmax",        None,    (1000, 1, 1),   0, None,                           None,    None),
+))
+# fmt: on
 
 
 def _spec(*filters: int | None) -> InceptionSpec:
@@ -127,11 +123,11 @@ class LocalNorm:
     beta: float = 0.75
 
 
-Row = Convolution | MaxPool | LocalNorm | InceptionSpec
+Layer = Convolution | MaxPool | LocalNorm | InceptionSpec
 
-# Table 1 up to 5b as layers, named as in torchvision, with the two local normalisations that
-# Figure 3 of the paper and Caffe's replication add to the stem.
-PAPER: dict[str, Row] = {
+# Table 1 up to 5b, layer by layer with torchvision's names, and with the two local normalisations
+# of Caffe's replication (the paper's Figure 3 draws them, its table leaves them out).
+PAPER: dict[str, Layer] = {
     "conv1": Convolution(channels=64, kernel_size=7, stride=2),
     "maxpool1": MaxPool(),
     "norm1": LocalNorm(),
@@ -151,12 +147,12 @@ PAPER: dict[str, Row] = {
     "inception5a": MODULES["5a"],
     "inception5b": MODULES["5b"],
 }
-WITHOUT_LOCAL_NORM = {name: row for name, row in PAPER.items() if not isinstance(row, LocalNorm)}
-TORCHVISION = WITHOUT_LOCAL_NORM | {"maxpool4": MaxPool(kernel_size=2)}
+BATCH_NORMALISED = {name: layer for name, layer in PAPER.items() if not name.startswith("norm")}
+TORCHVISION = BATCH_NORMALISED | {"maxpool4": MaxPool(kernel_size=2)}
 
-# The reduced GoogLeNet of the University of Amsterdam's deep learning tutorial 5 (P. Lippe),
-# for CIFAR-10: eight modules at 32, 16 and 8 px.
-MINI: dict[str, Row] = {
+# The small GoogLeNet for CIFAR-10 of the University of Amsterdam's deep learning tutorial 5
+# (P. Lippe): eight modules, at 32, 16 and 8 px.
+MINI: dict[str, Layer] = {
     "conv1": Convolution(channels=64, kernel_size=3),
     "inception2a": _spec(16, 32, 32, 16, 8, 8),
     "inception2b": _spec(24, 32, 48, 16, 12, 12),
@@ -169,3 +165,354 @@ MINI: dict[str, Row] = {
     "inception4a": _spec(32, 48, 64, 16, 16, 16),
     "inception4b": _spec(32, 48, 64, 16, 16, 16),
 }
+
+# Leaner still, for experiments with many runs: four modules, at 14 and 7 px for images of 28 px.
+MICRO: dict[str, Layer] = {
+    "conv1": Convolution(channels=32, kernel_size=3),
+    "maxpool2": MaxPool(),
+    "inception3a": _spec(16, 16, 32, 8, 8, 8),
+    "inception3b": _spec(24, 24, 48, 8, 12, 12),
+    "maxpool3": MaxPool(),
+    "inception4a": _spec(24, 24, 48, 8, 12, 12),
+    "inception4b": _spec(32, 24, 48, 8, 24, 24),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What `GoogLeNet` is built from; `dataclasses.replace` makes a variation.
+
+    Attributes
+    ----------
+    layers : dict
+        The network up to its last module: name -> row, in forward order.
+    in_channels, num_classes : int
+    norm : "batch" or None
+        Batch normalisation in every convolution unit.
+    bias : bool, optional
+        A bias in every convolution; by default only where no normalisation follows.
+    kernel5x5 : int
+        Kernel of the modules' third branch: 5 in the paper, 3 in torchvision.
+    reduce : bool
+        False builds the naive network: no 1x1 reduction and no projection in any module.
+    dropout : float
+        In front of the last linear layer.
+    aux_heads : dict
+        Auxiliary head ("aux1", "aux2") -> the layer whose output it classifies.
+    aux_pool : "average" or "adaptive"
+        How the auxiliary heads pool to 4x4; see `AuxiliaryHead`.
+    aux_dropout : float
+    """
+
+    layers: dict[str, Layer] = field(repr=False)
+    in_channels: int = 3
+    num_classes: int = 1000
+    norm: Norm = None
+    bias: bool | None = None
+    kernel5x5: int = 5
+    reduce: bool = True
+    dropout: float = 0.4
+    aux_heads: dict[str, str] = field(default_factory=dict)
+    aux_pool: AuxPool = "average"
+    aux_dropout: float = 0.7
+
+    def __post_init__(self) -> None:
+        positive_int(self.in_channels, "in_channels")
+        positive_int(self.num_classes, "num_classes")
+        one_of(self.norm, ("batch", None), "norm")
+        odd_int(self.kernel5x5, "kernel5x5")
+        probability(self.dropout, "dropout")
+        probability(self.aux_dropout, "aux_dropout")
+        for head, layer in self.aux_heads.items():
+            one_of(head, ("aux1", "aux2"), "the name of an auxiliary head")
+            one_of(layer, tuple(self.layers), f"the layer under {head}")
+
+
+AUX_HEADS = {"aux1": "inception4a", "aux2": "inception4d"}
+VARIANTS: dict[str, Config] = {
+    "paper": Config(layers=PAPER, aux_heads=AUX_HEADS),
+    "torchvision": Config(
+        layers=TORCHVISION,
+        norm="batch",
+        kernel5x5=3,
+        dropout=0.2,
+        aux_heads=AUX_HEADS,
+        aux_pool="adaptive",
+    ),
+    "bn": Config(layers=BATCH_NORMALISED, norm="batch", aux_heads=AUX_HEADS),
+}
+
+
+class GoogLeNetOutputs(NamedTuple):
+    """Scores in training with auxiliary heads, each (N, num_classes); None for a head left out."""
+
+    logits: Tensor
+    aux_logits2: Tensor | None
+    aux_logits1: Tensor | None
+
+
+class GoogLeNet(nn.Module):
+    """Stem, Inception modules and pools, average over the map, dropout, one linear layer.
+
+    (N, in_channels, H, W) -> (N, num_classes) scores before softmax; in training, with auxiliary
+    heads, a `GoogLeNetOutputs`. The paper averages over 7x7, all of its last map; so does this
+    class, over all of whatever map the images give, so that other sizes than 224 px work too.
+
+    Convolutions and hidden layers start from He's normal distribution, which keeps the signal's
+    size through ReLUs with and without normalisation; the layers that give scores start small
+    (std 0.01), so that the first loss is close to ln(num_classes). Biases start at 0.
+
+    Parameters
+    ----------
+    config : Config
+        `googlenet`, `mini_googlenet` and `micro_googlenet` supply one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        From `forward`: the images are not a floating-point (N, in_channels, H, W) tensor in the
+        dtype of the weights, or too small. From `load_state_dict`: another network's weights.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.smallest = smallest_image(config.layers)
+
+        channels, width = config.in_channels, {}
+        for name, layer in config.layers.items():
+            module, channels = _build(layer, channels, config)
+            self.add_module(name, module)
+            width[name] = channels
+
+        for head, below in config.aux_heads.items():
+            aux = AuxiliaryHead(
+                width[below],
+                config.num_classes,
+                norm=config.norm,
+                pool=config.aux_pool,
+                dropout=config.aux_dropout,
+            )
+            self.add_module(head, aux)
+
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.fc = nn.Linear(channels, config.num_classes)
+        self._initialise()
+
+    def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
+        """Score images; see the class for shapes and errors."""
+        self._check_images(x)
+        aux = {}
+        for name in self.config.layers:
+            x = self.get_submodule(name)(x)
+            if self.training:
+                for head, below in self.config.aux_heads.items():
+                    if below == name:
+                        aux[head] = self.get_submodule(head)(x)
+        x = torch.flatten(self.avgpool(x), 1)
+        x = self.fc(self.dropout(x))
+        return GoogLeNetOutputs(x, aux.get("aux2"), aux.get("aux1")) if aux else x
+
+    def _initialise(self) -> None:
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                if name == "fc" or name.endswith(".fc2"):
+                    nn.init.normal_(module.weight, std=0.01)
+                else:
+                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def _check_images(self, x: Tensor) -> None:
+        if not can_check(x):
+            return
+        channels, smallest = self.config.in_channels, self.smallest
+        wanted = f"GoogLeNet expects images as a floating-point tensor (N, {channels}, H, W)"
+        if not isinstance(x, Tensor):
+            raise TypeError(
+                f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
+            )
+        if x.ndim != 4:
+            hint = "add the batch axis with x[None]" if x.ndim == 3 else "put the batch axis first"
+            raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {hint}.")
+        if x.shape[1] != channels:
+            hint = f"build the network with in_channels={x.shape[1]}, or give it such images"
+            if x.shape[3] == channels:
+                hint = "the channels seem to come last: x.permute(0, 3, 1, 2)"
+            raise ValueError(f"{wanted}, got {x.shape[1]} channels in {tuple(x.shape)}: {hint}.")
+        if min(x.shape[2:]) < smallest:
+            raise ValueError(
+                f"this network pools images of less than {smallest}x{smallest} px away, got "
+                f"{x.shape[2]}x{x.shape[3]}: enlarge them, or take mini_googlenet for small images."
+            )
+        if not x.is_floating_point():
+            raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
+        weights = self.fc.weight.dtype
+        if x.dtype != weights and not torch.is_autocast_enabled(x.device.type):
+            raise TypeError(
+                f"the images are {x.dtype}, the weights {weights}: convert the images with "
+                f"x.to({weights}), or the network with model.to({x.dtype})."
+            )
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """Load as `torch.nn.Module` does, but say of another network's weights what they are."""
+        if strict:
+            own = self.state_dict()
+            missing = [key for key in own if key not in state_dict]
+            unknown = [key for key in state_dict if key not in own]
+            shapes = [
+                f"{key} {tuple(state_dict[key].shape)} instead of {tuple(own[key].shape)}"
+                for key in own
+                if key in state_dict and state_dict[key].shape != own[key].shape
+            ]
+            if missing or unknown or shapes:
+                raise ValueError(
+                    "these are another network's weights. "
+                    f"Missing: {_some(missing)}. Not of this network: {_some(unknown)}. "
+                    f"Of another shape: {_some(shapes)}. {describe_weights(state_dict)}"
+                )
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+
+
+def _build(layer: Layer, in_channels: int, config: Config) -> tuple[nn.Module, int]:
+    """Make the module for one row of a table; return it and the channels that come out of it."""
+    style = {"norm": config.norm, "bias": config.bias}
+    match layer:
+        case Convolution(channels=channels, kernel_size=kernel, stride=stride):
+            unit = ConvUnit(in_channels, channels, kernel_size=kernel, stride=stride, **style)
+            return unit, channels
+        case InceptionSpec():
+            spec = layer if config.reduce else layer.naive()
+            module = Inception(in_channels, spec, kernel5x5=config.kernel5x5, **style)
+            return module, spec.out_channels(in_channels)
+        case MaxPool():
+            return nn.MaxPool2d(**asdict(layer)), in_channels
+        case LocalNorm():
+            return nn.LocalResponseNorm(**asdict(layer)), in_channels
+    raise TypeError(f"a row of a network's table cannot be {layer!r}: see utils.googlenet.Layer.")
+
+
+def smallest_image(layers: dict[str, Layer]) -> int:
+    """Return the least height and width, in pixels, that no pool shrinks to nothing."""
+
+    def survives(size: int) -> bool:
+        for layer in layers.values():
+            if isinstance(layer, Convolution):
+                size = (size - 1) // layer.stride + 1
+            elif isinstance(layer, MaxPool):
+                size = layer.output_size(size)
+            if size < 1:
+                return False
+        return True
+
+    return next(size for size in count(1) if survives(size))
+
+
+def describe_weights(state_dict: Mapping[str, Any]) -> str:
+    """Say which network of this module a state dict looks like, and how to build that."""
+    shapes = {key: tuple(value.shape) for key, value in state_dict.items()}
+    if "fc.weight" not in shapes or "inception3a.branch1.conv.weight" not in shapes:
+        return "They do not look like those of a GoogLeNet."
+    classes = shapes["fc.weight"][0]
+    if "inception5b.branch1.conv.weight" not in shapes:
+        small = "mini" if "inception2a.branch1.conv.weight" in shapes else "micro"
+        return f"They look like those of {small}_googlenet(num_classes={classes})."
+    norm = "conv1.bn.weight" in shapes
+    kernel = shapes.get("inception3a.branch3.1.conv.weight", (0,))[-1]
+    variant = "paper" if not norm else "torchvision" if kernel == 3 else "bn"
+    heads = "aux1.fc1.weight" in shapes
+    reduce = "inception3a.branch2.1.conv.weight" in shapes
+    return (
+        f'They look like those of googlenet("{variant}", num_classes={classes}, '
+        f"aux_heads={heads}, reduce={reduce})."
+    )
+
+
+def _some(items: list[str]) -> str:
+    """List the first few, for a message."""
+    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
+    return (", ".join(items[:3]) or "none") + more
+
+
+def googlenet(
+    variant: str = "paper",
+    *,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    aux_heads: bool = True,
+    reduce: bool = True,
+    **options: Any,
+) -> GoogLeNet:
+    """Build GoogLeNet, for images of about 224x224 px.
+
+    Parameters
+    ----------
+    variant : "paper", "torchvision" or "bn"
+        "paper": 5x5 kernels, biases, local response normalisation, 3x3/2 pools, dropout 0.4,
+        auxiliary heads that need 224 px. "torchvision": 3x3 kernels in their place, batch
+        normalisation, a 2x2/2 pool before stage 5, dropout 0.2, adaptive heads; its checkpoints
+        load. "bn": the paper's, with batch normalisation for biases and local normalisation.
+    num_classes, in_channels : int
+    aux_heads : bool
+        The two auxiliary heads, active in training only.
+    reduce : bool
+        False builds the naive network, without any 1x1 reduction or projection: nearly 100
+        million weights. ``with torch.device("meta"):`` builds it without memory, to be counted.
+    **options
+        Any other field of `Config`, such as ``dropout`` or ``kernel5x5``.
+    """
+    one_of(variant, tuple(VARIANTS), "variant")
+    known = {option.name for option in fields(Config)}
+    if unknown := set(options) - known:
+        raise TypeError(
+            f"googlenet has no option {_some(sorted(unknown))}; see utils.googlenet.Config."
+        )
+    config = replace(
+        VARIANTS[variant],
+        num_classes=num_classes,
+        in_channels=in_channels,
+        reduce=reduce,
+        **({} if aux_heads else {"aux_heads": {}}) | options,
+    )
+    return GoogLeNet(config)
+
+
+def mini_googlenet(
+    num_classes: int = 10, *, in_channels: int = 3, norm: Norm = "batch"
+) -> GoogLeNet:
+    """Build the University of Amsterdam's small GoogLeNet, for images of 28 to 32 px.
+
+    Its convolutions keep their biases under batch normalisation, as published; the
+    normalisation's eps is 1e-3 as everywhere in this package (published: 1e-5).
+
+    References
+    ----------
+    P. Lippe, UvA Deep Learning Tutorials, tutorial 5: Inception, ResNet and DenseNet.
+    """
+    return GoogLeNet(
+        Config(
+            layers=MINI,
+            num_classes=num_classes,
+            in_channels=in_channels,
+            norm=norm,
+            bias=True,
+            dropout=0.0,
+        )
+    )
+
+
+def micro_googlenet(
+    num_classes: int = 10, *, in_channels: int = 3, norm: Norm = "batch"
+) -> GoogLeNet:
+    """Build a GoogLeNet of about 70,000 parameters, for images of 28 to 32 px, quick to train.
+
+    The course's own: a quarter of `mini_googlenet`'s parameters, a twentieth of its arithmetic.
+    """
+    return GoogLeNet(
+        Config(
+            layers=MICRO, num_classes=num_classes, in_channels=in_channels, norm=norm, dropout=0.0
+        )
+    )
