@@ -12,6 +12,7 @@ Controls, theme and number formats that figures share are in ``interactive.js`` 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import html
 import json
@@ -24,7 +25,7 @@ from typing import Any
 
 __all__ = ["Interactive", "bundle"]
 
-# `import { a, b } from "./shared.js";`, alone on its line or lines: the only form of import allowed.
+# `import { a, b } from "./shared.js";`, on lines of its own: the only form of import allowed.
 _IMPORT = re.compile(r'^import \{[^{}]*\} from "(?P<path>\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _ANY_IMPORT = re.compile(
     r"^\s*import\b.*|^\s*export\b[^\n]*\bfrom\b.*|\bimport\s*\(.*", re.MULTILINE
@@ -43,7 +44,8 @@ html[data-theme] .bd-content div.cell_output .text_html:has(>figure.interactive[
 _SCRIPT = """\
 const CONTENT = %(content)s, STATE = %(state)s, SOURCE = %(source)s;
 const TAKEN = Symbol.for("inception-course-interactive");
-const figure = [...document.querySelectorAll(`[data-interactive="${CONTENT}"]`)].find((f) => !f[TAKEN]);
+const copies = [...document.querySelectorAll(`[data-interactive="${CONTENT}"]`)];
+const figure = copies.find((copy) => !copy[TAKEN]);
 if (figure) {
   figure[TAKEN] = true;
   if (figure.id && document.getElementById(figure.id) !== figure) figure.removeAttribute("id");
@@ -74,9 +76,13 @@ if (figure) {
       for (const k of changed) tell("change:" + k, { name: k, new: state[k] });
       if (changed.length) tell("change");
     },
-    on: (names, f) => names.split(" ").forEach((n) => listeners.set(n, [...(listeners.get(n) ?? []), f])),
-    off: (names, f) => names.split(" ").forEach((n) =>
-      listeners.set(n, f ? (listeners.get(n) ?? []).filter((g) => g !== f) : [])),
+    on(names, f) {
+      for (const n of names.split(" ")) listeners.set(n, [...(listeners.get(n) ?? []), f]);
+    },
+    off(names, f) {
+      for (const n of names.split(" "))
+        listeners.set(n, f ? (listeners.get(n) ?? []).filter((g) => g !== f) : []);
+    },
     save_changes() {},
     send() {},
   };
@@ -106,7 +112,7 @@ class Interactive:
     alt
         The figure's accessible name: what it is, in one sentence.
     key
-        An anchor, so that a page can link to the figure. A letter, then letters, digits, ``-``, ``_``.
+        An anchor, so that a page can link to the figure: a letter, then letters, digits, - and _.
     fallback
         HTML shown where scripts do not run (an untrusted notebook, a printed page without scripts)
         and when the module fails. Give the essential numbers. Default: ``alt``.
@@ -214,38 +220,29 @@ class Interactive:
         taken = sorted(name for name in self.state if hasattr(anywidget.AnyWidget, name))
         if taken:
             raise ValueError(f"every widget already has {', '.join(taken)}; use another name")
-        types = {
-            bool: traitlets.Bool,
-            int: traitlets.Int,
-            float: traitlets.Float,
-            str: traitlets.Unicode,
-            list: traitlets.List,
-            dict: traitlets.Dict,
-        }
-        members: dict[str, Any] = {
-            name: types.get(type(value), traitlets.Any)(value).tag(sync=True)
-            for name, value in self.state.items()
-        }
         check, names = self.check, tuple(self.state)
 
         def validate(widget, proposal):
-            value = _plain(proposal["value"], proposal["trait"].name)
+            name = proposal["trait"].name
+            value = _plain(proposal["value"], name)
             if check is not None:
-                state = {name: getattr(widget, name) for name in names}
-                check({**state, proposal["trait"].name: value})
+                check({**{other: getattr(widget, other) for other in names}, name: value})
             return value
 
+        # Any JSON value may stand in a trait: what makes sense for the figure, `check` knows.
+        members: dict[str, Any] = {name: traitlets.Any().tag(sync=True) for name in names}
+        members["_esm"] = self.source
         members["_validate_state"] = traitlets.validate(*names)(validate)
-        kind = type("InteractiveWidget", (anywidget.AnyWidget,), {"_esm": self.source, **members})
-        return kind()
+        kind = type("InteractiveWidget", (anywidget.AnyWidget,), members)
+        return kind(**copy.deepcopy(self.state))
 
 
 def bundle(path: Path) -> str:
     """Return a module's source with the files that it imports put in front of it.
 
     Every file keeps its own names: an import is a line ``import { a, b } from "./file.js";``, a
-    shared file declares what it gives with ``export function``, ``export const`` or ``export class``,
-    and two files that declare the same name are an error that the browser reports.
+    shared file declares what it gives with ``export function``, ``const`` or ``class``, and two
+    files that declare the same name are an error that the browser reports.
 
     Raises
     ------
