@@ -45,7 +45,7 @@ def test_no_sideways_scrolling(
     """Nothing is wider than the window; wide tables and code scroll inside themselves."""
     page = open_visit(width=width, height=844).goto(path)
     wide = page.evaluate(
-        """() => [...document.querySelectorAll('main *')].filter(e => {
+        """() => [...document.querySelectorAll('article *, article')].filter(e => {
              const r = e.getBoundingClientRect();
              if (!r.width || r.right <= innerWidth + 1) return false;
              for (let p = e.parentElement; p; p = p.parentElement)
