@@ -1,0 +1,61 @@
+# Commands of the book. Each makes what it needs first: `.venv`, and in it the packages.
+#   TORCH=cpu          PyTorch without GPU libraries: a small download (remembered afterwards)
+#   TORCH_INDEX=URL    where that PyTorch comes from, if not from download.pytorch.org
+#   PYTHON=PATH        the Python to make the environment with, instead of the first that suits
+TORCH ?=
+PYTHON ?=
+export TORCH_INDEX
+
+# Run one after the other, also under `make -j`: they share `.venv` and `_build`.
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help environment book fresh linkcheck test test-browser serve lab notebooks lint clean
+
+# Relative, so that a path with spaces is no trouble.
+RUN := .venv/bin/python
+
+help: ## show this list
+	@echo "make COMMAND, with one of:"
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name text; do \
+		printf '  %-14s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^#  //p' Makefile
+
+environment: ## make .venv and install into it (every other command does, when needed)
+	@python=$$(command -v python3 || command -v python || command -v "$(PYTHON)") || { \
+		echo "error: no Python found. Install Python 3.11 to 3.13, then run this again." >&2; \
+		exit 1; }; \
+	"$$python" tools/environment.py --python "$(PYTHON)" --torch "$(TORCH)"
+
+book: environment ## run the chapters that need it and build the pages, strictly
+	@$(RUN) tools/book.py
+
+fresh: environment ## the same, running every chapter again
+	@$(RUN) tools/book.py --fresh
+
+linkcheck: environment ## check every link to another site (needs the internet)
+	@$(RUN) tools/book.py --linkcheck
+
+test: environment ## run every test that needs no browser
+	@$(RUN) -m pytest -m "not browser"
+
+test-browser: book ## build the book and test its pages in Chromium
+	@$(RUN) tools/browser.py
+	@$(RUN) -m pytest -m browser
+
+serve: book ## build the book and show it in a local web server
+	@$(RUN) tools/serve.py
+
+lab: environment ## open the chapters in JupyterLab
+	@JUPYTER_CONFIG_PATH=tools/jupyter $(RUN) -m jupyterlab --notebook-dir=.
+
+notebooks: book ## export the chapters as notebooks, into _build/notebooks
+	@$(RUN) tools/notebooks.py --out _build/notebooks
+
+lint: environment ## check the style of code and text
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m codespell_lib
+	@$(RUN) tools/lint_numbers.py
+
+clean: ## remove everything that was built (`rm -r .venv` removes the environment)
+	rm -rf _build build dist .pytest_cache .ruff_cache *.egg-info
