@@ -52,7 +52,7 @@ class TableRow(NamedTuple):
 TABLE_1 = tuple(TableRow(*row) for row in (
     ("convolution",    "7x7/2", (64, 112, 112), 1, None,                           "2.7K",  "34M"),
     ("max pool",       "3x3/2", (64, 56, 56),   0, None,                           None,    None),
-    ("convolution",    "3x3/1", (192, 56, 56),  2, (None, 64, 192, *3 * [None]),    "112K",  "360M"),
+    ("convolution",    "3x3/1", (192, 56, 56),  2, (None, 64, 192, *3 * [None]),   "112K",  "360M"),
     ("max pool",       "3x3/2", (192, 28, 28),  0, None,                           None,    None),
     ("inception (3a)", None,    (256, 28, 28),  2, (64, 96, 128, 16, 32, 32),      "159K",  "128M"),
     ("inception (3b)", None,    (480, 28, 28),  2, (128, 128, 192, 32, 96, 64),    "380K",  "304M"),
@@ -198,7 +198,7 @@ class Config:
     dropout : float
         In front of the last linear layer.
     aux_heads : dict
-        Auxiliary head ("aux1", "aux2") -> the layer whose output it classifies.
+        Layer -> the auxiliary head on its output, "aux1" or "aux2".
     aux_pool : "average" or "adaptive"
         How the auxiliary heads pool to 4x4; see `AuxiliaryHead`.
     aux_dropout : float
@@ -223,12 +223,12 @@ class Config:
         odd_int(self.kernel5x5, "kernel5x5")
         probability(self.dropout, "dropout")
         probability(self.aux_dropout, "aux_dropout")
-        for head, layer in self.aux_heads.items():
+        for layer, head in self.aux_heads.items():
             one_of(head, ("aux1", "aux2"), "the name of an auxiliary head")
             one_of(layer, tuple(self.layers), f"the layer under {head}")
 
 
-AUX_HEADS = {"aux1": "inception4a", "aux2": "inception4d"}
+AUX_HEADS = {"inception4a": "aux1", "inception4d": "aux2"}
 VARIANTS: dict[str, Config] = {
     "paper": Config(layers=PAPER, aux_heads=AUX_HEADS),
     "torchvision": Config(
@@ -285,9 +285,9 @@ class GoogLeNet(nn.Module):
             self.add_module(name, module)
             width[name] = channels
 
-        for head, below in config.aux_heads.items():
+        for name, head in config.aux_heads.items():
             aux = AuxiliaryHead(
-                width[below],
+                width[name],
                 config.num_classes,
                 norm=config.norm,
                 pool=config.aux_pool,
@@ -305,11 +305,10 @@ class GoogLeNet(nn.Module):
         self._check_images(x)
         aux = {}
         for name in self.config.layers:
-            x = self.get_submodule(name)(x)
-            if self.training:
-                for head, below in self.config.aux_heads.items():
-                    if below == name:
-                        aux[head] = self.get_submodule(head)(x)
+            x = getattr(self, name)(x)
+            if self.training and name in self.config.aux_heads:
+                head = self.config.aux_heads[name]
+                aux[head] = getattr(self, head)(x)
         x = torch.flatten(self.avgpool(x), 1)
         x = self.fc(self.dropout(x))
         return GoogLeNetOutputs(x, aux.get("aux2"), aux.get("aux1")) if aux else x

@@ -1,0 +1,498 @@
+"""What a network costs and sees: parameters, multiply-adds, memory, receptive fields.
+
+Two ways to know: arithmetic on the numbers of a layer (`convolution_cost` and its kin), and an
+account of a whole network, node by node, from its `torch.fx` graph (`account`).
+
+A multiply-add is one multiplication and the addition of its product; those of convolutions and
+linear layers are counted, as in the papers, and nothing else (no biases, ReLUs, pools).
+"""
+
+import html
+import math
+import operator
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+
+class Cost(NamedTuple):
+    """Parameters and multiply-adds; costs add up, also with `sum`."""
+
+    parameters: int
+    macs: int
+
+    def __add__(self, other: "Cost") -> "Cost":  # type: ignore[override]
+        if not isinstance(other, Cost):
+            return NotImplemented
+        return Cost(self.parameters + other.parameters, self.macs + other.macs)
+
+    def __radd__(self, other: int) -> "Cost":
+        return self if other == 0 else NotImplemented  # sum() starts from 0
+
+
+def convolution_cost(
+    c_in: int, c_out: int, *, kernel_size: int, size: tuple[int, int], bias: bool = False
+) -> Cost:
+    """Cost of a k x k convolution, C_in to C_out channels, on an output of `size` = (H, W).
+
+    k²·C_in·C_out weights (and C_out biases), each weight used once at every output position.
+    """
+    _check_counts(c_in=c_in, c_out=c_out, kernel_size=kernel_size, height=size[0], width=size[1])
+    weights = kernel_size**2 * c_in * c_out
+    return Cost(weights + bias * c_out, weights * size[0] * size[1])
+
+
+def reduced_cost(
+    c_in: int,
+    c_red: int,
+    c_out: int,
+    *,
+    kernel_size: int,
+    size: tuple[int, int],
+    bias: bool = False,
+) -> Cost:
+    """Cost of the same with a 1x1 reduction to C_red channels first: C_red·(C_in + k²·C_out)."""
+    reduction = convolution_cost(c_in, c_red, kernel_size=1, size=size, bias=bias)
+    return reduction + convolution_cost(c_red, c_out, kernel_size=kernel_size, size=size, bias=bias)
+
+
+def break_even(c_in: int, c_out: int, *, kernel_size: int) -> float:
+    """Return the C_red below which a reduction saves weights: k²·C_in·C_out / (C_in + k²·C_out)."""
+    _check_counts(c_in=c_in, c_out=c_out, kernel_size=kernel_size)
+    return kernel_size**2 * c_in * c_out / (c_in + kernel_size**2 * c_out)
+
+
+def module_costs(
+    in_channels: int, spec: Any, *, size: tuple[int, int], bias: bool = False, kernel5x5: int = 5
+) -> dict[str, Cost]:
+    """Cost of an Inception module by branch: "1x1", "3x3", "5x5", "pool".
+
+    Parameters
+    ----------
+    in_channels : int
+    spec : utils.blocks.InceptionSpec
+        Its reductions and projection may be None.
+    size : (int, int)
+        Height and width of the map.
+    bias : bool
+        Whether to count biases.
+    kernel5x5 : int
+        3 for torchvision's "5x5" branch.
+    """
+
+    def branch(c_red: int | None, c_out: int, kernel_size: int) -> Cost:
+        options = {"kernel_size": kernel_size, "size": size, "bias": bias}
+        if c_red is None:
+            return convolution_cost(in_channels, c_out, **options)
+        return reduced_cost(in_channels, c_red, c_out, **options)
+
+    return {
+        "1x1": branch(None, spec.conv1x1, 1),
+        "3x3": branch(spec.reduce3x3, spec.conv3x3, 3),
+        "5x5": branch(spec.reduce5x5, spec.conv5x5, kernel5x5),
+        "pool": Cost(0, 0) if spec.pool_proj is None else branch(None, spec.pool_proj, 1),
+    }
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if isinstance(count, bool) or not hasattr(count, "__index__"):
+            raise TypeError(f"{name} must be an integer of at least 1, got {count!r}.")
+        if operator.index(count) < 1:
+            raise ValueError(f"{name} must be at least 1, got {count}.")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a network costs and sees, for one image. Shown in a notebook, it is a table by stage.
+
+    Attributes
+    ----------
+    layers : pandas.DataFrame
+        A row for each node of the graph, in forward order, indexed by its place in the network
+        ("inception3a.branch2.1.conv", "inception3a.cat"). Columns:
+
+        - ``stage``: the direct child of the network that the node belongs to;
+        - ``operation``: "Conv2d 3x3", "cat", ...;
+        - ``output``: shape without the batch, (C, H, W) or (C,);
+        - ``parameters``: weights, biases, scales and shifts, counted where they are first used;
+        - ``macs``: multiply-adds of convolutions and linear layers;
+        - ``activation_bytes``: memory newly written for the output (0 for views and in-place work);
+        - ``rf_min``, ``rf_max``: theoretical receptive field of one output unit, in input pixels,
+          along the narrowest and the widest path (of the shorter and the longer side);
+        - ``jump``: distance between neighbouring units, in input pixels.
+
+        The last three are NaN behind an operation whose reach is not known here.
+    stages : pandas.DataFrame
+        The same by stage: sums, and output, receptive field and jump at the end of each.
+    name : str
+        The network's class.
+    input_size : tuple of int
+        (C, H, W).
+    unused : int
+        Parameters that this forward pass does not reach: auxiliary heads, in evaluation mode.
+    """
+
+    layers: pd.DataFrame
+    stages: pd.DataFrame
+    name: str
+    input_size: tuple[int, ...]
+    unused: int
+
+    @property
+    def parameters(self) -> int:
+        """Parameters that the forward pass uses."""
+        return int(self.layers["parameters"].sum())
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds for one image."""
+        return int(self.layers["macs"].sum())
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes that the forward pass writes for one image."""
+        return int(self.layers["activation_bytes"].sum())
+
+    def to_html(self, by: str = "stages") -> str:
+        """Return the table by "stages" or by "layers", with totals, as HTML."""
+        if by not in ("stages", "layers"):
+            raise ValueError(f'by must be "stages" or "layers", got {by!r}.')
+        caption = f"{self.name}, one image of {_text(self.input_size)}"
+        if self.unused:
+            caption += f" ({_text(self.unused)} further parameters are not used in this mode)"
+        totals = {name: getattr(self, name) for name in _SUMS}
+        return _html_table(getattr(self, by), caption, totals)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+
+_SUMS = ("parameters", "macs", "activation_bytes")
+
+
+def account(
+    model: nn.Module, input_size: tuple[int, ...] = (3, 224, 224), *, training: bool = False
+) -> Account:
+    """Count a network's parameters, multiply-adds and memory, and trace its receptive fields.
+
+    The network is followed by `torch.fx` and run on tensors without storage (the meta device): it
+    is not changed, and neither its size nor that of the input matters.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network, or part of one, that takes one tensor and that `torch.fx` can trace; it may
+        live on the meta device.
+    input_size : tuple of int
+        (C, H, W) of one image, in pixels.
+    training : bool
+        Count the pass in training mode, which includes auxiliary heads.
+
+    Raises
+    ------
+    TypeError
+        `model` is not a network.
+    ValueError
+        `torch.fx` cannot trace the network, the network cannot take such an input, or it contains
+        an operation whose multiply-adds this function cannot count (attention, for one).
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
+    _check_counts(**{f"input_size[{i}]": size for i, size in enumerate(input_size)})
+
+    modes = {module: module.training for module in model.modules()}
+    model.train(training)
+    try:
+        rows = _Recorder(_trace(model)).record(tuple(input_size))
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+    columns = ["output", *_SUMS, "rf_min", "rf_max", "jump"]
+    layers = pd.DataFrame(rows).set_index("name")[["stage", "operation", *columns]]
+    sums = layers.groupby("stage", sort=False)[list(_SUMS)].sum()
+    ends = layers.drop_duplicates("stage", keep="last").set_index("stage")
+    stages = sums.join(ends.drop(columns=list(_SUMS)))[columns]
+    unused = sum(p.numel() for p in model.parameters()) - int(layers["parameters"].sum())
+    return Account(layers, stages, type(model).__name__, tuple(input_size), unused)
+
+
+def _trace(model: nn.Module) -> fx.GraphModule:
+    try:
+        return fx.GraphModule(model, fx.Tracer().trace(model))
+    except Exception as error:
+        raise ValueError(
+            f"torch.fx cannot trace {type(model).__name__}, so it cannot be counted: {error}. "
+            "Its forward may not branch on the values or shapes of tensors; count its parts."
+        ) from error
+
+
+class _Axis(NamedTuple):
+    """What a unit of a map sees along one axis, in input pixels; `size` is the map's, in units."""
+
+    low: float
+    high: float
+    jump: float
+    size: int
+
+    def through(self, kernel: float, stride: float, size: int) -> "_Axis":
+        """Look at this map through a window of `kernel` units, moved in steps of `stride`."""
+        grown = (kernel - 1) * self.jump
+        return _Axis(self.low + grown, self.high + grown, self.jump * stride, size)
+
+
+_Field = tuple[_Axis, _Axis] | None  # height and width; None where it is not known
+
+
+def _widest(axes: tuple[_Axis, ...]) -> _Axis:
+    """Merge what meets in a concatenation or a sum: the narrowest and the widest path."""
+    largest = max(axes, key=lambda axis: axis.size)
+    return largest._replace(low=min(a.low for a in axes), high=max(a.high for a in axes))
+
+
+class _Recorder(fx.Interpreter):
+    """Runs a graph on the meta device and notes what each node makes, costs and sees."""
+
+    BATCH = 2  # batch normalisation refuses to train on a single value
+
+    def record(self, input_size: tuple[int, ...]) -> list[dict[str, Any]]:
+        self.rows: list[dict[str, Any]] = []
+        self.names: set[str] = set()
+        self.fields: dict[fx.Node, _Field] = {}
+        self.counted: set[int] = set()  # parameters, by identity: a shared one counts once
+        self.parameters = {name: list(m.parameters()) for name, m in self.module.named_modules()}
+        self.parameters |= {name: [p] for name, p in self.module.named_parameters()}
+
+        state = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
+        meta = {f"module.{name}": torch.empty_like(t, device="meta") for name, t in state.items()}
+        dtype = next((t.dtype for t in meta.values() if t.is_floating_point()), torch.float32)
+        images = torch.empty(self.BATCH, *input_size, dtype=dtype, device="meta")
+        torch.func.functional_call(_Run(self), meta, images)
+        return self.rows
+
+    def run_node(self, node: fx.Node) -> Any:
+        args, kwargs = self.fetch_args_kwargs_from_env(node)
+        try:
+            result = super().run_node(node)
+        except Exception as error:
+            shapes = ", ".join(_text(a.shape[1:]) for a in args if isinstance(a, Tensor))
+            raise ValueError(
+                f"the network cannot take this input: {node.target} fails on {shapes}. {error}"
+            ) from error
+        if node.op == "placeholder":
+            height, width = result.shape[2:] if result.ndim == 4 else (0, 0)
+            self.fields[node] = (_Axis(1, 1, 1, height), _Axis(1, 1, 1, width)) if height else None
+        elif node.op != "output" and isinstance(result, Tensor):
+            module = self._module(node, args, kwargs)
+            self.fields[node] = self._field(node, module, args, result)
+            self.rows.append(self._row(node, module, args, result))
+        return result
+
+    def _module(self, node: fx.Node, args: tuple, kwargs: dict) -> nn.Module | None:
+        """Return the module a node calls; for a functional pool, the module that does the same."""
+        if node.op == "call_module":
+            return self.fetch_attr(node.target)
+        if node.target in _FUNCTIONAL_POOLS:
+            return _FUNCTIONAL_POOLS[node.target](*args[1:], **kwargs)
+        return None
+
+    def _row(
+        self, node: fx.Node, module: nn.Module | None, args: tuple, result: Tensor
+    ) -> dict[str, Any]:
+        path = self._path(node)
+        names = (path, *(f"{path} ({time})" for time in range(2, len(self.names) + 2)))
+        name = next(name for name in names if name not in self.names)
+        self.names.add(name)
+
+        own = self.parameters.get(str(node.target), []) if node.op != "call_function" else []
+        new = {id(p): p.numel() for p in own if id(p) not in self.counted}
+        self.counted |= set(new)
+
+        earlier = [a for a in args if isinstance(a, Tensor)]
+        written = node.op != "get_attr" and not any(
+            result.untyped_storage() is tensor.untyped_storage() for tensor in earlier
+        )
+        field = self.fields[node]
+        return {
+            "name": name,
+            "stage": path.split(".")[0],
+            "operation": _operation(node, module),
+            "output": tuple(result.shape[1:]),
+            "parameters": sum(new.values()),
+            "macs": _macs(node, module, result),
+            "activation_bytes": result.nbytes // self.BATCH if written else 0,
+            "rf_min": _whole(min(axis.low for axis in field)) if field else math.nan,
+            "rf_max": _whole(max(axis.high for axis in field)) if field else math.nan,
+            "jump": _whole(max(axis.jump for axis in field)) if field else math.nan,
+        }
+
+    def _path(self, node: fx.Node) -> str:
+        """Return the node's place in the network, as "inception3a.branch1.relu"."""
+        if node.op in ("call_module", "get_attr"):
+            return str(node.target)
+        owner = next(reversed(node.meta.get("nn_module_stack", {"": None})))
+        return f"{owner}.{_function(node)}" if owner else _function(node)
+
+    def _field(
+        self, node: fx.Node, module: nn.Module | None, args: tuple, result: Tensor
+    ) -> _Field:
+        sources = [self.fields[source] for source in node.all_input_nodes if source in self.fields]
+        if not sources or None in sources:
+            return None
+        merged = tuple(_widest(axes) for axes in zip(*sources, strict=True))
+        sizes = tuple(result.shape[2:]) if result.ndim == 4 else (1, 1)
+        whole_map = _function(node) == "mean" and args[0].ndim == 4 and sizes == (1, 1)
+        if whole_map or (isinstance(module, nn.Linear) and result.ndim == 2):
+            return tuple(axis.through(axis.size, 1, 1) for axis in merged)
+        windows = _windows(module, tuple(axis.size for axis in merged), sizes)
+        if windows:
+            zipped = zip(merged, windows, sizes, strict=True)
+            return tuple(axis.through(*window, size) for axis, window, size in zipped)
+        unmoved = result.ndim == 2 or sizes == tuple(axis.size for axis in merged)
+        return merged if unmoved else None
+
+
+class _Run(nn.Module):
+    """Lets `functional_call` lend the interpreter weights without storage."""
+
+    def __init__(self, recorder: _Recorder) -> None:
+        super().__init__()
+        self.module = recorder.module
+        self.run = recorder.run
+
+    def forward(self, x: Tensor) -> Any:
+        return self.run(x)
+
+
+_FUNCTIONAL_POOLS = {
+    F.max_pool2d: nn.MaxPool2d,
+    F.avg_pool2d: nn.AvgPool2d,
+    F.adaptive_max_pool2d: nn.AdaptiveMaxPool2d,
+    F.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d,
+}
+_UNCOUNTED = (
+    nn.MultiheadAttention,
+    nn.RNNBase,
+    nn.Bilinear,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
+_UNCOUNTED_FUNCTIONS = re.compile(
+    r"conv(_transpose)?[123]d|linear|bilinear|matmul|mm|bmm|baddbmm|addmm|einsum|tensordot|"
+    r"scaled_dot_product_attention|multi_head_attention_forward"
+)
+
+
+def _function(node: fx.Node) -> str:
+    return re.sub(r"_\d+$", "", node.name)
+
+
+def _macs(node: fx.Node, module: nn.Module | None, result: Tensor) -> int:
+    """Count: each output value of a convolution or linear layer is one dot product."""
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+        return result[0].numel() * module.weight[0].numel()
+    function = module is None and _UNCOUNTED_FUNCTIONS.fullmatch(_function(node))
+    if function or isinstance(module, _UNCOUNTED):
+        raise ValueError(
+            f"{_operation(node, module)} at {node.target} cannot be counted: only convolutions and "
+            "linear layers that are modules (nn.Conv2d, nn.Linear) can. Count the other parts."
+        )
+    return 0
+
+
+def _operation(node: fx.Node, module: nn.Module | None) -> str:
+    if module is None:
+        return _function(node)
+    kernel = getattr(module, "kernel_size", None)
+    if kernel is None:
+        return type(module).__name__
+    stride = _pair(module.stride)
+    moved = "" if stride == (1, 1) else f"/{stride[0]}"
+    return f"{type(module).__name__} {_text(_pair(kernel), 'x')}{moved}"
+
+
+def _windows(
+    module: nn.Module | None, before: tuple[int, int], after: tuple[int, int]
+) -> list[tuple[float, float]] | None:
+    """Return (kernel, stride) along height and width, in units of the map before."""
+    if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+        dilation = _pair(getattr(module, "dilation", 1))
+        sizes = zip(_pair(module.kernel_size), dilation, strict=True)
+        kernels = [(kernel - 1) * step + 1 for kernel, step in sizes]
+        return list(zip(kernels, _pair(module.stride), strict=True))
+    if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+        return [
+            (max(-(-(i + 1) * n // m) - i * n // m for i in range(m)), n / m)
+            for n, m in zip(before, after, strict=True)
+        ]
+    return None
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _whole(value: float) -> float:
+    """Return an int where that is exact: adaptive pools can step by parts of a unit."""
+    return int(value) if float(value).is_integer() else value
+
+
+# Tables for a page
+
+
+_HEADS = {
+    "operation": "Operation",
+    "output": "Output",
+    "parameters": "Parameters",
+    "macs": "Multiply-adds",
+    "activation_bytes": "Activations, bytes",
+    "rf_min": "Receptive field, narrowest path, px",
+    "rf_max": "Receptive field, widest path, px",
+    "jump": "Jump, px",
+}
+_STYLE = (
+    "<style>.account td, .account th {text-align: right; font-variant-numeric: tabular-nums}"
+    " .account th[scope=row], .account td.text, .account caption {text-align: left}</style>"
+)
+
+
+def _html_table(frame: pd.DataFrame, caption: str, totals: dict[str, int]) -> str:
+    columns = [column for column in frame.columns if column in _HEADS]
+    first = "Layer" if "operation" in columns else "Stage"
+
+    def cell(value: Any) -> str:
+        kind = ' class="text"' if isinstance(value, str) else ""
+        return f"<td{kind}>{html.escape(_text(value))}</td>"
+
+    def row(name: str, values: list[Any]) -> str:
+        return f'<tr><th scope="row">{html.escape(name)}</th>{"".join(map(cell, values))}</tr>'
+
+    heads = "".join(f'<th scope="col">{_HEADS.get(c, c)}</th>' for c in (first, *columns))
+    body = "\n".join(
+        row(str(r.Index), [getattr(r, c) for c in columns]) for r in frame.itertuples()
+    )
+    foot = row("Total", [totals.get(column, "") for column in columns])
+    return (
+        f'{_STYLE}\n<div style="overflow-x: auto" role="group" tabindex="0" '
+        f'aria-label="{html.escape(caption)}">\n<table class="dataframe account">\n'
+        f"<caption>{html.escape(caption)}</caption>\n<thead><tr>{heads}</tr></thead>\n"
+        f"<tbody>\n{body}\n</tbody>\n<tfoot>{foot}</tfoot>\n</table>\n</div>"
+    )
+
+
+def _text(value: Any, cross: str = "×") -> str:
+    """Write a value for people: 1,234,567; 64×28×28; ? for what is not known."""
+    if isinstance(value, tuple):
+        return cross.join(str(size) for size in value)
+    if isinstance(value, str):
+        return value
+    if math.isnan(value):
+        return "?"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
