@@ -8,7 +8,7 @@ export const COLOURS = { "1x1": "#0072B2", "3x3": "#D55E00", "5x5": "#009E73", "
 
 function fill(element, attributes, children) {
   change(element, attributes);
-  element.append(...children.flat().filter((child) => child != null));
+  element.append(...children.flat(Infinity).filter((child) => child != null));
   return element;
 }
 
@@ -244,7 +244,7 @@ input[type="range"]:disabled { opacity: .35; cursor: default; }
 table { border-collapse: collapse; width: 100%; font-size: .93em; }
 caption { text-align: left; padding: 0 0 4px; color: var(--soft); }
 th, td { padding: 4px 6px; text-align: right; font-weight: 400; border-top: 1px solid var(--line); }
-thead th { border-top: 0; color: var(--soft); vertical-align: bottom; }
+thead :is(td, th) { border-top: 0; color: var(--soft); vertical-align: bottom; }
 th:first-child { text-align: left; padding-left: 0; }
 td:last-child, thead th:last-child { padding-right: 0; }
 tr.sum th, tr.sum td { font-weight: 650; border-top: 2px solid var(--control); }

@@ -1,0 +1,11 @@
+"""The course's interactive figures: a function each, which returns an `Interactive`.
+
+As the last line of a cell a figure needs neither a kernel nor the network; its ``.widget()`` is the
+same figure as a widget that Python can read and move. The drawing is in one JavaScript module a
+figure, beside this file; the starting numbers, the presets and the text alternative come from here.
+"""
+
+from .bottleneck import bottleneck_calculator
+from .module import build_a_module
+
+__all__ = ["bottleneck_calculator", "build_a_module"]

@@ -1,0 +1,38 @@
+// What the figures of an Inception module share: its arithmetic and its drawing.
+
+import { change, shape } from "../interactive.js";
+
+// Weights of a convolution, without biases, as utils.accounting counts them.
+export const weights = (cIn, cOut, k) => k * k * cIn * cOut;
+
+// A convolution is drawn as a funnel from the channels it reads to the channels it makes,
+// a feature map as a slab; both to the scale of the picture.
+
+// From x0, spanning a0..b0, to x1, spanning a1..b1. `upright` swaps the axes.
+export function funnelPath(x0, a0, b0, x1, a1, b1, upright = false) {
+  const p = (x, y) => (upright ? `${y.toFixed(1)} ${x.toFixed(1)}` : `${x.toFixed(1)} ${y.toFixed(1)}`);
+  const m = (x0 + x1) / 2;
+  return `M${p(x0, a0)} C${p(m, a0)} ${p(m, a1)} ${p(x1, a1)} L${p(x1, b1)} ` +
+    `C${p(m, b1)} ${p(m, b0)} ${p(x0, b0)} Z`;
+}
+
+// A text that can glide: placed by a transform, which style sheets can animate.
+export function place(text, x, y, said) {
+  text.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+  if (said !== undefined && text.textContent !== said) text.textContent = said;
+}
+
+export function box(rect, x, y, width, height) {
+  change(rect, {
+    x: x.toFixed(1), y: y.toFixed(1),
+    width: Math.max(0, width).toFixed(1), height: Math.max(0, height).toFixed(1),
+  });
+}
+
+// Channels that fill the picture: a step that changes rarely, so that dragging one number
+// does not move everything else.
+export function fullScale(channels) {
+  return 2 ** (Math.ceil(4 * Math.log2(channels)) / 4);
+}
+
+export const words = (...parts) => shape("text", { class: parts.join(" ") });
