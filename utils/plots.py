@@ -1,25 +1,30 @@
-"""The course's static figures: each function returns a `Picture`, a figure with its words.
+"""The course's static figures, each with the words that replace it for who cannot see it.
 
-A picture shows itself as inline SVG. Its ink is the text colour of whatever page it stands in, so
-it is readable in light and dark; photographs and the four branch colours stay what they are.
+A drawing function returns a `Picture`, which shows itself as inline SVG. Its ink is the text colour
+of whatever page it stands in, so it is readable in light and dark; the four branch colours stay
+what they are. A `Gallery` shows images.
 """
 
+import base64
 import html
 import io
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import Polygon, Rectangle
+from PIL import Image
 
 from .blocks import InceptionSpec
-from .style import BRANCH_COLOURS, BRANCHES
+from .style import BRANCH_COLOURS
 
 _INK = "#010203"  # replaced by the page's text colour
-_WIDTH = 7.2  # inches: the text column
+_WIDTH = 5.0  # inches; small, so that letters stay readable on a phone
+_SHOWN = 620  # pixels, at most: the letters are then as large as the text
 _STYLE = {
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
@@ -57,9 +62,10 @@ class Picture:
     """
 
     def __init__(self, figure: Figure, *, alt: str):
-        if not alt.strip():
-            raise ValueError("expected alt text that says what the picture shows, got none")
-        self.figure, self.alt = figure, alt
+        self.figure, self.alt = figure, _words(alt)
+        # Lay out once, so that showing a picture twice gives the same text twice.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
     def __repr__(self) -> str:
         return f"Picture: {self.alt}"
@@ -70,110 +76,137 @@ class Picture:
         # the same picture is the same text in every build.
         with rc_context({**_STYLE, "svg.hashsalt": self.alt}):
             self.figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight")
-        svg = file.getvalue()
-        svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-        svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+        svg = file.getvalue().replace(_INK, "currentColor")
+        svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+        # A fixed size would keep the picture from following the width of the page.
+        head, rest = svg.split(">", 1)
+        head = re.sub(r' (?:width|height)="[^"]*"', "", head)
         label = html.escape(self.alt)
-        # A fixed height would keep the picture from shrinking with the page.
-        svg = re.sub(
-            r'<svg (.*?)width="([\d.]+)pt" height="[\d.]+pt"',
-            rf'<svg role="img" aria-label="{label}" '
-            r'style="width: 100%; max-width: \2pt; height: auto" \1',
-            svg,
-            count=1,
-            flags=re.DOTALL,
+        return (
+            f'<div class="course-picture">{head} role="img" aria-label="{label}" '
+            f'style="display: block; width: 100%; max-width: {_SHOWN}px; margin: auto">{rest}</div>'
         )
-        return f'<div class="course-picture">{svg}</div>'
 
 
-def _figure(height: float, *, width: float = _WIDTH) -> Figure:
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def photographs(
-    images: Mapping[str, np.ndarray], *, alt: str, columns: int | None = None
-) -> Picture:
-    """Images side by side under their titles.
+class Gallery:
+    """Images side by side under their titles, as many in a row as the page is wide.
 
     Parameters
     ----------
     images
-        Title to image: (H, W, 3) in colour, or (H, W) in grey, where the darkest value is black and
-        the brightest white. uint8, or floats; colour floats in 0..1.
+        Title to image: (H, W, 3) in colour, as uint8 or as floats in 0..1; or (H, W) in grey,
+        where the darkest value is shown black and the brightest white.
     alt
-        What they show.
-    columns
-        How many in a row; all in one row if not given.
+        What they show, in one to three sentences.
+
+    Raises
+    ------
+    ValueError
+        No image, an image of another shape, or an empty `alt`.
     """
-    if not images:
-        raise ValueError("expected at least one image, got none")
-    columns = columns or len(images)
-    rows = -(-len(images) // columns)
-    with rc_context(_STYLE):
-        first = next(iter(images.values()))
-        side = _WIDTH / columns
-        figure = _figure(rows * (side * first.shape[0] / first.shape[1] + 0.3))
-        axes = figure.subplots(rows, columns, squeeze=False).flat
-        for axis, (title, image) in zip(axes, images.items(), strict=False):
-            axis.imshow(image, cmap="gray", interpolation="antialiased")
-            axis.set_title(title)
-        for axis in axes if len(images) == rows * columns else figure.axes:
-            axis.set_axis_off()
-    return Picture(figure, alt=alt)
+
+    def __init__(self, images: Mapping[str, np.ndarray], *, alt: str):
+        if not images:
+            raise ValueError("expected at least one image, got none")
+        self.alt = _words(alt)
+        self.images = {title: _as_image(image, title) for title, image in images.items()}
+
+    def __repr__(self) -> str:
+        return f"Gallery: {self.alt}"
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f'<span style="flex: 1 1 8rem; max-width: 20rem; text-align: center">'
+            f'<img alt="" src="data:image/jpeg;base64,{_jpeg(image)}" '
+            f'style="width: 100%; filter: none; padding: 0; border-radius: 0.25rem">'
+            f"<br>{html.escape(title)}</span>"
+            for title, image in self.images.items()
+        )
+        return (
+            f'<div class="course-picture" role="img" aria-label="{html.escape(self.alt)}" '
+            f'style="display: flex; flex-wrap: wrap; gap: 0.5rem; font-size: 0.85em">{cells}</div>'
+        )
 
 
-def inception_module(
-    in_channels: int, spec: InceptionSpec, *, title: str = "", alt: str = ""
-) -> Picture:
-    """An Inception module: input below, four branches side by side, concatenation above.
+def _words(alt: str) -> str:
+    if not alt.strip():
+        raise ValueError("expected alt text that says what the picture shows, got none")
+    return alt
 
-    The width of each box is in proportion to its channels.
+
+def _as_image(image: np.ndarray, title: str) -> Image.Image:
+    image = np.asarray(image)
+    if image.ndim == 2:
+        low, high = image.min(), image.max()
+        image = (image - low) / (high - low) if high > low else np.zeros_like(image, dtype=float)
+    elif image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"expected {title!r} as (H, W) or (H, W, 3), got shape {image.shape}")
+    if image.dtype != np.uint8:
+        image = (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
+    small = Image.fromarray(image).convert("RGB")
+    small.thumbnail((400, 400), Image.Resampling.LANCZOS)
+    return small
+
+
+def _jpeg(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="JPEG", quality=85)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def inception_module(in_channels: int, spec: InceptionSpec, *, alt: str = "") -> Picture:
+    """Draw an Inception module: input below, four branches side by side, concatenation above.
+
+    Widths are in proportion to channels everywhere. `alt` replaces the words that are made from
+    the numbers.
     """
     columns = {
         "1x1": [("1×1", spec.conv1x1)],
         "3x3": [("1×1", spec.reduce3x3), ("3×3", spec.conv3x3)],
         "5x5": [("1×1", spec.reduce5x5), ("5×5", spec.conv5x5)],
-        "pool": [("3×3 max pool", in_channels), ("1×1", spec.pool_proj)],
+        "pool": [("max pool", in_channels), ("1×1", spec.pool_proj)],
     }
-    columns = {
+    branches = {
         branch: [box for box in boxes if box[1] is not None] for branch, boxes in columns.items()
     }
     out_channels = spec.out_channels(in_channels)
     with rc_context(_STYLE):
-        figure = _figure(3.6)
+        figure = Figure(figsize=(_WIDTH, 3.3), layout="constrained")
         axis = figure.subplots()
-        gap = 0.12 * max(in_channels, out_channels)
-        widths = [max(n for _, n in boxes) for boxes in columns.values()]
-        total = sum(widths) + gap * (len(widths) - 1)
-        left = -total / 2
-        for (branch, boxes), width in zip(columns.items(), widths, strict=True):
-            middle = left + width / 2
-            heights = [1.55] if len(boxes) == 1 else [1.05, 2.05]
-            points = [0.5, *heights, 3.1]
-            for low, high in zip(points[:-1], points[1:], strict=True):
-                _arrow(axis, middle, low + 0.2, high - 0.2)
-            for height, (name, channels) in zip(heights, boxes, strict=True):
-                hatched = "pool" in name
-                _box(
-                    axis,
-                    middle,
-                    height,
-                    channels,
-                    BRANCH_COLOURS[branch],
-                    f"{name}, {channels}",
-                    filled=not hatched,
+        widths = [max(channels for _, channels in boxes) for boxes in branches.values()]
+        gap = 0.2 * sum(widths)  # holds the label to the right of each box
+        left = -(sum(widths) + len(widths) * gap) / 2
+        right = -left
+        landing = -out_channels / 2
+        for (branch, boxes), width in zip(branches.items(), widths, strict=True):
+            colour, middle = BRANCH_COLOURS[branch], left + width / 2
+            spans = [(middle - n / 2, middle + n / 2) for _, n in boxes]
+            levels = [0.75, 1.75][-len(boxes) :]
+            axis.plot([0, middle], [_THICK, levels[0]], color=_INK, linewidth=0.7)
+            landed = (landing, landing + boxes[-1][1])
+            tops = [*levels, 2.9]
+            for (low, high), span, above in zip(
+                pairwise(tops), spans, [*spans[1:], landed], strict=True
+            ):
+                _flow(axis, span, low + _THICK, above, high, colour)
+            for (name, channels), level, span in zip(boxes, levels, spans, strict=True):
+                _bar(axis, span, level, colour, filled="pool" not in name)
+                axis.text(
+                    span[1] + 0.05 * gap, level + _THICK / 2, f"{name}\n{channels}", va="center"
                 )
-            left += width + gap
-        _bar(axis, 0.3, total, in_channels, f"input: {in_channels} channels")
-        _bar(axis, 3.3, total, out_channels, f"concatenation: {out_channels} channels")
-        axis.set_xlim(-total / 2 - gap, total / 2 + gap)
-        axis.set_ylim(-0.05, 3.65)
+            _bar(axis, landed, 2.9, colour)
+            landing, left = landed[1], left + width + gap
+        _bar(axis, (-in_channels / 2, in_channels / 2), 0, _INK, filled=False)
+        axis.text(in_channels / 2 + 0.1 * gap, _THICK / 2, f"input, {in_channels}", va="center")
+        axis.text(
+            landing + 0.1 * gap, 2.9 + _THICK / 2, f"concatenation, {out_channels}", va="center"
+        )
+        axis.set_xlim(-right, right)
+        axis.set_ylim(-0.05, 2.95 + _THICK)
         axis.set_axis_off()
-        if title:
-            axis.set_title(title)
     words = "; ".join(
         " then ".join(f"{name} with {n} channels" for name, n in boxes)
-        for boxes in columns.values()
+        for boxes in branches.values()
     )
     return Picture(
         figure,
@@ -183,43 +216,40 @@ def inception_module(
     )
 
 
-def _box(
-    axis: Axes, x: float, y: float, width: float, colour: str, label: str, *, filled: bool
+_THICK = 0.16  # height of a box
+
+
+def _bar(
+    axis: Axes, span: tuple[float, float], y: float, colour: str, *, filled: bool = True
 ) -> None:
+    """Draw a box over `span`; unfilled for what has no weights."""
     axis.add_patch(
-        FancyBboxPatch(
-            (x - width / 2, y - 0.13),
-            width,
-            0.26,
-            boxstyle="round,pad=0,rounding_size=0.03",
-            mutation_aspect=0.02,
+        Rectangle(
+            (span[0], y),
+            span[1] - span[0],
+            _THICK,
             facecolor=colour if filled else "none",
             edgecolor=colour,
-            linewidth=1.5,
+            linewidth=1.2,
         )
     )
-    axis.text(x, y + 0.2, label, ha="center", va="bottom", fontsize=9)
 
 
-def _bar(axis: Axes, y: float, span: float, channels: int, label: str) -> None:
-    axis.plot([-span / 2, span / 2], [y, y], color=_INK, linewidth=1.5)
-    above = y > 1
-    axis.text(0, y + (0.08 if above else -0.08), label, ha="center", va="bottom" if above else "top")
+def _flow(
+    axis: Axes,
+    span: tuple[float, float],
+    low: float,
+    above: tuple[float, float],
+    high: float,
+    colour: str,
+) -> None:
+    """Draw the channels on their way from one box up to the next."""
+    corners = [(span[0], low), (span[1], low), (above[1], high), (above[0], high)]
+    axis.add_patch(Polygon(corners, facecolor=colour, edgecolor="none", alpha=0.25))
 
 
-def _arrow(axis: Axes, x: float, low: float, high: float) -> None:
-    axis.annotate(
-        "",
-        xy=(x, high),
-        xytext=(x, low),
-        arrowprops={"arrowstyle": "-|>", "color": _INK, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
-    )
-
-
-def costs_by_module(
-    costs: Mapping[str, Mapping[str, float]], *, unit: str, alt: str
-) -> Picture:
-    """Bars of cost for each module, one series beside the other, on a logarithmic axis.
+def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt: str) -> Picture:
+    """Draw bars of cost for each module, one series beside the other, on a logarithmic axis.
 
     Parameters
     ----------
@@ -230,7 +260,7 @@ def costs_by_module(
     """
     names = list(next(iter(costs.values())))
     with rc_context(_STYLE):
-        figure = _figure(2.9)
+        figure = Figure(figsize=(_WIDTH, 2.6), layout="constrained")
         axis = figure.subplots()
         width = 0.8 / len(costs)
         fills = [(_INK, 0.85), (BRANCH_COLOURS["3x3"], 1.0)]
@@ -254,7 +284,7 @@ def costs_by_module(
 def kept_variance(
     curves: Mapping[str, Sequence[np.ndarray]], *, marks: Mapping[int, str], alt: str
 ) -> Picture:
-    """How much of a stack of channels the best projection to r channels keeps.
+    """Draw how much of a stack of channels the best projection to r channels keeps.
 
     Parameters
     ----------
@@ -265,18 +295,20 @@ def kept_variance(
         Widths to mark, with a label each.
     """
     with rc_context(_STYLE):
-        figure = _figure(3.2)
+        figure = Figure(figsize=(_WIDTH, 2.9), layout="constrained")
         axis = figure.subplots()
         looks = [(BRANCH_COLOURS["1x1"], "-"), (BRANCH_COLOURS["3x3"], "--")]
         for (group, members), (colour, dashes) in zip(curves.items(), looks, strict=False):
             channels = np.arange(1, len(members[0]) + 1)
             for member in members:
-                axis.plot(channels, 100 * np.asarray(member), color=colour, linewidth=0.6, alpha=0.5)
+                axis.plot(
+                    channels, 100 * np.asarray(member), color=colour, linewidth=0.6, alpha=0.5
+                )
             mean = 100 * np.mean(members, axis=0)
             axis.plot(channels, mean, color=colour, linewidth=2.2, linestyle=dashes, label=group)
         for width, label in marks.items():
             axis.axvline(width, color=_INK, linewidth=0.8, linestyle=":")
-            axis.text(width * 1.04, 4, label, rotation=90, va="bottom", fontsize=9)
+            axis.text(width / 1.04, 3, label, rotation=90, ha="right", va="bottom")
         axis.set_xscale("log", base=2)
         ticks = [2**i for i in range(int(np.log2(len(channels))) + 1)] + [len(channels)]
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -285,15 +317,5 @@ def kept_variance(
         axis.set_ylim(0, 102)
         axis.set_xlabel("channels kept by the 1×1 reduction")
         axis.set_ylabel("variance kept, %")
-        axis.legend(loc="lower right")
+        figure.legend(loc="outside upper left", ncols=len(curves))
     return Picture(figure, alt=alt)
-
-
-__all__ = [
-    "BRANCHES",
-    "Picture",
-    "costs_by_module",
-    "inception_module",
-    "kept_variance",
-    "photographs",
-]

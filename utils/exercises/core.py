@@ -17,11 +17,11 @@ from markdown_it import MarkdownIt
 State = Literal["not attempted", "wrong", "right"]
 
 
-class NotAttempted(Exception):
+class NotAttemptedError(Exception):
     """The answer still holds the stub's `...`."""
 
 
-class Mismatch(Exception):
+class MismatchError(Exception):
     """The answer does not do what was asked.
 
     Parameters
@@ -44,13 +44,13 @@ def call(function: Any, *arguments: Any) -> Any:
 
     Raises
     ------
-    NotAttempted
+    NotAttemptedError
         The function returns `...`, or something that holds `...`.
-    Mismatch
+    MismatchError
         It cannot be called so, raises, or tries to end the program.
     """
     if not callable(function):
-        raise Mismatch(
+        raise MismatchError(
             "a function",
             f"{type(function).__name__}: {_short(function)}",
             "Pass the function itself, without calling it: `check(f)`, not `check(f(...))`.",
@@ -58,13 +58,13 @@ def call(function: Any, *arguments: Any) -> Any:
     try:
         result = function(*copy.deepcopy(arguments))
     except (Exception, SystemExit) as error:
-        raise Mismatch(
+        raise MismatchError(
             f"the function to run for the arguments {_short(arguments)}",
             f"{type(error).__name__}: {error}",
             _place(function, error),
         ) from None
     if unfinished(result):
-        raise NotAttempted
+        raise NotAttemptedError
     return result
 
 
@@ -78,9 +78,9 @@ def unfinished(answer: Any) -> bool:
 
 
 def expect(condition: bool, *, expected: str, got: Any, look: str) -> None:
-    """Raise `Mismatch` unless `condition` holds."""
+    """Raise `MismatchError` unless `condition` holds."""
     if not condition:
-        raise Mismatch(expected, got if isinstance(got, str) else _short(got), look)
+        raise MismatchError(expected, got if isinstance(got, str) else _short(got), look)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Exercise:
     Parameters
     ----------
     key
-        Unique in its chapter; also the label of the exercise's block on the page.
+        Unique in its chapter, and its name in the chapter's module.
     title, statement
         What is asked, in Markdown.
     stub
@@ -132,7 +132,8 @@ class Exercise:
     answer
         The name that the stub binds and that the check takes.
     verify
-        Called with the answer; returns if it is right, else raises `Mismatch` or `NotAttempted`.
+        Called with the answer: returns if it is right, else raises `MismatchError` or
+        `NotAttemptedError`.
     praise
         One sentence for a right answer: what it shows.
     hints
@@ -157,14 +158,14 @@ class Exercise:
         """Check an answer; never raises on a bad one."""
         try:
             if unfinished(answer):
-                raise NotAttempted
+                raise NotAttemptedError
             self.verify(answer)
-        except NotAttempted:
+        except NotAttemptedError:
             return Verdict(
                 "not attempted",
-                "Replace each ... in the cell above by your own code, and run both cells again.",
+                "Replace each ... in the cell above by your code, and run both cells again.",
             )
-        except Mismatch as wrong:
+        except MismatchError as wrong:
             return Verdict("wrong", "", wrong.expected, wrong.got, wrong.look)
         except Exception as error:  # an answer of a kind that nobody foresaw
             return Verdict(
@@ -177,24 +178,17 @@ class Exercise:
         return Verdict("right", self.praise)
 
     def hint(self) -> "Note":
-        """The next hint; each call goes one step further, and the last one stays."""
+        """Return the next hint; each call goes one step further, and the last one stays."""
         self._shown = min(self._shown + 1, len(self.hints))
         return Note(f"Hint {self._shown} of {len(self.hints)}", self.hints[self._shown - 1])
 
     def solution(self) -> "Note":
-        """A solution, with the reason."""
+        """Return a solution, with the reason."""
         return Note("Solution", f"```python\n{self.solution_code.strip()}\n```\n\n{self.why}")
 
     def help(self) -> "Help":
         """All hints and the solution, folded, for a page without a kernel."""
         return Help(self)
-
-    @property
-    def page_block(self) -> str:
-        """The exercise as a chapter shows it: its statement, in MyST."""
-        return (
-            f":::{{exercise}} {self.title}\n:label: {self.key}\n\n{self.statement.strip()}\n\n:::"
-        )
 
 
 @dataclass(frozen=True)
@@ -242,7 +236,7 @@ class Help:
 
 
 def by_key(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
-    """The exercises by their key.
+    """Return the exercises by their key.
 
     Raises
     ------
@@ -275,7 +269,7 @@ def _place(function: Any, error: BaseException) -> str:
 
 
 def _short(value: Any, limit: int = 200) -> str:
-    """A value in a few words: a tensor by its shape and type, anything else cut to `limit`."""
+    """Describe a value: a tensor by its shape, anything else in at most `limit` letters."""
     shape = getattr(value, "shape", None)
     if shape is not None:
         return f"{type(value).__name__} of shape {tuple(shape)}"

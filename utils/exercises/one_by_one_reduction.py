@@ -8,7 +8,9 @@ from torch.nn import functional as F
 from ..accounting import break_even, convolution_cost, module_costs, reduced_cost
 from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
-from .core import Exercise, Mismatch, call, expect
+from ..interactive import Interactive
+from .core import Exercise, MismatchError, call, expect
+from .questions import Option, choice, number
 
 # 1 ---------------------------------------------------------------------------------------------
 
@@ -121,7 +123,7 @@ def _verify_widest(answer: Any) -> None:
             got=f"{got}, where they do not have fewer",
             look="At the break-even itself nothing is saved: the saving must be strict."
             if got == limit
-            else "Set the two costs equal and solve for `c_red`; then round so that it still saves.",
+            else "Set the two costs equal and solve for `c_red`; round so that it still saves.",
         )
         expect(
             not saves(got + 1),
@@ -146,7 +148,7 @@ def widest(c_in, c_out, k):
 """,
     answer="widest",
     verify=_verify_widest,
-    praise="All eighteen reductions of GoogLeNet lie well below this limit.",
+    praise="All eighteen reductions of GoogLeNet lie below this limit.",
     hints=(
         "Write the two costs side by side, with `c_red` unknown. When are they equal?",
         "They are equal at `c_red = k * k * c_in * c_out / (c_in + k * k * c_out)`.",
@@ -168,7 +170,7 @@ def widest(c_in, c_out, k):
 
 def _verify_pointwise(answer: Any) -> None:
     generator = torch.Generator().manual_seed(0)
-    for n, c_in, c_out, height, width in ((1, 3, 1, 4, 4), (2, 5, 7, 6, 3), (3, 4, 4, 5, 5)):
+    for n, c_in, c_out, height, width in ((3, 4, 4, 5, 5), (1, 3, 1, 4, 4), (2, 5, 7, 6, 3)):
         x = torch.randn(n, c_in, height, width, generator=generator)
         weight = torch.randn(c_out, c_in, generator=generator)
         got = call(answer, x, weight)
@@ -236,7 +238,7 @@ def pointwise(x, weight):
 
 def _verify_melt(answer: Any) -> None:
     generator = torch.Generator().manual_seed(1)
-    for c_in, c_red, c_out, k in ((6, 2, 4, 3), (5, 5, 5, 3), (8, 3, 2, 5)):
+    for c_in, c_red, c_out, k in ((5, 5, 5, 3), (6, 2, 4, 3), (8, 3, 2, 5)):
         reduce = torch.randn(c_red, c_in, 1, 1, generator=generator)
         kernel = torch.randn(c_out, c_red, k, k, generator=generator)
         x = torch.randn(2, c_in, 9, 8, generator=generator)
@@ -257,7 +259,9 @@ def _verify_melt(answer: Any) -> None:
             torch.allclose(alone, want, atol=1e-4),
             expected=f"for {case}: the one kernel gives what the two layers give",
             got=f"outputs that differ by up to {(alone - want).abs().max():.2g}",
-            look="The shape is right, so the axes may be matched wrongly: the 1×1's *output* "
+            look="That is the k×k kernel alone: where has the 1×1 gone?"
+            if torch.equal(got, kernel)
+            else "The shape is right, so the axes may be matched wrongly: the 1×1's *output* "
             "channels are the kernel's *input* channels.",
         )
 
@@ -312,7 +316,7 @@ def _verify_design(answer: Any) -> None:
     try:
         spec = InceptionSpec(**answer)
     except (TypeError, ValueError) as error:
-        raise Mismatch("six widths", str(error), "Each is a number of filters.") from None
+        raise MismatchError("six widths", str(error), "Each is a number of filters.") from None
     absent = [name for name in _SIX if getattr(spec, name) is None]
     expect(
         not absent,
@@ -392,3 +396,100 @@ my_module = dict(
 )
 
 ALL = (cost, widest, pointwise, melt, design)
+
+# Questions, answered in the page ----------------------------------------------------------------
+
+
+def shuffled() -> Interactive:
+    """Ask what survives when the pixels of an image change places."""
+    return choice(
+        "We cut a photograph into its pixels, shuffle them, run a 1×1 convolution, and put every "
+        "pixel back in its place. How does the result differ from that of the 1×1 convolution on "
+        "the photograph as it was?",
+        [
+            Option(
+                "Not at all.",
+                "A 1×1 convolution looks at one pixel at a time, so it cannot notice where a pixel "
+                "stands. The next cell tries it.",
+                right=True,
+            ),
+            Option(
+                "It is blurred.",
+                "A blur mixes a pixel with its neighbours. How many pixels does a 1×1 window hold?",
+            ),
+            Option(
+                "It is noise: the picture was destroyed before the convolution.",
+                "A 3×3 convolution would indeed see nonsense. But what does a 1×1 filter need to "
+                "know about the picture around its pixel?",
+            ),
+            Option(
+                "Only flat areas survive.",
+                "Flat areas survive a shuffle among themselves for any small filter. Does a 1×1 "
+                "filter depend on the area at all?",
+            ),
+        ],
+        name="Before you run the next cell",
+    )
+
+
+def branch_weights(name: str = "4a") -> Interactive:
+    """Ask for the weights of the 5x5 branch of a module."""
+    c_in, spec = INPUTS[name][0], MODULES[name]
+    c_red, c_out, k = spec.reduce5x5, spec.conv5x5, 5
+    answer = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(1, 1)).parameters
+    return number(
+        f"The 5×5 branch of module {name} reads {c_in} channels, reduces them to {c_red}, and "
+        f"gives {c_out}. How many weights do its two layers have, without biases?",
+        answer,
+        diagnoses={
+            c_in + k * k * c_out: "That reduces to a single channel: where did the width of the "
+            "bottleneck go? Each of its filters has its own weights.",
+            k * k * c_in * c_out: "That is the 5×5 straight from the input, without a reduction.",
+            c_in * c_red: "That is the reduction alone; the 5×5 behind it has weights too.",
+            k * k * c_red * c_out: "That is the 5×5 alone; the reduction is not free.",
+            c_in * c_red + k * c_red * c_out: "A 5×5 filter has five rows *and* five columns.",
+            answer + c_red + c_out: "Right if biases counted, but leave them out here.",
+        },
+        right=f"{c_in} × {c_red} for the reduction, and 25 × {c_red} × {c_out} for the 5×5.",
+        otherwise="Take the layers one by one: the number of filters times the numbers in one "
+        "filter.",
+        name="By hand",
+    )
+
+
+def prediction(kept: float, *, width: int, channels: int) -> Interactive:
+    """Ask, before the measurement, how much a bottleneck keeps.
+
+    Parameters
+    ----------
+    kept
+        What the measurement gives, as a share in 0..1; the nearest option is the right one.
+    width, channels
+        Channels kept, and all there are.
+    """
+    share = width / channels
+    texts = {
+        share: "In proportion: {}. That would be so if every channel told something that no other "
+        "tells. Do the answers of two filters to one photograph really have nothing in common?",
+        0.5: "About half. Neighbouring filters see nearly the same thing, and this underrates how "
+        "much they share: look at the curve.",
+        0.9: "About nine tenths. The channels of a photograph repeat each other so much that a "
+        "few directions carry most of what varies.",
+        0.999: "Nearly everything. That takes more directions: find on the curve where it gets "
+        "there.",
+    }
+    nearest = min(texts, key=lambda value: abs(value - kept))
+    return choice(
+        f"A photograph goes through {channels} filters, so every pixel has {channels} channels. A "
+        f"1×1 convolution may keep only {width} channels, the best {width} there are. How much of "
+        "the variance over the pixels can it keep?",
+        [
+            Option(
+                f"about {value:.0%}" if value < 0.99 else "more than 99%",
+                text.format(f"{width} of {channels}"),
+                right=value == nearest,
+            )
+            for value, text in texts.items()
+        ],
+        name="Predict first",
+    )

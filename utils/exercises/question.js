@@ -63,7 +63,9 @@ function render({ model, el }) {
     const button = element("button");
     Object.assign(button, { type: "button", textContent: "Check" });
     const check = () => {
-      const text = field.value.replace(/[\s,_']/g, "").replace("−", "-");
+      // A comma before three digits groups thousands; any other is a decimal comma.
+      const text = field.value.replace(/[\s_']|,(?=\d{3}(?!\d))/g, "").replace(",", ".")
+        .replace("−", "-");
       const value = Number(text);
       if (text === "" || !Number.isFinite(value)) {
         return tell(null, "Type a number, such as 1234 or 0.5.");

@@ -26,7 +26,7 @@ class Option:
 
 
 def choice(prompt: str, options: Sequence[Option], *, name: str = "Question") -> Interactive:
-    """A question with one right answer among several.
+    """Ask a question with one right answer among several.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def number(
     tolerance: float = 0.0,
     name: str = "Question",
 ) -> Interactive:
-    """A question whose answer is a number.
+    """Ask a question whose answer is a number.
 
     Parameters
     ----------

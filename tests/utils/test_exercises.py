@@ -1,0 +1,352 @@
+"""Every exercise: its stub is not attempted, its solution right, each plausible slip diagnosed."""
+
+import importlib
+import pkgutil
+
+import pytest
+import torch
+from markdown_it import MarkdownIt
+
+import utils.exercises
+from utils.accounting import break_even
+from utils.blocks import InceptionSpec
+from utils.exercises import Exercise
+from utils.exercises.core import by_key, call, unfinished
+from utils.exercises.one_by_one_reduction import branch_weights, prediction, shuffled
+from utils.exercises.questions import Option, choice, number
+from utils.googlenet import INPUTS, MODULES
+
+CHAPTERS = {
+    info.name: importlib.import_module(f"utils.exercises.{info.name}")
+    for info in pkgutil.iter_modules(utils.exercises.__path__)
+    if info.name not in ("core", "questions")
+}
+EXERCISES = {
+    f"{chapter}.{exercise.key}": exercise
+    for chapter, module in CHAPTERS.items()
+    for exercise in module.ALL
+}
+
+# What a reader may plausibly write, and a part of the diagnosis that only this slip should get.
+SLIPS = {
+    "one_by_one_reduction.cost": [
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in + k * k * c_out\n    return weights, weights * height * width",
+            "a single channel",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = k * k * c_red * c_out\n    return weights, weights * height * width",
+            "not free",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k * c_red * c_out\n"
+            "    return weights, weights * height * width",
+            "k rows *and* k columns",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k * k * c_red * c_out + c_red + c_out\n"
+            "    return weights, weights * height * width",
+            "Biases are counted",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k * k * c_red * c_out\n"
+            "    return weights, weights * height",
+            "meets every position",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n    return 1",
+            "return weights, multiply",
+        ),
+    ],
+    "one_by_one_reduction.widest": [
+        (
+            "def widest(c_in, c_out, k):\n    return k * k * c_in * c_out / (c_in + k*k*c_out)",
+            "cannot be cut",
+        ),
+        (
+            "def widest(c_in, c_out, k):\n    return round(k*k*c_in*c_out / (c_in + k*k*c_out))",
+            "Set the two costs equal",
+        ),
+        (
+            "def widest(c_in, c_out, k):\n    return k * k * c_in * c_out // (c_in + k * k * c_out)",
+            "must be strict",
+        ),
+        ("def widest(c_in, c_out, k):\n    return min(c_in, c_out)", "Is the division exact"),
+    ],
+    "one_by_one_reduction.pointwise": [
+        (
+            "def pointwise(x, weight):\n    return x.permute(0, 2, 3, 1) @ weight.T",
+            "second place",
+        ),
+        (
+            "def pointwise(x, weight):\n    return torch.einsum('co,nchw->nohw', weight, x)",
+            "swapped",
+        ),
+        (
+            "def pointwise(x, weight):\n    return (weight @ x.flatten(1).sum(1, keepdim=True))",
+            "RuntimeError",
+        ),
+        (
+            "def pointwise(x, weight):\n    return torch.einsum('oc,nchw->nohw', weight, x) + 1",
+            "Take one pixel",
+        ),
+        (
+            "def pointwise(x, weight):\n    return torch.einsum('oc,nchw->no', weight, x)",
+            "Which axis is summed over",
+        ),
+    ],
+    "one_by_one_reduction.melt": [
+        ("def melt(reduce, kernel):\n    return kernel", "where has the 1×1 gone"),
+        ("def melt(reduce, kernel):\n    return kernel[:, :, 0, 0]", "positions stay"),
+        (
+            "def melt(reduce, kernel):\n"
+            "    return torch.einsum('rohw,rc->ochw', kernel, reduce[:, :, 0, 0])",
+            "axes may be matched wrongly",
+        ),
+        (
+            "def melt(reduce, kernel):\n    return torch.einsum('orhw,rc->ochw', kernel, reduce)",
+            "of your cell, in `melt`",
+        ),
+    ],
+    "one_by_one_reduction.design": [
+        (
+            "my_module = dict(conv1x1=64, reduce3x3=96, conv3x3=128, reduce5x5=16, conv5x5=32, "
+            "pool_proj=32)",
+            "costs the most",
+        ),
+        (
+            "my_module = dict(conv1x1=64, reduce3x3=32, conv3x3=64, reduce5x5=8, conv5x5=16, "
+            "pool_proj=32)",
+            "Only four of the six",
+        ),
+        (
+            "my_module = dict(conv1x1=223, reduce3x3=1, conv3x3=1, reduce5x5=1, conv5x5=16, "
+            "pool_proj=16)",
+            "no Inception",
+        ),
+        (
+            "my_module = dict(conv1x1=112, reduce3x3=0, conv3x3=88, reduce5x5=8, conv5x5=24, "
+            "pool_proj=32)",
+            "number of filters",
+        ),
+        (
+            "my_module = dict(conv1x1=112, reduce3x3=None, conv3x3=88, reduce5x5=8, conv5x5=24, "
+            "pool_proj=32)",
+            "dearer, not cheaper",
+        ),
+        ("my_module = [112, 40, 88, 8, 24, 32]", "form of the stub"),
+    ],
+}
+
+
+def run(code: str, name: str):
+    namespace = {"torch": torch, "InceptionSpec": InceptionSpec}
+    exec(compile(code, "<the reader's cell>", "exec"), namespace)
+    return namespace[name]
+
+
+@pytest.fixture(params=EXERCISES)
+def exercise(request) -> Exercise:
+    return EXERCISES[request.param]
+
+
+def test_every_exercise_has_its_slips():
+    assert SLIPS.keys() == EXERCISES.keys()
+    assert all(len(slips) >= 3 for slips in SLIPS.values())
+
+
+def test_the_stub_is_not_attempted(exercise):
+    verdict = exercise.check(run(exercise.stub, exercise.answer))
+    assert verdict.state == "not attempted"
+    assert "..." in verdict.message
+
+
+def test_the_solution_is_right(exercise):
+    verdict = exercise.check(run(exercise.solution_code, exercise.answer))
+    assert verdict.state == "right", verdict
+    assert exercise.praise in repr(verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "diagnosis"),
+    [(name, *slip) for name, slips in SLIPS.items() for slip in slips],
+)
+def test_each_slip_is_wrong_with_its_own_diagnosis(name, code, diagnosis):
+    exercise = EXERCISES[name]
+    verdict = exercise.check(run(code, exercise.answer))
+    assert verdict.state == "wrong", verdict
+    assert all((verdict.expected, verdict.got, verdict.look))
+    assert diagnosis in verdict.look + verdict.got
+    said = [
+        repr(exercise.check(run(other, exercise.answer)))
+        for other, _ in SLIPS[name]
+        if other != code
+    ]
+    assert repr(verdict) not in said
+
+
+def answers_nobody_foresaw():
+    def ends_the_program(*arguments):
+        raise SystemExit(1)
+
+    def changes_what_it_gets(*arguments):
+        for argument in arguments:
+            if isinstance(argument, torch.Tensor):
+                argument.zero_()
+        return arguments[0] if arguments else None
+
+    class Strange:
+        def __eq__(self, other):
+            raise RuntimeError("no comparison")
+
+        __hash__ = object.__hash__
+
+    nan = torch.full((1, 1, 4, 4), float("nan"))
+    yield from [None, 3, -1.5, "text", b"", [], {}, object(), torch.zeros(0), nan, int, print]
+    yield from [Strange(), Strange, ends_the_program, changes_what_it_gets, lambda: 0, (None, None)]
+    yield from [lambda *a: None, lambda *a: "x", lambda *a: nan, lambda *a: Strange()]
+    yield from [lambda *a: (Strange(), Strange()), lambda *a: (float("inf"), "x"), float("nan")]
+    yield {"conv1x1": "many"}
+
+
+def test_no_answer_makes_the_check_raise_or_pass(exercise):
+    for answer in answers_nobody_foresaw():
+        verdict = exercise.check(answer)
+        assert verdict.state == "wrong", answer
+        assert verdict.look
+        assert verdict.look in repr(verdict)
+        assert "Wrong" in verdict._repr_html_()
+
+
+def test_an_ellipsis_anywhere_is_not_attempted(exercise):
+    for answer in (..., [1, ...], {"a": (..., 2)}, [[{3: [...]}]]):
+        assert unfinished(answer)
+        assert exercise.check(answer).state == "not attempted"
+
+
+def test_hints_go_one_step_further_and_stop_at_the_last(exercise):
+    exercise._shown = 0
+    shown = [exercise.hint().text for _ in range(len(exercise.hints) + 1)]
+    assert shown[:-1] == list(exercise.hints)
+    assert shown[-1] == exercise.hints[-1]
+    assert len(exercise.hints) >= 2
+
+
+def test_the_solution_gives_its_reason(exercise):
+    text = exercise.solution()._repr_markdown_()
+    assert exercise.solution_code.strip() in text
+    assert exercise.why in text
+
+
+def test_help_unfolds_step_by_step(exercise):
+    html = exercise.help()._repr_html_()
+    summaries = [f"Hint {i} of {len(exercise.hints)}" for i in range(1, len(exercise.hints) + 1)]
+    places = [html.index(f"<summary>{s}</summary>") for s in [*summaries, "Solution"]]
+    assert places == sorted(places)
+    # Nested: nothing is closed before the solution has ended.
+    assert html.index("</details>") > html.index("<summary>Solution</summary>")
+    assert html.count("<details>") == html.count("</details>") == len(exercise.hints) + 1
+
+
+def test_no_wrong_verdict_shows_the_solution(exercise):
+    essential = [
+        line.strip()
+        for line in exercise.solution_code.strip().splitlines()[1:]
+        if len(line.strip()) > 20 and line.strip() not in exercise.stub
+    ]
+    name = next(n for n, e in EXERCISES.items() if e is exercise)
+    for code, _ in SLIPS[name]:
+        told = repr(exercise.check(run(code, exercise.answer)))
+        assert not any(line in told for line in essential)
+
+
+def test_a_wrong_answer_is_escaped():
+    exercise = EXERCISES["one_by_one_reduction.cost"]
+    html = exercise.check("<script>alert(1)</script>")._repr_html_()
+    assert "<script" not in html
+
+
+def test_calls_get_copies():
+    kept = torch.ones(3)
+    call(lambda t: t.zero_(), kept)
+    assert kept.sum() == 3
+
+
+def test_keys_are_unique(exercise):
+    with pytest.raises(ValueError, match="two exercises have the key"):
+        by_key([exercise, exercise])
+    for module in CHAPTERS.values():
+        assert len(by_key(module.ALL)) == len(module.ALL)
+
+
+def test_the_paper_keeps_below_every_break_even():
+    # Claimed in the praise of "widest".
+    pairs = [
+        (reduction, break_even(INPUTS[name][0], filters, kernel_size=k))
+        for name, spec in MODULES.items()
+        for reduction, filters, k in (
+            (spec.reduce3x3, spec.conv3x3, 3),
+            (spec.reduce5x5, spec.conv5x5, 5),
+        )
+    ]
+    assert len(pairs) == 18
+    assert all(reduction < limit for reduction, limit in pairs)
+
+
+# Questions --------------------------------------------------------------------------------------
+
+
+def test_the_branch_question_is_computed_and_its_slips_are_wrong():
+    question = branch_weights("4a")
+    assert question.state["answer"] == 480 * 16 + 25 * 16 * 48
+    values = [slip["value"] for slip in question.state["options"]]
+    assert len(values) >= 4
+    assert question.state["answer"] not in values
+
+
+def test_a_prediction_marks_the_option_nearest_to_the_measurement():
+    for kept, text in ((0.1, "about 8%"), (0.45, "about 50%"), (0.88, "about 90%"), (0.999, "99%")):
+        right = [o for o in prediction(kept, width=16, channels=192).state["options"] if o["right"]]
+        assert len(right) == 1
+        assert text in right[0]["text"]
+
+
+@pytest.mark.parametrize(
+    "question", [shuffled(), branch_weights(), prediction(0.9, width=16, channels=192)]
+)
+def test_without_scripts_a_question_still_shows_its_answer(question):
+    assert "<details><summary>Answer</summary>" in question.fallback
+    diagnoses = [option["diagnosis"] for option in question.state["options"]]
+    assert len(set(diagnoses)) == len(diagnoses)
+
+
+def test_questions_refuse_what_makes_no_sense():
+    good, bad = Option("yes", "because", right=True), Option("no", "because not")
+    with pytest.raises(ValueError, match="exactly one of them right"):
+        choice("?", [bad, Option("maybe", "hm")])
+    with pytest.raises(ValueError, match="same text"):
+        choice("?", [good, Option("yes", "again")])
+    with pytest.raises(ValueError, match="diagnosis for each"):
+        choice("?", [good, Option("no", " ")])
+    with pytest.raises(ValueError, match="counts as right"):
+        number("?", 10, diagnoses={10.4: "near"}, right="y", otherwise="n", tolerance=0.05)
+    with pytest.raises(ValueError, match="tolerance"):
+        number("?", 10, diagnoses={}, right="y", otherwise="n", tolerance=1.0)
+
+
+def test_markdown_in_the_texts_is_rendered_and_html_is_not():
+    options = [Option("a `b`", "c *d*", right=True), Option("<b>", "<i>e</i>")]
+    question = choice("Is `x` <script>?", options)
+    assert question.state["options"][0] == {
+        "text": "a <code>b</code>",
+        "diagnosis": "c <em>d</em>",
+        "right": True,
+    }
+    assert "<i>" not in question.state["options"][1]["diagnosis"]
+    assert "<script>" not in question.state["prompt"]
+    assert MarkdownIt("commonmark", {"html": False}).renderInline("a `b`") == "a <code>b</code>"

@@ -1,0 +1,129 @@
+"""Static pictures: words for who cannot see them, ink that follows the page, true proportions."""
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from utils import plots
+from utils.filters import gabor_bank
+from utils.googlenet import INPUTS, MODULES
+from utils.style import BRANCH_COLOURS
+
+MODULE = plots.inception_module(192, MODULES["3a"])
+
+
+def test_a_picture_says_what_it_shows():
+    html = MODULE._repr_html_()
+    assert 'role="img"' in html
+    for number in (192, 64, 96, 128, 16, 32, 256):
+        assert re.search(rf"\b{number}\b", MODULE.alt)
+    assert MODULE.alt in html
+    with pytest.raises(ValueError, match="alt text"):
+        plots.Picture(MODULE.figure, alt=" ")
+    with pytest.raises(ValueError, match="alt text"):
+        plots.Gallery({"a": np.zeros((2, 2))}, alt="")
+
+
+def test_ink_is_the_text_colour_and_branches_keep_theirs():
+    html = MODULE._repr_html_().lower()
+    assert "currentcolor" in html
+    assert "#000000" not in html
+    assert "#ffffff" not in html
+    for colour in BRANCH_COLOURS.values():
+        assert colour.lower() in html
+
+
+def test_the_same_picture_is_the_same_text():
+    again = plots.inception_module(192, MODULES["3a"])
+    assert again._repr_html_() == MODULE._repr_html_()
+
+
+def test_two_pictures_on_a_page_share_no_ids():
+    other = plots.inception_module(480, MODULES["4a"])
+    found = [set(re.findall(r'\bid="([^"]+)"', p._repr_html_())) for p in (MODULE, other)]
+    clips = [{name for name in ids if re.match(r"p[0-9a-f]{8,}", name)} for ids in found]
+    assert not clips[0] & clips[1]
+
+
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("naive", [False, True])
+def test_boxes_are_as_wide_as_their_channels(name, naive):
+    spec = MODULES[name].naive() if naive else MODULES[name]
+    channels = INPUTS[name][0]
+    axis = plots.inception_module(channels, spec).figure.axes[0]
+    boxes = [p for p in axis.patches if hasattr(p, "get_width")]
+    top = max(box.get_y() for box in boxes)
+    landed = [box for box in boxes if box.get_y() == top]
+    pooled = channels if naive else spec.pool_proj
+    widths = [box.get_width() for box in landed]
+    assert widths == pytest.approx([spec.conv1x1, spec.conv3x3, spec.conv5x5, pooled])
+    # Side by side, without a gap: that is a concatenation.
+    for left, right in pairwise(landed):
+        assert left.get_x() + left.get_width() == pytest.approx(right.get_x())
+    inside = sorted(box.get_width() for box in boxes if box not in landed)
+    parts = [spec.conv1x1, spec.conv3x3, spec.conv5x5, channels, channels]
+    parts += [] if naive else [spec.reduce3x3, spec.reduce5x5, spec.pool_proj]
+    assert inside == pytest.approx(sorted(parts))
+
+
+def test_charts_show_what_they_are_given():
+    costs = {"a": dict.fromkeys(MODULES, 3.0), "b": {n: 2.0 + i for i, n in enumerate(MODULES)}}
+    bars = plots.costs_by_module(costs, unit="u", alt="bars").figure.axes[0].patches
+    assert [bar.get_height() for bar in bars] == [v for s in costs.values() for v in s.values()]
+
+    curves = {"g": [np.linspace(0, 1, 8), np.linspace(0.5, 1, 8)]}
+    lines = plots.kept_variance(curves, marks={4: "m"}, alt="curves").figure.axes[0].lines
+    np.testing.assert_allclose(lines[0].get_ydata(), 100 * curves["g"][0])
+    np.testing.assert_allclose(lines[2].get_ydata(), 100 * np.mean(curves["g"], axis=0))
+
+
+def test_a_gallery_takes_colour_and_grey_and_nothing_else():
+    grey = np.array([[3.0, 5.0], [4.0, 3.0]])
+    colour = np.zeros((4, 6, 3), np.uint8)
+    colour[..., 0] = 255
+    gallery = plots.Gallery({"grey": grey, "colour": colour, "flat": np.ones((3, 3))}, alt="three")
+    assert gallery.images["grey"].getpixel((0, 0)) == (0, 0, 0)
+    assert gallery.images["grey"].getpixel((1, 0)) == (255, 255, 255)
+    assert gallery.images["colour"].getpixel((5, 3)) == (255, 0, 0)
+    assert gallery._repr_html_().count("<img") == 3
+    with pytest.raises(ValueError, match=r"\(H, W\) or \(H, W, 3\)"):
+        plots.Gallery({"tensor": torch.zeros(3, 4, 4)}, alt="wrong")
+    with pytest.raises(ValueError, match="at least one image"):
+        plots.Gallery({}, alt="none")
+
+
+def test_gabor_filters_are_what_their_docstring_says():
+    bank = gabor_bank(wavelengths=(3.0, 6.0), orientations=4, size=21)
+    assert bank.shape == (2 * 2 * 4, 1, 21, 21)
+    assert bank.sum(dim=(2, 3)).abs().max() < 1e-5
+    assert (bank.norm(dim=(2, 3)) - 1).abs().max() < 1e-5
+    turned = bank.flip(2, 3)
+    torch.testing.assert_close(bank[0::2], turned[0::2], atol=1e-6, rtol=0)  # even
+    torch.testing.assert_close(bank[1::2], -turned[1::2], atol=1e-6, rtol=0)  # odd
+    # Each filter prefers a wave of its own length and direction to all others.
+    y, x = torch.meshgrid(torch.arange(21.0) - 10, torch.arange(21.0) - 10, indexing="ij")
+    answers = []
+    for wavelength in (3.0, 6.0):
+        for step in range(4):
+            angle = torch.tensor(torch.pi * step / 4)
+            wave = (2 * torch.pi / wavelength * (x * angle.cos() + y * angle.sin())).cos()
+            answers.append((bank[0::2, 0] * wave).sum(dim=(1, 2)))
+    assert torch.stack(answers).argmax(dim=0).tolist() == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"wavelengths": (1.5,)}, "at least 2 pixels"),
+        ({"wavelengths": ()}, "at least 2 pixels"),
+        ({"orientations": 0}, "at least 1 orientation"),
+        ({"size": 4}, "odd size"),
+        ({"size": -1}, "odd size"),
+    ],
+)
+def test_gabor_bank_refuses_what_makes_no_sense(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        gabor_bank(**wrong)

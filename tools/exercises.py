@@ -1,0 +1,78 @@
+"""Write the exercises of `utils.exercises` into the chapters that show them.
+
+A chapter says where, between two comments::
+
+    % exercises: one_by_one_reduction (...)
+    % end of exercises
+
+What stands between them is written from the exercise objects, so that page and check cannot
+disagree. Run it after changing an exercise; `--check` only tells whether the pages are up to date.
+"""
+
+import argparse
+import importlib
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(
+    r"^(?P<start>% exercises: (?P<module>\w+).*\n)(?P<body>.*?)(?P<end>^% end of exercises$)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def blocks(module: str) -> str:
+    """Return the exercises of one module as MyST: statement, stub, check and help for each."""
+    exercises = importlib.import_module(f"utils.exercises.{module}").ALL
+    return "\n".join(
+        f"""\
+:::{{exercise}} {exercise.title}
+:label: {module.replace("_", "-")}-{exercise.key}
+
+{exercise.statement.strip()}
+:::
+
+```{{code-cell}} ipython3
+{exercise.stub.strip()}
+```
+
+```{{code-cell}} ipython3
+ex.{exercise.key}.check({exercise.answer})
+```
+
+```{{code-cell}} ipython3
+:tags: [remove-input]
+
+ex.{exercise.key}.help()
+```
+"""
+        for exercise in exercises
+    )
+
+
+def written(text: str) -> str:
+    """Return a chapter's text with every exercise block written anew."""
+    return BLOCK.sub(lambda m: f"{m['start']}\n{blocks(m['module'])}\n{m['end']}", text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if out of date")
+    check = parser.parse_args().check
+    sys.path.insert(0, str(ROOT))
+    stale = []
+    for page in sorted((ROOT / "chapters").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        new = written(text)
+        if new != text:
+            stale.append(page.relative_to(ROOT))
+            if not check:
+                page.write_text(new, encoding="utf-8")
+    for page in stale:
+        print(f"{page}: exercises {'are out of date: run make exercises' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
