@@ -11,6 +11,7 @@ import html
 import math
 import operator
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -107,7 +108,7 @@ def _check_counts(**counts: int) -> None:
             raise ValueError(f"{name} must be at least 1, got {count}.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Account:
     """What a network costs and sees, for one image. Shown in a notebook, it is a table by stage.
 
@@ -171,6 +172,12 @@ class Account:
 
     def _repr_html_(self) -> str:
         return self.to_html()
+
+    def __repr__(self) -> str:
+        return (
+            f"Account({self.name}, one image of {_text(self.input_size)}: {self.parameters:,} "
+            f"parameters, {self.macs:,} multiply-adds, {self.activation_bytes:,} bytes written)"
+        )
 
 
 _SUMS = ("parameters", "macs", "activation_bytes")
@@ -262,8 +269,9 @@ class _Recorder(fx.Interpreter):
     BATCH = 2  # batch normalisation refuses to train on a single value
 
     def record(self, input_size: tuple[int, ...]) -> list[dict[str, Any]]:
+        self.extra_traceback = False  # no page of graph under our messages
         self.rows: list[dict[str, Any]] = []
-        self.names: set[str] = set()
+        self.uses: Counter[str] = Counter()
         self.fields: dict[fx.Node, _Field] = {}
         self.counted: set[int] = set()  # parameters, by identity: a shared one counts once
         self.parameters = {name: list(m.parameters()) for name, m in self.module.named_modules()}
@@ -285,6 +293,7 @@ class _Recorder(fx.Interpreter):
             raise ValueError(
                 f"the network cannot take this input: {node.target} fails on {shapes}. {error}"
             ) from error
+        self._check_countable(node)
         if node.op == "placeholder":
             height, width = result.shape[2:] if result.ndim == 4 else (0, 0)
             self.fields[node] = (_Axis(1, 1, 1, height), _Axis(1, 1, 1, width)) if height else None
@@ -293,6 +302,23 @@ class _Recorder(fx.Interpreter):
             self.fields[node] = self._field(node, module, args, result)
             self.rows.append(self._row(node, module, args, result))
         return result
+
+    def _check_countable(self, node: fx.Node) -> None:
+        """Refuse what multiplies by more weights, or by other maps, than `_macs` knows of."""
+        if node.op == "call_module":
+            unknown = isinstance(self.fetch_attr(node.target), _UNCOUNTED)
+        else:
+            given = [str(n.target) for n in node.all_input_nodes if n.op == "get_attr"]
+            weights = [p for name in given for p in self.parameters.get(name, []) if p.ndim > 1]
+            function = _function(node)
+            unknown = _UNCOUNTED_FUNCTIONS.fullmatch(function) or (
+                weights and function not in ("add", "mul")
+            )
+        if unknown:
+            raise ValueError(
+                f"the multiply-adds of {node.name} cannot be counted: only those of convolutions "
+                "and linear layers that are modules (nn.Conv2d, nn.Linear) can. Count its parts."
+            )
 
     def _module(self, node: fx.Node, args: tuple, kwargs: dict) -> nn.Module | None:
         """Return the module a node calls; for a functional pool, the module that does the same."""
@@ -306,9 +332,7 @@ class _Recorder(fx.Interpreter):
         self, node: fx.Node, module: nn.Module | None, args: tuple, result: Tensor
     ) -> dict[str, Any]:
         path = self._path(node)
-        names = (path, *(f"{path} ({time})" for time in range(2, len(self.names) + 2)))
-        name = next(name for name in names if name not in self.names)
-        self.names.add(name)
+        self.uses[path] += 1
 
         own = self.parameters.get(str(node.target), []) if node.op != "call_function" else []
         new = {id(p): p.numel() for p in own if id(p) not in self.counted}
@@ -320,12 +344,12 @@ class _Recorder(fx.Interpreter):
         )
         field = self.fields[node]
         return {
-            "name": name,
+            "name": path if self.uses[path] == 1 else f"{path} ({self.uses[path]})",
             "stage": path.split(".")[0],
             "operation": _operation(node, module),
             "output": tuple(result.shape[1:]),
             "parameters": sum(new.values()),
-            "macs": _macs(node, module, result),
+            "macs": _macs(module, result),
             "activation_bytes": result.nbytes // self.BATCH if written else 0,
             "rf_min": _whole(min(axis.low for axis in field)) if field else math.nan,
             "rf_max": _whole(max(axis.high for axis in field)) if field else math.nan,
@@ -394,16 +418,10 @@ def _function(node: fx.Node) -> str:
     return re.sub(r"_\d+$", "", node.name)
 
 
-def _macs(node: fx.Node, module: nn.Module | None, result: Tensor) -> int:
+def _macs(module: nn.Module | None, result: Tensor) -> int:
     """Count: each output value of a convolution or linear layer is one dot product."""
     if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
         return result[0].numel() * module.weight[0].numel()
-    function = module is None and _UNCOUNTED_FUNCTIONS.fullmatch(_function(node))
-    if function or isinstance(module, _UNCOUNTED):
-        raise ValueError(
-            f"{_operation(node, module)} at {node.target} cannot be counted: only convolutions and "
-            "linear layers that are modules (nn.Conv2d, nn.Linear) can. Count the other parts."
-        )
     return 0
 
 
