@@ -73,7 +73,7 @@ SLIPS = {
             "Set the two costs equal",
         ),
         (
-            "def widest(c_in, c_out, k):\n    return k * k * c_in * c_out // (c_in + k * k * c_out)",
+            "def widest(c_in, c_out, k):\n    return k * k * c_in * c_out // (c_in + k*k*c_out)",
             "must be strict",
         ),
         ("def widest(c_in, c_out, k):\n    return min(c_in, c_out)", "Is the division exact"),
