@@ -11,7 +11,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -46,9 +45,7 @@ def chromium() -> Iterator[Browser]:
     """One browser for all tests."""
     program = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=list(ARGUMENTS)
-        )
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield browser
         browser.close()
 
@@ -93,17 +90,13 @@ def open_visit(chromium: Browser, base_url: str) -> Iterator[Callable[..., Visit
         page = visit.page
         page.on(
             "console",
-            lambda message: (
-                message.type == "error" and visit.console.append(message.text)
-            ),
+            lambda message: message.type == "error" and visit.console.append(message.text),
         )
         page.on("pageerror", lambda error: visit.console.append(str(error)))
         page.on("requestfailed", lambda r: visit.failed.append(f"{r.url} {r.failure}"))
         page.on(
             "response",
-            lambda r: (
-                r.status >= 400 and visit.failed.append(f"{r.url} status {r.status}")
-            ),
+            lambda r: r.status >= 400 and visit.failed.append(f"{r.url} status {r.status}"),
         )
         return visit
 
@@ -137,11 +130,3 @@ def dark(open_visit: Callable[..., Visit]) -> Visit:
 def page(light: Visit) -> Page:
     """A page in the light theme, 1280 px wide; ``page.goto("/index.html")`` opens the book."""
     return light.page
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder `browser`."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)

@@ -19,9 +19,7 @@ def test_the_book_is_built(base_url: str) -> None:
 
 
 @every_page
-def test_quiet_and_accessible(
-    path: str, theme: str, open_visit: Callable[..., Visit]
-) -> None:
+def test_quiet_and_accessible(path: str, theme: str, open_visit: Callable[..., Visit]) -> None:
     """No console error, no failed or foreign request (the fixture); axe finds nothing."""
     visit = open_visit(theme=theme)
     page = visit.goto(path)
@@ -39,9 +37,7 @@ def test_accessible_on_a_phone(path: str, open_visit: Callable[..., Visit]) -> N
 
 @every_page
 @pytest.mark.parametrize("width", [390, 768, 1280])
-def test_no_sideways_scrolling(
-    path: str, width: int, open_visit: Callable[..., Visit]
-) -> None:
+def test_no_sideways_scrolling(path: str, width: int, open_visit: Callable[..., Visit]) -> None:
     """Nothing is wider than the window; wide tables and code scroll inside themselves."""
     page = open_visit(width=width, height=844).goto(path)
     wide = page.evaluate(
@@ -84,9 +80,7 @@ def test_mathematics_is_typeset(path: str, light: Visit) -> None:
     for raw in ("\\frac", "\\text", "\\sum", "\\begin{", "$$", "\\("):
         assert raw not in text
     if drawn.count():
-        fonts = page.evaluate(
-            "document.fonts.ready.then(f => [...f].map(x => x.status))"
-        )
+        fonts = page.evaluate("document.fonts.ready.then(f => [...f].map(x => x.status))")
         assert "loaded" in fonts and "error" not in fonts
 
 
@@ -104,9 +98,7 @@ def test_internal_links_lead_somewhere(path: str, light: Visit) -> None:
         assert file.is_file(), f"{url} does not exist"
         if fragment and file.suffix == ".html":
             text = file.read_text("utf-8")
-            assert f'id="{unquote(fragment)}"' in text or fragment == "", (
-                f"{url}#{fragment}"
-            )
+            assert f'id="{unquote(fragment)}"' in text or fragment == "", f"{url}#{fragment}"
 
 
 def test_search_finds_a_word(light: Visit) -> None:

@@ -66,9 +66,7 @@ class Visit:
     base_url: str
     console: list[str] = field(default_factory=list)  # console and script errors
     failed: list[str] = field(default_factory=list)  # requests that failed here
-    elsewhere: list[str] = field(
-        default_factory=list
-    )  # requests to any other host, all blocked
+    elsewhere: list[str] = field(default_factory=list)  # requests to any other host, all blocked
 
     def problems(self) -> list[str]:
         """Everything that must not happen on a page of the book."""
