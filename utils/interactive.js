@@ -202,7 +202,7 @@ select { padding: 3px 6px; max-width: 100%; }
 button { padding: 3px 12px; cursor: pointer; }
 input[type="checkbox"] { width: 24px; height: 24px; margin: 0; accent-color: var(--accent); flex: none; }
 :is(input, select, button, summary, [tabindex]):focus-visible,
-.choice label:has(:focus-visible) { outline: 3px solid #4b9fff; outline-offset: 2px; }
+.choice label:has(:focus-visible) { outline: 3px solid #2f81e0; outline-offset: 1px; }
 
 .slider { display: grid; grid-template-columns: 1fr auto; align-items: center; gap: 0 8px; }
 .slider input[type="range"] { grid-column: 1 / -1; }

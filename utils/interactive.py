@@ -230,7 +230,8 @@ class Interactive:
             return value
 
         # Any JSON value may stand in a trait: what makes sense for the figure, `check` knows.
-        members: dict[str, Any] = {name: traitlets.Any().tag(sync=True) for name in names}
+        # (Not traitlets.Any, which would not ask `validate` about None.)
+        members: dict[str, Any] = {name: traitlets.TraitType(None).tag(sync=True) for name in names}
         members["_esm"] = self.source
         members["_validate_state"] = traitlets.validate(*names)(validate)
         kind = type("InteractiveWidget", (anywidget.AnyWidget,), members)

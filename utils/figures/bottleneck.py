@@ -27,7 +27,7 @@ def bottleneck_calculator(
     """Return a figure that compares a k x k convolution with the same behind a 1x1 reduction.
 
     The reader moves the numbers of channels, the kernel and the size of the feature map, and sees
-    the weights and multiply-adds of both paths, the saving, and the break-even on the line of costs.
+    the weights and multiply-adds of both paths, the saving, and the break-even on the cost's line.
     The defaults are the 5x5 branch of the paper's module 3a; its nine modules are presets.
 
     Parameters
@@ -91,7 +91,9 @@ def _check(state: dict[str, Any]) -> None:
             f"reduce; but it is {state['c_red']}"
         )
     if isinstance(state["kernel_size"], bool) or state["kernel_size"] not in _KERNELS:
-        raise ValueError(f"kernel_size must be one of {_KERNELS}, but it is {state['kernel_size']!r}")
+        raise ValueError(
+            f"kernel_size must be one of {_KERNELS}, but it is {state['kernel_size']!r}"
+        )
     check_size(state["size"])
 
 

@@ -27,7 +27,7 @@ function costs({ c_in, c_red, c_out, kernel_size, size }) {
 function sentence({ direct, reduced }) {
   const numbers = `${count(reduced)} weights instead of ${count(direct)}, ${compared(reduced, direct)}.`;
   if (reduced < direct) return ["The reduction saves: ", numbers];
-  if (reduced > direct) return ["The reduction costs more than it saves: ", numbers];
+  if (reduced > direct) return ["The reduction costs more: ", numbers];
   return ["The reduction neither saves nor costs: ", numbers];
 }
 
@@ -112,7 +112,7 @@ function render({ model, el }) {
     floor: shape("path", { class: "axis" }), even: shape("path", { class: "even" }),
     direct: shape("path", { class: "direct" }), line: shape("path", { class: "line" }),
     drop: shape("path", { class: "drop" }), point: shape("circle", { r: 9, class: "point" }),
-    saves: words("soft"), costs: words("soft middle"),
+    saves: words("soft"), costs: words("soft end"),
     directText: words("halo"), evenText: words("halo"), here: words("halo strong"),
   };
   const curve = shape("svg", { role: "img", class: "curve" }, Object.values(parts));
@@ -309,15 +309,16 @@ function render({ model, el }) {
     const evenRight = xe > width / 2;
     change(parts.evenText, { class: `halo ${evenRight ? "end" : ""}` });
     place(parts.evenText, evenRight ? xe - 6 : xe + 6, 14, `break-even: ${cost.break_even.toFixed(1)}`);
-    place(parts.directText, left, ye - 7, `direct: ${count(cost.direct)}`);
+    change(parts.directText, { class: `halo ${evenRight ? "" : "end"}` });
+    place(parts.directText, evenRight ? left : right, ye - 7, `direct: ${count(cost.direct)}`);
     const early = (xp - left) / (right - left) < 0.3;
     change(parts.here, { class: `halo strong ${early ? "" : "end"}` });
     if (early) place(parts.here, xp + 14, Math.min(low - 8, yp + 18), `${count(cost.reduced)}`);
     else place(parts.here, xp - 16, yp - 6, `${count(cost.reduced)}`);
     const room = xe - left > 200 && y1 - ye > 60;
     place(parts.saves, left + 12, ye + 0.3 * (y1 - ye), room ? "the reduction saves" : "");
-    const lossRoom = right - xe > 170 && ye - high > 60;
-    place(parts.costs, xe + 0.68 * (right - xe), ye - 9, lossRoom ? "it costs more" : "");
+    const lossRoom = right - xe > 170 && ye - high > 80;
+    place(parts.costs, right - 12, ye - 30, lossRoom ? "the reduction costs more" : "");
   }
 
   model.on("change", update);
@@ -341,7 +342,7 @@ const CSS = `
 .stage { --tint: color-mix(in srgb, #0072B2 25%, var(--paper)); display: grid; gap: 14px; }
 sub { font-size: .75em; line-height: 0; }
 .head { display: flex; flex-wrap: wrap; gap: 6px 16px; justify-content: space-between; align-items: center; }
-.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; min-height: calc(1.45em + 16px);
+.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; min-height: calc(4.35em + 16px);
   border-left: 5px solid var(--accent); }
 .worse .summary { border-left-style: double; }
 .sides { display: grid; gap: 16px 28px; }
@@ -365,7 +366,10 @@ sub { font-size: .75em; line-height: 0; }
 .point { fill: var(--accent); stroke: var(--paper); stroke-width: 3; }
 .paths rect { fill: var(--slab); }
 .axis, .even, .direct, .line, .drop { fill: none; }
-@container (min-width: 600px) { .sides { grid-template-columns: minmax(200px, 240px) 1fr; } }
+@container (min-width: 620px) {
+  .summary { min-height: calc(1.45em + 16px); }
+  .sides { grid-template-columns: minmax(200px, 240px) 1fr; }
+}
 `;
 
 export default { render };

@@ -301,7 +301,7 @@ function render({ model, el }) {
       box(parts.high, middle - half, H.high, 2 * half, H.slab);
       parts.high.setAttribute("rx", 2);
       box(parts.joined, at + (i ? 0.75 : 0), H.top, Math.max(out - (i < 3 ? 0.75 : 0) - (i ? 0.75 : 0), 0.75), H.bar);
-      place(parts.joinedCount, at + out / 2, H.top + 17, out > 34 ? count(now.channels[branch]) : "");
+      place(parts.joinedCount, at + out / 2, H.top + 17, out > 9 * count(now.channels[branch]).length ? count(now.channels[branch]) : "");
       place(parts.highCount, middle, H.high + H.slab + 16, count(now.channels[branch]));
       place(parts.lowCount, middle, pool ? lowTop + 15 : H.low + H.slab + 16,
         two ? (pool ? "max 3×3" : count(reduces[branch])) : "");
@@ -316,7 +316,7 @@ function render({ model, el }) {
     });
     const step = [1, 2, 4, 8, 16, 32, 64, 128, 256].find((n) => n * scale > 26);
     change(ruler, { d: `M1 ${H.end + 6} v6 h${(step * scale).toFixed(1)} v-6` });
-    place(rulerText, step * scale + 8, H.end + 16, `${step}`);
+    place(rulerText, step * scale + 8, H.end + 16, width > 500 ? `${step} channels` : `${step}`);
   }
 
   model.on("change", update);
@@ -340,7 +340,7 @@ const CSS = `
 .head, .actions { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; }
 .head { justify-content: space-between; }
 button[aria-pressed="true"] { background: var(--ink); color: var(--paper); }
-.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; min-height: calc(2.9em + 16px); }
+.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; min-height: calc(7.25em + 16px); }
 .picture { min-width: 0; }
 .beam { fill-opacity: .16; }
 .funnel { fill-opacity: .34; }
@@ -373,6 +373,7 @@ tbody th { vertical-align: top; }
 .branches input[type="number"] { width: 3.7em; padding-left: 6px; }
 @container (min-width: 300px) { .branches { grid-template-columns: 1fr 1fr; gap: 8px; } }
 @container (min-width: 620px) {
+  .summary { min-height: calc(2.9em + 16px); }
   .branches { grid-template-columns: repeat(4, 1fr); }
   .common { grid-template-columns: 1fr auto; }
 }

@@ -60,9 +60,7 @@ def build_a_module(
     _check(state)
     costs = module_costs(in_channels, spec, size=size)
     naive = module_costs(in_channels, spec.naive(), size=size)
-    rows = [
-        (BRANCH_LABELS[branch], *costs[branch], *naive[branch]) for branch in BRANCH_LABELS
-    ]
+    rows = [(BRANCH_LABELS[branch], *costs[branch], *naive[branch]) for branch in BRANCH_LABELS]
     rows.append(("module", *sum(costs.values()), *sum(naive.values())))
     fallback = table(
         f"An Inception module with {in_channels} input and {spec.out_channels(in_channels)} output "

@@ -1,0 +1,172 @@
+"""The interactive figures, as far as Python alone can see them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import utils.figures
+from utils.accounting import break_even, convolution_cost, module_costs, reduced_cost
+from utils.blocks import InceptionSpec
+from utils.figures import bottleneck_calculator, build_a_module
+from utils.googlenet import INPUTS, MODULES
+from utils.style import BRANCH_COLOURS, BRANCH_LABELS, BRANCHES
+
+FIGURES = [bottleneck_calculator, build_a_module]
+JS = Path(utils.figures.__file__).parents[1] / "interactive.js"
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_is_small_and_loads_nothing(figure):
+    text = figure()._repr_html_()
+    assert len(text) < 60_000
+    assert re.findall(r"https?:[\w:/.]+", text) == ["http://www.w3.org/2000/svg"]  # a name only
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|sendBeacon)\b", text)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_state_names_do_not_clash_with_a_widget(figure):
+    made = figure()
+    widget = made.widget()
+    assert {name: getattr(widget, name) for name in made.state} == made.state
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_key_is_the_anchor(figure):
+    assert 'id="here"' in figure(key="here")._repr_html_()
+
+
+def test_colours_and_order_are_those_of_every_picture():
+    text = JS.read_text(encoding="utf-8")
+    order = re.search(r"BRANCHES = \[(.*?)\]", text)[1]
+    assert tuple(re.findall('"(.*?)"', order)) == BRANCHES == tuple(BRANCH_COLOURS)
+    colours = re.search(r"COLOURS = \{(.*?)\}", text)[1]
+    assert dict(re.findall('"(.*?)": "(.*?)"', colours)) == BRANCH_COLOURS
+    assert tuple(BRANCH_LABELS) == BRANCHES
+
+
+class TestBottleneck:
+    def test_defaults_are_the_5x5_branch_of_3a(self):
+        state = bottleneck_calculator().state
+        spec, (channels, *size) = MODULES["3a"], INPUTS["3a"]
+        assert (state["c_in"], state["c_red"], state["c_out"]) == (
+            channels,
+            spec.reduce5x5,
+            spec.conv5x5,
+        )
+        assert (state["kernel_size"], state["size"]) == (5, size)
+
+    def test_presets_are_the_nine_modules(self):
+        presets = bottleneck_calculator().state["presets"]
+        assert [preset["module"] for preset in presets] == list(MODULES)
+        for preset in presets:
+            spec, (c_in, *size) = MODULES[preset["module"]], INPUTS[preset["module"]]
+            three, five = preset["branches"]
+            common = {"c_in": c_in, "size": size}
+            assert three == common | {
+                "c_red": spec.reduce3x3, "c_out": spec.conv3x3, "kernel_size": 3,
+            }  # fmt: skip
+            assert five == common | {
+                "c_red": spec.reduce5x5, "c_out": spec.conv5x5, "kernel_size": 5,
+            }  # fmt: skip
+            bottleneck_calculator(**{**five, "size": tuple(size)})  # every preset is a valid state
+
+    def test_the_text_alternative_gives_the_numbers(self):
+        text = bottleneck_calculator(480, 24, 64, 3, size=(14, 20)).fallback
+        direct = convolution_cost(480, 64, kernel_size=3, size=(14, 20))
+        reduced = reduced_cost(480, 24, 64, kernel_size=3, size=(14, 20))
+        for number in (*direct, *reduced):
+            assert f"<td>{number:,}</td>" in text
+        assert f"{break_even(480, 64, kernel_size=3):.1f}" in text
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"c_in": 1}, "c_in must be an integer from 2 to 1024, but it is 1"),
+            ({"c_in": 2000}, "c_in must be"),
+            ({"c_in": 8}, "c_red must be at most c_in = 8"),
+            ({"c_red": 0}, "c_red must be"),
+            ({"c_red": 193}, "c_red must be at most c_in = 192"),
+            ({"c_out": -1}, "c_out must be"),
+            ({"c_out": 32.0}, "c_out must be an integer"),
+            ({"c_out": True}, "c_out must be an integer"),
+            ({"kernel_size": 4}, r"kernel_size must be one of \(1, 3, 5, 7\), but it is 4"),
+            ({"kernel_size": True}, "kernel_size must be one of"),
+            ({"size": 28}, r"size must be \(height, width\)"),
+            ({"size": (28,)}, r"size must be \(height, width\)"),
+            ({"size": (0, 28)}, "the height in size must be"),
+            ({"size": (28, 300)}, "the width in size must be an integer from 1 to 224"),
+            ({"key": "a b"}, "key must be"),
+        ],
+    )
+    def test_bad_input(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            bottleneck_calculator(**arguments)
+
+    def test_bad_change_of_the_widget(self):
+        widget = bottleneck_calculator().widget()
+        for name, value in [("c_red", 500), ("kernel_size", 2), ("size", [7]), ("c_in", "many")]:
+            with pytest.raises(ValueError, match=name):
+                setattr(widget, name, value)
+        widget.set_state({"c_in": 832, "c_red": 48, "size": [7, 7]})
+        assert (widget.c_in, widget.c_red, widget.size) == (832, 48, [7, 7])
+
+
+class TestModule:
+    def test_presets_are_the_nine_modules(self):
+        presets = build_a_module().state["presets"]
+        assert list(presets) == list(MODULES)
+        for name, preset in presets.items():
+            spec = InceptionSpec(**{k: preset[k] for k in InceptionSpec.__dataclass_fields__})
+            assert spec == MODULES[name]
+            assert (preset["in_channels"], *preset["size"]) == INPUTS[name]
+            build_a_module(preset["in_channels"], spec, size=tuple(preset["size"]))
+
+    def test_default_is_3a(self):
+        state = build_a_module().state
+        assert {name: state[name] for name in state["presets"]["3a"]} == state["presets"]["3a"]
+
+    def test_the_text_alternative_gives_the_numbers(self):
+        spec = MODULES["4d"]
+        text = build_a_module(512, spec, size=(14, 14)).fallback
+        for form in (spec, spec.naive()):
+            costs = module_costs(512, form, size=(14, 14))
+            for cost in (*costs.values(), sum(costs.values())):
+                assert f"<td>{cost.parameters:,}</td><td>{cost.macs:,}</td>" in text
+        assert f"{spec.out_channels(512)} output" in text
+
+    def test_none_leaves_a_reduction_out(self):
+        assert build_a_module(spec=MODULES["3a"].naive()).state["reduce3x3"] is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "message"),
+        [
+            ({"in_channels": 0}, ValueError, "in_channels must be an integer from 1 to 1024"),
+            ({"in_channels": "192"}, ValueError, "in_channels must be an integer"),
+            ({"spec": (64, 96, 128, 16, 32, 32)}, TypeError, "spec must be an InceptionSpec"),
+            ({"spec": None}, TypeError, "spec must be an InceptionSpec"),
+            ({"size": (28, 28, 28)}, ValueError, "size must be"),
+            ({"size": (28, 0)}, ValueError, "the width in size must be"),
+        ],
+    )
+    def test_bad_input(self, arguments, error, message):
+        with pytest.raises(error, match=message):
+            build_a_module(**arguments)
+
+    def test_too_many_filters_for_the_sliders(self):
+        spec = InceptionSpec(
+            conv1x1=64, reduce3x3=96, conv3x3=600, reduce5x5=16, conv5x5=32, pool_proj=32
+        )
+        with pytest.raises(ValueError, match="conv3x3 must be an integer from 1 to 512"):
+            build_a_module(spec=spec)
+
+    def test_bad_change_of_the_widget(self):
+        widget = build_a_module().widget()
+        with pytest.raises(ValueError, match="conv3x3"):
+            widget.conv3x3 = None
+        with pytest.raises(ValueError, match="pool_proj"):
+            widget.pool_proj = 0
+        widget.pool_proj = None
+        assert widget.pool_proj is None
