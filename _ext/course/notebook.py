@@ -24,10 +24,12 @@ from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.errors import SphinxError
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 
 from .repository import repository_url
 from .roles import printed
 
+LOGGER = logging.getLogger(__name__)
 HIDDEN = {
     "hide-input": "Code of this output",
     "hide-cell": "Code",
@@ -495,9 +497,15 @@ class NotebookBuilder(Builder):
         return f"**Fig. {'.'.join(map(str, number))}.** " if number else ""
 
     def write_doc(self, docname: str, doctree: nodes.document) -> None:
-        """Write one chapter."""
-        if not self.is_chapter(docname):
-            return
+        """Write one chapter; a fault is a warning, so that every page's first one is reported."""
+        if self.is_chapter(docname):
+            try:
+                self.write_chapter(docname, doctree)
+            except NotebookError as error:
+                LOGGER.warning("%s", error)
+
+    def write_chapter(self, docname: str, doctree: nodes.document) -> None:
+        """Write one chapter; NotebookError if it cannot be."""
         source = self.read_source(docname)
         self.sources = source.cells
         self.line_of = source.metadata.get("source_map") or [0] * len(source.cells)

@@ -22,10 +22,7 @@ from visits import ARGUMENTS, HTML, Visit, find_chromium
 def base_url() -> Iterator[str]:
     """Address of the built book on a free loopback port."""
     if not (HTML / "index.html").exists():
-        pytest.fail(
-            f"no built book in {HTML.relative_to(ROOT)}: run `make book` first",
-            pytrace=False,
-        )
+        pytest.fail(f"no built book in {HTML}: run `make book` first", pytrace=False)
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:

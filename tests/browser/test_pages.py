@@ -81,7 +81,8 @@ def test_mathematics_is_typeset(path: str, light: Visit) -> None:
         assert raw not in text
     if drawn.count():
         fonts = page.evaluate("document.fonts.ready.then(f => [...f].map(x => x.status))")
-        assert "loaded" in fonts and "error" not in fonts
+        assert "loaded" in fonts
+        assert "error" not in fonts
 
 
 @every_page
