@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(
-    r"^(?P<start>% exercises: (?P<module>\w+).*\n)(?P<body>.*?)(?P<end>^% end of exercises$)",
+    r"^(?P<start>% exercises: (?P<module>\w+)[^\n]*\n).*?(?P<end>^% end of exercises$)",
     re.MULTILINE | re.DOTALL,
 )
 

@@ -258,7 +258,7 @@ def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt:
     unit
         What an axis label says of the cost.
     """
-    names = list(next(iter(costs.values())))
+    names = list(next(iter(costs.values())).keys())
     with rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, 2.6), layout="constrained")
         axis = figure.subplots()
