@@ -100,7 +100,7 @@ export function onWidth(element, callback) {
 
 // Controls. Each returns its element and a function that shows a value given from outside.
 
-let serial = 0; // ids need only be unique within a shadow tree; these are unique on the page
+let serial = 0; // ids and groups need only be unique within a shadow tree
 
 export function slider({ label, hint = "", min, max, change: changed, colour = null }) {
   const id = `control-${++serial}`;
@@ -239,7 +239,8 @@ input[type="range"]:disabled { opacity: .35; cursor: default; }
 .choice label:first-child { border-radius: 5px 0 0 5px; }
 .choice label:last-child { border-radius: 0 5px 5px 0; }
 
-.menu { display: flex; align-items: center; gap: 8px; min-width: 0; }
+.menu { display: flex; align-items: center; gap: 8px; min-width: 0; max-width: 100%; }
+.menu select { min-width: 0; flex: 1; text-overflow: ellipsis; }
 
 table { border-collapse: collapse; width: 100%; font-size: .93em; }
 caption { text-align: left; padding: 0 0 4px; color: var(--soft); }

@@ -339,7 +339,7 @@ function subscript(label) {
 }
 
 const CSS = `
-.stage { --tint: color-mix(in srgb, #0072B2 25%, var(--paper)); display: grid; gap: 14px; }
+.stage { --tint: color-mix(in srgb, #0072B2 25%, var(--paper)); display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 sub { font-size: .75em; line-height: 0; }
 .head { display: flex; flex-wrap: wrap; gap: 6px 16px; justify-content: space-between; align-items: center; }
 .summary { background: var(--well); border-radius: 8px; padding: 8px 12px; min-height: calc(4.35em + 16px);
@@ -352,9 +352,9 @@ sub { font-size: .75em; line-height: 0; }
 .paths, .curve-box { min-width: 0; }
 .curve { cursor: ew-resize; touch-action: pan-y; }
 .curve-title { font-weight: 650; margin-bottom: 2px; }
-.curve-box .below { grid-template-columns: 1fr auto auto 1fr; }
+.curve-box .below { grid-template-columns: 1fr auto auto 1fr; gap: 0 6px; }
 .curve-box .below input[type="range"] { grid-row: 1; }
-.below .limit { color: var(--soft); padding: 0 8px; font-size: .93em; }
+.below .limit { color: var(--soft); padding: 0 4px; min-width: 3.2em; font-size: .93em; }
 .below .limit:last-child { text-align: right; }
 .saving { fill: var(--accent); fill-opacity: .18; }
 .losing { fill: var(--loss); fill-opacity: .3; }

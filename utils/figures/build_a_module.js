@@ -314,7 +314,7 @@ function render({ model, el }) {
         two ? (pool ? "" : "1×1") : kernels[branch]);
       at += out;
     });
-    const step = [1, 2, 4, 8, 16, 32, 64, 128, 256].find((n) => n * scale > 26);
+    const step = 2 ** Math.max(0, Math.ceil(Math.log2(26 / scale)));
     change(ruler, { d: `M1 ${H.end + 6} v6 h${(step * scale).toFixed(1)} v-6` });
     place(rulerText, step * scale + 8, H.end + 16, width > 500 ? `${step} channels` : `${step}`);
   }
@@ -335,7 +335,7 @@ function write(element, text) {
 }
 
 const CSS = `
-.stage { --mark: #ffe08a; display: grid; gap: 14px; }
+.stage { --mark: #ffe08a; display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 .stage[data-theme="dark"] { --mark: #6b5613; }
 .head, .actions { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; }
 .head { justify-content: space-between; }

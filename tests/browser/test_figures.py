@@ -1,0 +1,623 @@
+"""The interactive figures in a real Chromium, each on a page of its own with no network.
+
+The pages are plain: neither the book's theme nor its scripts help. `test_figures_in_book.py` looks
+at the same figures in the built book.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from visits import Visit
+
+from utils.accounting import break_even, convolution_cost, module_costs, reduced_cost
+from utils.blocks import InceptionSpec
+from utils.figures import bottleneck_calculator, build_a_module
+from utils.googlenet import INPUTS, MODULES
+from utils.interactive import Interactive
+
+FIGURES = {"bottleneck": bottleneck_calculator, "module": build_a_module}
+each_figure = pytest.mark.parametrize("name", FIGURES)
+
+PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>Figures</title>
+<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><style>
+body {{ margin: 16px; font-family: sans-serif; }}
+html[data-theme="dark"] {{ background: #14181e; color: #fff; }} {style}</style></head>
+<body {body_tag}><main><h1>Figures</h1>{body}</main></body></html>"""
+
+BROKEN = """export default { render() { throw new Error("no such channel"); } };"""
+LATE = """export default { render({ model, el }) {
+  const button = document.createElement("button");
+  button.textContent = "More";
+  button.onclick = () => model.set("n", model.get("n") + 1);
+  model.on("change:n", () => { throw new Error("too many channels"); });
+  el.append(button);
+} };"""
+HOSTILE = """* { color: red !important; font: 40px serif !important; }
+div, input, table, svg { display: none !important; } label { float: left; width: 5px; }"""
+# As JupyterLab shows HTML: set it, and, where the notebook is trusted, make its scripts anew.
+LAB = """<div id="output"></div><script>
+const output = document.getElementById("output");
+output.innerHTML = {html};
+if ({trusted}) for (const old of output.querySelectorAll("script")) {{
+  const script = document.createElement("script");
+  for (const a of old.attributes) script.setAttribute(a.name, a.value);
+  script.textContent = old.textContent;
+  old.replaceWith(script);
+}}</script>"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("figures")
+
+
+@pytest.fixture(scope="module")
+def base_url(folder: Path) -> Iterator[str]:
+    """Address of the folder with this module's pages."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            """Say nothing: pytest shows what fails."""
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture
+def show(folder: Path, open_visit: Callable[..., Visit]) -> Callable[..., Visit]:
+    """Open a page with these figures and wait until they are ready."""
+
+    def show_(
+        *figures: Interactive | str,
+        theme: str = "light",
+        html: str | None = None,
+        body_tag: str = "",
+        style: str = "",
+        ready: bool = True,
+        **window: int,
+    ) -> Visit:
+        body = "\n".join(f if isinstance(f, str) else f._repr_html_() for f in figures)
+        html = f'data-theme="{theme}"' if html is None else html
+        page = PAGE.format(html=html, body_tag=body_tag, style=style, body=body)
+        (folder / "page.html").write_text(page, encoding="utf-8")
+        visit = open_visit(theme=theme, **window)
+        visit.page.goto("/page.html")
+        if ready:
+            expect(visit.page.locator("figure[data-ready]")).to_have_count(
+                visit.page.locator("figure").count()
+            )
+        return visit
+
+    return show_
+
+
+def results(page: Page, copy: int = 0) -> dict:
+    """The numbers a figure works with, as it publishes them."""
+    return json.loads(page.locator(".stage").nth(copy).get_attribute("data-results"))
+
+
+def number(page: Page, label: str) -> Locator:
+    return page.get_by_label(f"{label}, as a number", exact=True)
+
+
+def written(page: Page, name: str) -> int:
+    return int(page.locator(f'[data-name="{name}"]').inner_text().replace(",", ""))
+
+
+# Numbers
+
+
+def check_bottleneck(page: Page, c_in: int, c_red: int, c_out: int, k: int, size: tuple) -> None:
+    direct = convolution_cost(c_in, c_out, kernel_size=k, size=size)
+    reduced = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=size)
+    even = break_even(c_in, c_out, kernel_size=k)
+    found = results(page)
+    assert (found["direct"], found["direct_macs"]) == direct
+    assert (found["reduced"], found["reduced_macs"]) == reduced
+    assert found["break_even"] == pytest.approx(even, rel=1e-12)
+    for name, value in zip(("direct", "direct_macs"), direct, strict=True):
+        assert written(page, name) == value
+    for name, value in zip(("reduced", "reduced_macs"), reduced, strict=True):
+        assert written(page, name) == value
+    assert written(page, "reduce") + written(page, "convolve") == reduced.parameters
+    saving = float(page.locator('[data-name="saving"]').inner_text())
+    assert saving == pytest.approx(direct.parameters / reduced.parameters, abs=0.005 + 1e-9)
+    shown = float(page.locator('[data-name="break_even"]').inner_text())
+    assert shown == pytest.approx(even, abs=0.05 + 1e-9)
+    said = page.get_by_role("status").inner_text()
+    assert f"{reduced.parameters:,} weights instead of {direct.parameters:,}" in said
+    if reduced.parameters == direct.parameters:
+        assert said.startswith("The reduction neither saves nor costs")
+    else:
+        saves = reduced.parameters < direct.parameters
+        assert saves == (c_red < even)
+        assert said.startswith("The reduction saves:" if saves else "The reduction costs more:")
+
+
+def test_bottleneck_equals_python_for_every_preset(show) -> None:
+    page = show(bottleneck_calculator()).page
+    for name, spec in MODULES.items():
+        c_in, *size = INPUTS[name]
+        for k, c_red, c_out in (
+            (3, spec.reduce3x3, spec.conv3x3),
+            (5, spec.reduce5x5, spec.conv5x5),
+        ):
+            page.get_by_label("Preset").select_option(f"{name} {k}")
+            check_bottleneck(page, c_in, c_red, c_out, k, size)
+
+
+def test_bottleneck_equals_python_for_typed_numbers(show) -> None:
+    page = show(bottleneck_calculator()).page
+    draw = random.Random(1)
+    settings = [(2, 1, 1, 1, (1, 1)), (1024, 1024, 1024, 7, (224, 224)), (4, 2, 4, 1, (3, 5))]
+    for _ in range(22):
+        c_in = draw.randint(2, 1024)
+        settings.append(
+            (c_in, draw.randint(1, c_in), draw.randint(1, 1024), draw.choice((1, 3, 5, 7)),
+             (draw.randint(1, 224), draw.randint(1, 224)))
+        )  # fmt: skip
+    for c_in, c_red, c_out, k, size in settings:
+        number(page, "Input channels C_in").fill(str(c_in))
+        number(page, "Reduced channels C_red").fill(str(c_red))
+        number(page, "Output channels C_out").fill(str(c_out))
+        page.get_by_role("radio", name=str(k), exact=True).check()
+        for side, value in zip(("height", "width"), size, strict=True):
+            page.get_by_label(f"Feature map {side} in pixels").fill(str(value))
+        check_bottleneck(page, c_in, c_red, c_out, k, size)
+
+
+def check_module(page: Page, in_channels: int, spec: InceptionSpec, size: tuple) -> None:
+    found = results(page)
+    for form, prefix, key in ((spec, "", "now"), (spec.naive(), "naive.", "naive")):
+        costs = module_costs(in_channels, form, size=size)
+        for branch, cost in {**costs, "all": sum(costs.values())}.items():
+            assert found[key]["parameters"][branch] == cost.parameters
+            assert found[key]["macs"][branch] == cost.macs
+            assert written(page, f"{prefix}parameters.{branch}") == cost.parameters
+            assert written(page, f"{prefix}macs.{branch}") == cost.macs
+        channels = form.out_channels(in_channels)
+        assert found[key]["channels"]["all"] == channels
+        assert written(page, f"{prefix}channels.all") == channels
+        assert sum(written(page, f"{prefix}channels.{b}") for b in costs) == channels
+    said = page.get_by_role("status").inner_text()
+    assert f"{in_channels:,} channels in, {spec.out_channels(in_channels):,} out" in said
+
+
+def test_module_equals_python_for_every_preset_and_its_naive_form(show) -> None:
+    page = show(build_a_module()).page
+    for name, spec in MODULES.items():
+        in_channels, *size = INPUTS[name]
+        page.get_by_label("Preset").select_option(name)
+        check_module(page, in_channels, spec, size)
+        page.get_by_role("button", name="Leave out every reduction").click()
+        check_module(page, in_channels, spec.naive(), size)
+        page.get_by_role("button", name="Leave out every reduction").click()
+        check_module(page, in_channels, spec, size)
+
+
+def test_module_equals_python_for_typed_numbers(show) -> None:
+    page = show(build_a_module()).page
+    draw = random.Random(2)
+    boxes = {
+        "reduce3x3": "3×3 branch: reduce",
+        "reduce5x5": "5×5 branch: reduce",
+        "pool_proj": "pool branch: project",
+    }
+    labels = boxes | {
+        "conv1x1": "1×1 branch: filters",
+        "conv3x3": "3×3 branch: filters",
+        "conv5x5": "5×5 branch: filters",
+    }
+    for turn in range(20):
+        numbers = {name: draw.randint(1, 512) for name in labels}
+        numbers |= {name: None for name in boxes if draw.random() < 0.3}
+        if turn == 0:
+            numbers = dict.fromkeys(labels, 1)
+        in_channels, size = draw.randint(1, 1024), (draw.randint(1, 224), draw.randint(1, 224))
+        number(page, "Input channels").fill(str(in_channels))
+        for side, value in zip(("height", "width"), size, strict=True):
+            page.get_by_label(f"Feature map {side} in pixels").fill(str(value))
+        for name, label in labels.items():
+            if name in boxes:
+                box = page.get_by_label(f"{label} with a 1×1 convolution")
+                box.set_checked(numbers[name] is not None)
+            if numbers[name] is not None:
+                number(page, label).fill(str(numbers[name]))
+        check_module(page, in_channels, InceptionSpec(**numbers), size)
+
+
+def test_a_figure_starts_where_python_says(show) -> None:
+    spec = InceptionSpec(
+        conv1x1=7, reduce3x3=None, conv3x3=300, reduce5x5=5, conv5x5=64, pool_proj=None
+    )
+    page = show(build_a_module(100, spec, size=(9, 11))).page
+    check_module(page, 100, spec, (9, 11))
+    assert page.get_by_label("Preset").input_value() == ""
+    page = show(bottleneck_calculator(64, 20, 30, 7, size=(9, 11))).page
+    check_bottleneck(page, 64, 20, 30, 7, (9, 11))
+
+
+# Mouse and keyboard
+
+
+def test_the_curve_can_be_dragged(show) -> None:
+    page = show(bottleneck_calculator()).page
+    box = page.locator("svg.curve").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 40, middle)
+    page.mouse.down()
+    seen = []
+    for part in (0.25, 0.5, 0.75, 2.0, -1.0):
+        page.mouse.move(box["x"] + part * box["width"], middle)
+        seen.append(int(number(page, "Reduced channels C_red").input_value()))
+    page.mouse.up()
+    assert seen == [*sorted(seen[:3]), 192, 1]
+    assert abs(seen[1] - 96) <= 2
+    page.mouse.move(box["x"] + 100, middle)  # released: nothing moves any more
+    assert number(page, "Reduced channels C_red").input_value() == "1"
+
+
+def test_the_point_stands_over_the_sliders_thumb(show) -> None:
+    page = show(bottleneck_calculator()).page
+    point = page.locator("circle.point").bounding_box()
+    centre = point["x"] + point["width"] / 2
+    slider = page.get_by_label("Reduced channels Cred", exact=True)
+    box = slider.bounding_box()
+    thumb = box["x"] + 11 + (16 - 1) / (192 - 1) * (box["width"] - 22)
+    assert centre == pytest.approx(thumb, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "label"),
+    [
+        (bottleneck_calculator, "Input channels Cin"),
+        (bottleneck_calculator, "Reduced channels Cred"),
+        (bottleneck_calculator, "Output channels Cout"),
+        (build_a_module, "Input channels"),
+        (build_a_module, "1×1 branch: filters"),
+        (build_a_module, "3×3 branch: reduce"),
+        (build_a_module, "pool branch: project"),
+    ],
+)
+def test_a_slider_obeys_keyboard_and_mouse(show, make, label) -> None:
+    page = show(make()).page
+    slider = page.get_by_label(label, exact=True)
+    start, before = int(slider.input_value()), results(page)
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert int(slider.input_value()) == start + 1
+    assert results(page) != before
+    page.keyboard.press("ArrowLeft")
+    assert results(page) == before
+    page.keyboard.press("Home")
+    assert slider.input_value() == slider.get_attribute("min")
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
+    assert int(slider.input_value()) > start
+
+
+@each_figure
+def test_every_control_is_reached_by_tab_and_shows_the_focus(show, name) -> None:
+    page = show(FIGURES[name]()).page
+    controls = page.locator(".stage :is(input, select, button)")
+    radios = page.locator(".stage input[type=radio]").count()
+    want = controls.count() - max(0, radios - 1)  # a group of radio buttons is one stop
+    seen = set()
+    for _ in range(want + 1):
+        page.keyboard.press("Tab")
+        found = page.evaluate(
+            """() => { let e = document.activeElement;
+              while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;
+              if (!e.matches("input, select, button")) return null;
+              const ring = e.type === "radio" ? e.parentElement : e;
+              return [e.getAttribute("aria-label") ?? e.id + e.name + e.textContent,
+                      getComputedStyle(ring).outlineStyle]; }"""
+        )
+        if found:
+            seen.add(found[0])
+            assert found[1] == "solid"
+    assert len(seen) == want
+
+
+def test_radio_buttons_obey_the_arrows(show) -> None:
+    page = show(bottleneck_calculator()).page
+    page.get_by_role("radio", name="5", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    check_bottleneck(page, 192, 16, 32, 7, (28, 28))
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    check_bottleneck(page, 192, 16, 32, 3, (28, 28))
+
+
+@pytest.mark.parametrize("typed", ["", "0", "-5", "1.5", "100000", "e"])
+def test_a_number_that_makes_no_sense_changes_nothing_until_it_is_put_right(show, typed) -> None:
+    page = show(bottleneck_calculator()).page
+    before = results(page)
+    field = number(page, "Output channels C_out")
+    field.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    for letter in typed:
+        page.keyboard.press(letter)
+    if typed != "1.5" and typed != "100000":  # on the way there it said 1, or 1, 10, 100, 1000
+        assert results(page) == before
+    assert field.get_attribute("aria-invalid") == "true"
+    page.keyboard.press("Tab")
+    assert field.get_attribute("aria-invalid") is None
+    value = int(field.input_value())
+    assert 1 <= value <= 1024
+    check_bottleneck(page, 192, 16, value, 5, (28, 28))
+
+
+def test_fewer_inputs_than_reduced_channels(show) -> None:
+    """The reduction never exceeds the input, whose channels are its slider's end."""
+    page = show(bottleneck_calculator()).page
+    number(page, "Reduced channels C_red").fill("150")
+    number(page, "Input channels C_in").fill("100")
+    check_bottleneck(page, 100, 100, 32, 5, (28, 28))
+    assert page.get_by_label("Reduced channels Cred", exact=True).get_attribute("max") == "100"
+
+
+def test_moving_one_number_changes_only_its_branch(show) -> None:
+    page = show(build_a_module()).page
+
+    def look() -> tuple[list[str], list[str]]:
+        slabs = page.locator("rect.high, rect.low").all()
+        places = [f"{s.get_attribute('x')} {s.get_attribute('width')}" for s in slabs]
+        return page.locator("tbody tr").all_inner_texts(), places
+
+    before, drawn = look()
+    page.get_by_label("5×5 branch: reduce", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    after, redrawn = look()
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, True, False, True, False]
+    assert sum(a != b for a, b in zip(drawn, redrawn, strict=True)) == 1
+
+
+def test_a_reduction_comes_back_as_it_was(show) -> None:
+    page = show(build_a_module()).page
+    number(page, "5×5 branch: reduce").fill("20")
+    box = page.get_by_label("5×5 branch: reduce with a 1×1 convolution")
+    box.uncheck()
+    assert number(page, "5×5 branch: reduce").is_disabled()
+    box.check()
+    assert number(page, "5×5 branch: reduce").input_value() == "20"
+
+
+# Looks
+
+
+@each_figure
+@pytest.mark.parametrize("width", [390, 1280])
+def test_accessible(show, name, width, theme) -> None:
+    visit = show(FIGURES[name](), theme=theme, width=width)
+    page = visit.page
+    assert visit.axe() == []
+    assert page.get_by_role("group", name=FIGURES[name]().alt).count() == 1
+    small = page.evaluate(
+        """() => [...document.querySelector("figure > div").shadowRoot
+          .querySelectorAll("input, select, button")]
+          .map((e) => [e.getAttribute("aria-label") ?? e.id, e.getBoundingClientRect()])
+          .filter(([, r]) => r.width < 24 || r.height < 24).map(([n]) => n)"""
+    )
+    assert small == []
+
+
+@each_figure
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_no_sideways_scrolling(show, name, width) -> None:
+    page = show(FIGURES[name](), width=width).page
+    if name == "module":
+        page.get_by_label("Preset").select_option("5b")
+        page.get_by_role("button", name="Leave out every reduction").click()
+    else:
+        number(page, "Input channels C_in").fill("1024")
+        number(page, "Output channels C_out").fill("1024")
+        number(page, "Reduced channels C_red").fill("1024")
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    outside = page.evaluate(
+        """() => { const stage = document.querySelector("figure > div").shadowRoot
+            .querySelector(".stage"), edge = stage.getBoundingClientRect();
+          return [...stage.querySelectorAll("*")].filter((e) => {
+            const r = e.getBoundingClientRect();
+            return r.width && (r.right > edge.right + .5 || r.left < edge.left - .5);
+          }).map((e) => e.outerHTML.slice(0, 80)); }"""
+    )
+    assert outside == []
+
+
+@pytest.mark.parametrize("width", [390, 760])
+@pytest.mark.parametrize(
+    ("make", "label", "values"),
+    [
+        (bottleneck_calculator, "Reduced channels C_red", (1, 20, 154, 155, 192)),
+        (bottleneck_calculator, "Input channels C_in", (2, 16, 192, 500, 1024)),
+        (bottleneck_calculator, "Output channels C_out", (1, 16, 192, 500, 1024)),
+        (build_a_module, "3×3 branch: filters", (1, 16, 192, 333, 512)),
+        (build_a_module, "Input channels", (1, 16, 192, 500, 1024)),
+    ],
+)
+def test_nothing_jumps_while_a_number_moves(show, make, label, values, width) -> None:
+    page = show(make(), width=width).page
+    places = """() => [...document.querySelector("figure > div").shadowRoot
+      .querySelectorAll("input, select, svg, table, .summary")]
+      .map((e) => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width]; })"""
+    seen = []
+    for value in values:
+        number(page, label).fill(str(value))
+        seen.append(page.evaluate(places))
+    for one in seen[1:]:
+        assert flat(one) == pytest.approx(flat(seen[0]), abs=0.51)
+
+
+def flat(places: list[list[float]]) -> list[float]:
+    return [value for place in places for value in place]
+
+
+def paper(page: Page, copy: int = 0) -> str:
+    stage = page.locator(".stage").nth(copy)
+    return stage.evaluate("(e) => getComputedStyle(e).backgroundColor")
+
+
+WHITE, DARK = "rgb(255, 255, 255)", "rgb(27, 33, 43)"
+
+
+@each_figure
+def test_follows_the_books_theme_live(show, name) -> None:
+    page = show(FIGURES[name]()).page
+    for theme, colour in (("dark", DARK), ("light", WHITE), ("dark", DARK)):
+        page.evaluate("(t) => { document.documentElement.dataset.theme = t }", theme)
+        page.wait_for_timeout(50)
+        assert paper(page) == colour
+
+
+def test_follows_jupyterlab_colab_vscode_and_the_system(show) -> None:
+    page = show(bottleneck_calculator(), html="", body_tag='data-jp-theme-light="false"').page
+    assert paper(page) == DARK
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+    page.wait_for_timeout(50)
+    assert paper(page) == WHITE
+    page.evaluate("document.documentElement.setAttribute('theme', 'dark')")  # Colab
+    page.wait_for_timeout(50)
+    assert paper(page) == DARK
+    page = show(bottleneck_calculator(), html="", body_tag='class="vscode-dark"').page
+    assert paper(page) == DARK
+    page = show(bottleneck_calculator(), html="", theme="dark").page
+    assert paper(page) == DARK
+    page.emulate_media(color_scheme="light")
+    page.wait_for_timeout(50)
+    assert paper(page) == WHITE
+
+
+def test_prints_on_white_without_sliders(show) -> None:
+    page = show(build_a_module(), theme="dark").page
+    page.emulate_media(media="print")
+    assert paper(page) == WHITE
+    assert not page.locator("input[type=range]").first.is_visible()
+    assert page.locator("svg").first.is_visible()
+
+
+def test_moves_only_where_motion_is_wanted(show) -> None:
+    """The fixture asks for less motion; without that wish a preset glides into place."""
+    page = show(build_a_module()).page
+    seconds = "(e) => getComputedStyle(e).transitionDuration"
+    page.get_by_label("Preset").select_option("5b")
+    assert page.locator("rect.high").first.evaluate(seconds) == "0s"
+    page.emulate_media(reduced_motion="no-preference")
+    page.get_by_label("Preset").select_option("3a")
+    assert "0.35s" in page.locator("rect.high").first.evaluate(seconds)
+
+
+@each_figure
+def test_the_pages_style_does_not_reach_the_figure(show, name) -> None:
+    plain = show(FIGURES[name]()).page.locator(".stage").bounding_box()
+    style = HOSTILE + "main, main > figure, figure > div { display: block !important; }"
+    page = show(FIGURES[name](), style=style).page
+    inside = page.locator(".stage")
+    assert inside.locator("input").first.is_visible()
+    assert inside.evaluate("(e) => getComputedStyle(e).color") == "rgb(28, 36, 48)"
+    assert inside.bounding_box()["width"] == pytest.approx(plain["width"], abs=1)
+
+
+# Hosts
+
+
+@each_figure
+def test_two_copies_on_a_page_are_independent(show, name) -> None:
+    figure = FIGURES[name](key="here")
+    visit = show(figure, figure, FIGURES["module"](key="other"))
+    page = visit.page
+    before = results(page, 1)
+    page.locator(".stage").nth(0).locator("select").first.select_option(index=4)
+    assert results(page, 0) != before
+    assert results(page, 1) == before
+    page.locator(".stage").nth(1).locator("select").first.select_option(index=4)
+    assert results(page, 1) == results(page, 0)
+    names = page.evaluate(
+        """() => { const trees = [];
+          const walk = (root) => {
+            trees.push([...root.querySelectorAll("[id]")].map((e) => e.id));
+            for (const e of root.querySelectorAll("*")) if (e.shadowRoot) walk(e.shadowRoot);
+          };
+          walk(document); return trees; }"""
+    )
+    assert (
+        len(names) == 4
+    )  # the page, and a shadow tree of each figure, where its names are its own
+    assert all(len(tree) == len(set(tree)) for tree in names)
+    assert names[0] == ["here", "other"]
+    assert visit.axe() == []
+
+
+@each_figure
+def test_without_scripts_the_numbers_are_there(show, name, chromium, base_url) -> None:
+    show(FIGURES[name]())
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{base_url}/page.html")
+    assert page.get_by_role("table").is_visible()
+    numbers = {"bottleneck": "15,872", "module": "163,328"}
+    assert page.get_by_text(numbers[name], exact=True).first.is_visible()
+    context.close()
+
+
+@each_figure
+def test_in_jupyterlab(show, name) -> None:
+    html = json.dumps(FIGURES[name]()._repr_html_()).replace("</", "<\\/")
+    page = show(LAB.format(html=html, trusted="true")).page
+    before = results(page)
+    page.locator("select").first.select_option(index=4)
+    assert results(page) != before
+
+
+@each_figure
+def test_in_an_untrusted_notebook(show, name) -> None:
+    html = json.dumps(FIGURES[name]()._repr_html_()).replace("</", "<\\/")
+    page = show(LAB.format(html=html, trusted="false"), ready=False).page
+    page.wait_for_timeout(300)
+    assert page.get_by_role("table").is_visible()
+    assert page.locator(".stage").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (BROKEN, "no such channel"),
+        ("export default { render( };", "Unexpected token"),
+        ("export const a = 1;", "undefined"),
+        ("export default { render() { return missing.part; } };", "missing is not defined"),
+    ],
+)
+def test_a_broken_module_says_so(show, source, message) -> None:
+    broken = Interactive(source, alt="A figure that breaks", fallback="<p>163,328 weights</p>")
+    visit = show(broken, bottleneck_calculator(), ready=False)
+    page = visit.page
+    said = page.get_by_role("alert")
+    expect(said).to_contain_text("This interactive figure stopped working")
+    expect(said).to_contain_text(message)
+    assert page.get_by_text("163,328 weights").is_visible()
+    expect(page.locator("figure[data-ready]")).to_have_count(1)  # the others are well
+    assert visit.axe() == []
+    assert visit.console  # for who looks for the cause
+    visit.console.clear()
+
+
+def test_a_module_that_breaks_later_says_so(show) -> None:
+    visit = show(Interactive(LATE, alt="A figure that breaks later", n=1))
+    visit.page.get_by_role("button").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("too many channels")
+    assert visit.page.get_by_text("A figure that breaks later").is_visible()
+    visit.console.clear()
