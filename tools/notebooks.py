@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from jupyter_book.config import get_final_config
+from myst_nb.core.execute.base import ExecutionError
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
@@ -75,6 +76,8 @@ def export(source: Path, out: Path) -> list[Path]:
             app.build(force_all=True)
         except SphinxError as error:
             raise ExportError(f"{complaints(warnings)}{error}") from error
+        except ExecutionError as error:
+            raise ExportError(f"{error}: a cell failed; `make book` shows which") from error
         if said := complaints(warnings):
             raise ExportError(said.rstrip())
         made = Path(scratch) / "out"

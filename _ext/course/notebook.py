@@ -214,7 +214,7 @@ class Markdown:
     def paragraph(self, node: nodes.Element) -> str:
         """Write a paragraph; a first character that would start a list or a heading is escaped."""
         text = self.inline(node).strip("\n")
-        return re.sub(r"^(\s*)([#>+-]|\d+(?=[.)]))(?=\s|[.)]\s)", r"\1\\\2", text)
+        return re.sub(r"^(\d*)([#>+\-.)])(?=\s)", r"\1\\\2", text)
 
     def math_block(self, node: nodes.math_block) -> str:
         """Write a displayed formula, with its number if it can be referred to."""
