@@ -15,6 +15,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from .places import location
+
 LOGGER = logging.getLogger(__name__)
 FIX = (
     "write ![what it shows](...) or `:alt:`; in a code cell start with a block "
@@ -30,7 +32,7 @@ def check(app: Sphinx, doctree: nodes.document) -> None:
                 "image without alt text: %s; %s",
                 image.get("uri", "").rsplit("/", 1)[-1],
                 FIX,
-                location=image,
+                location=location(app.env.docname, image),
                 type="course",
                 subtype="alt",
             )

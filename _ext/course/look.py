@@ -7,7 +7,7 @@ writers. Nothing is patched in finished HTML.
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pydata_sphinx_theme
 from docutils import nodes
@@ -69,9 +69,14 @@ def page_files(app: Sphinx, pagename: str, template: str, context: dict, doctree
         context[key] = [
             file
             for file in context.get(key, [])
-            if not (prefix := ONLY_WITH_CLASS.get(str(getattr(file, "filename", file))))
+            if not (prefix := ONLY_WITH_CLASS.get(name_of(file)))
             or any(name.startswith(prefix) for name in classes)
         ]
+
+
+def name_of(file: object) -> str:
+    """Name of a style sheet or script in the page's context, without its folder."""
+    return PurePosixPath(str(getattr(file, "filename", file))).name
 
 
 def setup(app: Sphinx) -> None:

@@ -12,7 +12,7 @@ import ast
 import base64
 import mimetypes
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -26,6 +26,7 @@ from sphinx.errors import SphinxError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
+from .places import line_of
 from .repository import repository_url
 from .roles import printed
 
@@ -87,7 +88,7 @@ class Markdown:
 
     def fail(self, node: nodes.Node, what: str) -> NotebookError:
         """Make the error for a node, with the nearest line that is known."""
-        line = next((n.line for n in ancestry(node) if getattr(n, "line", None)), self.line)
+        line = line_of(node) or self.line
         path = self.builder.env.doc2path(self.docname, base=False)
         return NotebookError(f"{path}:{line}: {what}")
 
@@ -351,13 +352,6 @@ class Markdown:
         nodes.comment: nothing,
         addnodes.index: nothing,
     }
-
-
-def ancestry(node: nodes.Node) -> Iterator[nodes.Node]:
-    """Yield a node and those around it, inside out."""
-    while node is not None:
-        yield node
-        node = node.parent
 
 
 def describe(node: nodes.Node) -> str:

@@ -6,6 +6,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from .places import location
+
 LOGGER = logging.getLogger(__name__)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -17,7 +19,7 @@ def check(app: Sphinx, doctree: nodes.document) -> None:
             LOGGER.warning(
                 "an ipywidget needs a kernel and does nothing in the published page; show an "
                 "interactive figure of utils.figures, or give the cell the tag remove-output",
-                location=node,
+                location=location(app.env.docname, node),
                 type="course",
                 subtype="widget",
             )

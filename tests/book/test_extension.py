@@ -1,0 +1,204 @@
+"""What the book's own Sphinx extension does, seen in the HTML of tiny books."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pydata_sphinx_theme
+import pytest
+from bs4 import BeautifulSoup
+from tiny_book import ROOT, TinyBook
+
+NOWHERE = {"GITHUB_SERVER_URL": "", "GITHUB_REPOSITORY": "", "COURSE_NOTEBOOKS": ""}
+SOMEWHERE = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "me/course"}
+
+GOOD = r"""
+Inline $\frac{a}{b}$, glued {glue:text}`n`, and {printed}`6.67%` {cite:p}`szegedy2015going`.
+
+$$
+y = \underbrace{W x}_{\text{linear}} + b
+$$ (eq-y)
+
+See {eq}`eq-y`.
+
+```{dropdown} More
+Hidden.
+```
+
+![Four bars](../_static/favicon.svg)
+"""
+CELLS = (
+    ":tags: [remove-cell]\n\nfrom myst_nb import glue\nglue('n', '1,234', display=False)",
+    ":tags: [hide-input]\n\nprint(1)",
+    """
+    ---
+    mystnb:
+      image:
+        alt: A straight line.
+    ---
+    from IPython.display import SVG
+    SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M0 0h9v9z"/></svg>')
+    """,
+)
+
+
+def soup(book: TinyBook, name: str) -> BeautifulSoup:
+    return BeautifulSoup(book.html(name), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A book with one page of everything and one plain page, built without an address."""
+    book = TinyBook(tmp_path_factory.mktemp("good"))
+    book.chapter("all", *CELLS, prose=GOOD)
+    book.page("plain", "Only words.")
+    book.page("sources", "```{bibliography}\n```\n")
+    answer = book.build(**NOWHERE)
+    assert answer.status == 0, answer.text
+    return book
+
+
+@pytest.mark.slow
+def test_scripts(good):
+    """Nothing from other hosts, nothing twice, nothing that the page does not use."""
+    for name in ("index", "chapters/all", "chapters/plain", "search"):
+        page = soup(good, name)
+        sources = [script["src"] for script in page.find_all("script", src=True)]
+        inline = [script.get_text().strip() for script in page.find_all("script", src=False)]
+        assert len(sources) == len(set(sources)), sources
+        assert len(inline) == len(set(inline)), inline
+        for address in sources + [link.get("href", "") for link in page.find_all("link")]:
+            assert "://" not in address, address
+        text = " ".join(sources + inline).lower()
+        for unwanted in ("thebe", "mathjax", "require", "html-manager", "fontawesome"):
+            assert unwanted not in text
+
+
+@pytest.mark.slow
+def test_style_sheets_only_where_they_are_used(good):
+    def sheets(name):
+        links = soup(good, name).find_all("link", rel="stylesheet")
+        return " ".join(link["href"] for link in links)
+
+    assert "katex.min.css" in sheets("chapters/all")
+    assert "sphinx-design.min.css" in sheets("chapters/all")
+    for name in ("index", "chapters/plain"):
+        assert "katex.min.css" not in sheets(name)
+        assert "sphinx-design.min.css" not in sheets(name)
+        assert "course.css" in sheets(name)
+
+
+@pytest.mark.slow
+def test_mathematics_is_typeset_with_its_meaning(good):
+    page = soup(good, "chapters/all")
+    formulas = page.select(".math")
+    assert len(formulas) == 2
+    for formula in formulas:
+        assert formula.select_one(".katex-html[aria-hidden=true]")
+        assert formula.select_one(".katex-mathml math")
+    assert page.select_one(".math-display .eqno").get_text().startswith("(1)")
+    assert page.select_one("a.reference[href='#equation-eq-y']").get_text() == "(1)"
+    fonts = good.root / "_build" / "html" / "_static" / "course-katex" / "fonts"
+    style = (fonts.parent / "katex.min.css").read_text("utf-8")
+    for font in set(re.findall(r"fonts/([\w-]+\.woff2)", style)):
+        assert (fonts / font).is_file()
+
+
+@pytest.mark.slow
+def test_printed_explains_itself(good):
+    span = soup(good, "chapters/all").select_one("span.printed")
+    assert span.find(string=True) == "6.67%"
+    assert "cited source" in span["title"]
+    assert span.select_one(".visually-hidden").get_text().strip() == "(as printed)"
+
+
+@pytest.mark.slow
+def test_labels_and_roles(good):
+    page = soup(good, "chapters/all")
+    for button in page.select(".search-button-field"):
+        assert not button.get("aria-label")
+        assert "Search" in button.get_text()
+    icons = page.select(".theme-switch-button i")
+    assert icons
+    assert all(icon.get("aria-hidden") == "true" and not icon.get("title") for icon in icons)
+    (summary,) = page.select("details.hide > summary")
+    assert not summary.get("aria-label")
+    entries = soup(good, "chapters/sources").select(".citation-list > .citation")
+    assert entries
+    assert {entry["role"] for entry in entries} == {"listitem"}
+    assert "doc-biblioentry" not in good.html("chapters/sources")
+
+
+@pytest.mark.slow
+def test_no_address_no_buttons(good):
+    for name in ("index", "chapters/all"):
+        text = good.html(name)
+        assert "source-repository-button" not in text
+        assert "colab" not in text.lower()
+        assert "github.com" not in soup(good, name).select_one("header, .bd-header-article").text
+
+
+@pytest.mark.slow
+def test_an_address_gives_buttons_and_colab_where_a_notebook_is(good):
+    """The page with a published notebook has a Colab button, to its branch; no other page has."""
+    folder = good.root / "published"
+    good.write("published/chapters/all.ipynb", "{}")
+    answer = good.build(**NOWHERE | SOMEWHERE | {"COURSE_NOTEBOOKS": str(folder)})
+    assert answer.status == 0, answer.text
+    page = soup(good, "chapters/all")
+    links = [a["href"] for a in page.select(".article-header-buttons a")]
+    assert "https://github.com/me/course" in links
+    assert (
+        "https://colab.research.google.com/github/me/course/blob/notebooks/chapters/all.ipynb"
+        in links
+    )
+    assert "https://github.com/me/course/edit/main/chapters/all.md" in links
+    for name in ("index", "chapters/plain"):
+        assert "colab" not in good.html(name).lower()
+        assert "https://github.com/me/course" in good.html(name)
+
+
+BAD = {
+    "static": ("![](../_static/favicon.svg)", "image without alt text: favicon.svg"),
+    "mathematics": (r"Some $\nosuchmacro{x}$ here.", "KaTeX parse error"),
+    "printed": ("Some {printed}` ` here.", "needs the figure"),
+}
+
+
+@pytest.mark.slow
+def test_faults_are_named_with_page_and_line(tiny_book):
+    """Each fault, static or from a cell, stops the build and says where it is; twice running."""
+    for name, (text, _) in BAD.items():
+        tiny_book.page(name, text)
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
+    tiny_book.chapter("cell", f"from IPython.display import SVG\nSVG('{svg}')")
+    tiny_book.chapter("widget", "import ipywidgets\nipywidgets.IntSlider()")
+    for _ in range(2):
+        answer = tiny_book.build(**NOWHERE)
+        assert answer.status != 0
+        for name, (_, message) in BAD.items():
+            assert re.search(rf"chapters/{name}\.md:3: \w+: .*{message}", answer.text), answer.text
+        assert re.search(r"chapters/cell\.md:\d+: WARNING: image without alt", answer.text)
+        assert re.search(r"chapters/widget\.md:\d+: WARNING: an ipywidget needs", answer.text)
+
+
+def test_the_extension_does_not_wait_for_torch():
+    program = "import sys; import course; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT / "_ext", check=False)
+    assert done.returncode == 0
+
+
+def test_the_theme_still_loads_what_the_template_names():
+    """Our copy of the theme's macros names the theme's own files, but for FontAwesome's."""
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
+
+    def assets(path: Path) -> set[str]:
+        return set(re.findall(r"pathto\('_static/([\w./-]+\.(?:js|css))", path.read_text("utf-8")))
+
+    ours = assets(ROOT / "_ext/course/templates/static/webpack-macros.html")
+    theirs = assets(theme / "static" / "webpack-macros.html")
+    assert theirs - ours == {"scripts/fontawesome.js"}
+    assert ours <= theirs
