@@ -273,5 +273,5 @@ def one_of(value: object, options: tuple, name: str) -> None:
 
 
 def can_check(x: object) -> bool:
-    """Tell whether `x` has a shape to look at: not while `torch.fx` or `torch.jit` trace it."""
-    return not isinstance(x, fx.Proxy) and not torch.jit.is_tracing()
+    """Tell whether `x` has a shape to look at: not while `torch.fx` traces a network."""
+    return not isinstance(x, fx.Proxy)

@@ -1,0 +1,166 @@
+"""The bricks: shapes, values, and what they say of numbers that cannot be."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from utils.blocks import AuxiliaryHead, ConvUnit, Inception, InceptionSpec
+
+SPEC = InceptionSpec(conv1x1=8, reduce3x3=4, conv3x3=12, reduce5x5=2, conv5x5=6, pool_proj=5)
+
+
+def test_unit_is_convolution_normalisation_relu():
+    unit = ConvUnit(3, 5, kernel_size=3, stride=2, norm="batch").eval()
+    nn.init.normal_(unit.bn.running_mean)
+    x = torch.randn(2, 3, 9, 9)
+    expected = F.conv2d(x, unit.conv.weight, stride=2, padding=1)
+    mean, var = (t[:, None, None] for t in (unit.bn.running_mean, unit.bn.running_var))
+    torch.testing.assert_close(unit(x), ((expected - mean) / (var + 1e-3).sqrt()).clamp(min=0))
+
+
+def test_unit_has_a_bias_where_no_normalisation_follows():
+    assert ConvUnit(3, 5, kernel_size=1).conv.bias is not None
+    assert ConvUnit(3, 5, kernel_size=1).bn is None
+    assert ConvUnit(3, 5, kernel_size=1, norm="batch").conv.bias is None
+    assert ConvUnit(3, 5, kernel_size=1, norm="batch", bias=True).conv.bias is not None
+    assert ConvUnit(3, 5, kernel_size=1, bias=False).conv.bias is None
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3, 5, 7])
+def test_unit_keeps_height_and_width(kernel_size):
+    assert ConvUnit(3, 4, kernel_size=kernel_size)(torch.rand(1, 3, 11, 8)).shape == (1, 4, 11, 8)
+
+
+def test_unit_leaves_its_input_alone():
+    x = torch.randn(1, 3, 5, 5)
+    kept = x.clone()
+    ConvUnit(3, 3, kernel_size=1)(x)
+    assert torch.equal(x, kept)
+
+
+def test_module_is_four_branches_side_by_side():
+    torch.manual_seed(0)
+    module = Inception(7, SPEC)
+    x = torch.randn(2, 7, 10, 10)
+
+    def unit(block, x, padding):
+        return F.conv2d(x, block.conv.weight, block.conv.bias, padding=padding).relu()
+
+    one = unit(module.branch1, x, 0)
+    three = unit(module.branch2[1], unit(module.branch2[0], x, 0), 1)
+    five = unit(module.branch3[1], unit(module.branch3[0], x, 0), 2)
+    pool = unit(module.branch4[1], F.max_pool2d(x, 3, stride=1, padding=1), 0)
+    torch.testing.assert_close(module(x), torch.cat([one, three, five, pool], dim=1))
+    assert [b.shape[1] for b in module.branches(x)] == [8, 12, 6, 5]
+    assert module(x).shape[1] == SPEC.out_channels(7) == 31
+
+
+@pytest.mark.parametrize("kernel5x5", [5, 3])
+def test_parameters_of_a_module(kernel5x5):
+    module = Inception(7, SPEC, norm="batch", kernel5x5=kernel5x5)
+    weights = 7 * 8 + 7 * 4 + 9 * 4 * 12 + 7 * 2 + kernel5x5**2 * 2 * 6 + 7 * 5
+    scales_and_shifts = 2 * (8 + 4 + 12 + 2 + 6 + 5)
+    assert sum(p.numel() for p in module.parameters()) == weights + scales_and_shifts
+
+
+def test_naive_module():
+    naive = SPEC.naive()
+    assert naive == InceptionSpec(
+        conv1x1=8, reduce3x3=None, conv3x3=12, reduce5x5=None, conv5x5=6, pool_proj=None
+    )
+    module = Inception(7, naive, norm="batch")
+    x = torch.randn(1, 7, 6, 6)
+    assert module(x).shape[1] == naive.out_channels(7) == 8 + 12 + 6 + 7
+    torch.testing.assert_close(module.branches(x)[3], F.max_pool2d(x, 3, stride=1, padding=1))
+    assert sum(p.numel() for p in module.parameters() if p.ndim == 4) == 7 * (8 + 9 * 12 + 25 * 6)
+
+
+def test_a_3x3_in_place_of_the_5x5_sees_less():
+    x = torch.zeros(1, 1, 9, 9)
+    x[..., 4, 4] = 1
+    spec = InceptionSpec(
+        conv1x1=1, reduce3x3=None, conv3x3=1, reduce5x5=None, conv5x5=1, pool_proj=None
+    )
+    for kernel, seen in ((5, 25), (3, 9)):
+        module = Inception(1, spec, kernel5x5=kernel)
+        nn.init.ones_(module.branch3[0].conv.weight)
+        nn.init.zeros_(module.branch3[0].conv.bias)
+        assert int(module.branches(x)[2].sum()) == seen
+
+
+@pytest.mark.parametrize("pool", ["average", "adaptive"])
+def test_head(pool):
+    head = AuxiliaryHead(16, 10, pool=pool).eval()
+    x = torch.rand(2, 16, 14, 14)
+    pooled = F.avg_pool2d(x, 5, 3) if pool == "average" else F.adaptive_avg_pool2d(x, 4)
+    hidden = F.relu(head.fc1(head.conv(pooled).flatten(1)))
+    torch.testing.assert_close(head(x), head.fc2(hidden))
+    assert head(x).shape == (2, 10)
+
+
+def test_parameters_of_a_head():
+    """512 channels in, 1000 classes: the figures of the paper's structure."""
+    assert sum(p.numel() for p in AuxiliaryHead(512, 1000).parameters()) == 3_188_840
+    assert sum(p.numel() for p in AuxiliaryHead(528, 1000).parameters()) == 3_190_888
+
+
+def test_head_drops_hidden_units_in_training_only():
+    head = AuxiliaryHead(16, 10)
+    x = torch.rand(1, 16, 14, 14)
+    assert not torch.equal(head(x), head(x))
+    head.eval()
+    assert torch.equal(head(x), head(x))
+
+
+@pytest.mark.parametrize("size", [13, 17])
+def test_the_papers_head_wants_a_map_that_gives_4x4(size):
+    with pytest.raises(ValueError, match=f"14x14 to 16x16; got {size}x{size}"):
+        AuxiliaryHead(16, 10)(torch.rand(1, 16, size, size))
+    assert AuxiliaryHead(16, 10, pool="adaptive")(torch.rand(1, 16, size, size)).shape == (1, 10)
+
+
+@pytest.mark.parametrize("size", [14, 15, 16])
+def test_all_sizes_that_give_4x4_pass(size):
+    assert AuxiliaryHead(16, 10)(torch.rand(1, 16, size, size)).shape == (1, 10)
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "says"),
+    [
+        (lambda: ConvUnit(0, 4, kernel_size=3), ValueError, ["in_channels", "at least 1", "0"]),
+        (lambda: ConvUnit(3, -4, kernel_size=3), ValueError, ["out_channels", "-4"]),
+        (lambda: ConvUnit(3, 4.5, kernel_size=3), TypeError, ["out_channels", "integer", "4.5"]),
+        (lambda: ConvUnit(3, "4", kernel_size=3), TypeError, ["out_channels", "'4'"]),
+        (lambda: ConvUnit(3, 4, kernel_size=2), ValueError, ["kernel_size", "odd", "1 or 3"]),
+        (lambda: ConvUnit(3, 4, kernel_size=(3, 3)), TypeError, ["kernel_size", "(3, 3)"]),
+        (lambda: ConvUnit(3, 4, kernel_size=3, stride=0), ValueError, ["stride", "at least 1"]),
+        (lambda: ConvUnit(3, 4, kernel_size=3, norm="bn"), ValueError, ["norm", "'batch'", "'bn'"]),
+        (lambda: Inception(3, (64, 96, 128, 16, 32, 32)), TypeError, ["InceptionSpec", "tuple"]),
+        (lambda: Inception(3, SPEC, kernel5x5=4), ValueError, ["kernel", "odd", "4"]),
+        (lambda: AuxiliaryHead(3, 0), ValueError, ["num_classes", "at least 1"]),
+        (lambda: AuxiliaryHead(3, 5, dropout=1), ValueError, ["dropout", "below 1"]),
+        (lambda: AuxiliaryHead(3, 5, pool="max"), ValueError, ["pool", "'average'", "'max'"]),
+    ],
+)
+def test_bricks_that_cannot_be(build, error, says):
+    with pytest.raises(error) as caught:
+        build()
+    assert all(word in str(caught.value) for word in says), caught.value
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error", "says"),
+    [
+        ("conv3x3", -1, ValueError, "conv3x3 must be at least 1, got -1"),
+        ("conv1x1", None, TypeError, "conv1x1 must be an integer"),
+        ("conv5x5", 1.5, TypeError, "conv5x5 must be an integer"),
+        ("reduce3x3", 0, ValueError, "None leaves the 1x1 out"),
+        ("pool_proj", -8, ValueError, "None leaves the 1x1 out"),
+        ("reduce5x5", True, TypeError, "reduce5x5 must be an integer"),
+    ],
+)
+def test_specs_that_cannot_be(field, value, error, says):
+    numbers = {name: getattr(SPEC, name) for name in SPEC.__dataclass_fields__}
+    with pytest.raises(error, match=says):
+        InceptionSpec(**numbers | {field: value})

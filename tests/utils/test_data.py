@@ -1,0 +1,85 @@
+"""Pictures without a network."""
+
+import numpy as np
+import pytest
+import torch
+
+from utils.data import PHOTOGRAPHS, TEXTURES, photograph, photographs, texture, textures, to_tensor
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_photographs(name):
+    image = photograph(name)
+    assert image.dtype == np.uint8
+    assert image.ndim == 3
+    assert image.shape[2] == 3
+    assert min(image.shape[:2]) >= 224
+    assert image.std() > 10
+    assert not np.array_equal(image[..., 0], image[..., 2])  # a colour photograph
+    assert PHOTOGRAPHS[name]
+
+
+@pytest.mark.parametrize("name", TEXTURES)
+def test_textures(name):
+    image = texture(name)
+    assert image.dtype == np.uint8
+    assert image.ndim == 2
+    assert image.std() > 10
+
+
+def test_names():
+    assert photographs() == tuple(PHOTOGRAPHS)
+    assert textures() == tuple(TEXTURES)
+    pictures = [photograph(name).tobytes() for name in photographs()]
+    assert len(set(pictures)) == len(pictures)
+
+
+def test_default_is_a_photograph():
+    assert np.array_equal(photograph(), photograph("astronaut"))
+
+
+def test_a_picture_is_ones_own_to_change():
+    photograph("coffee")[:] = 0
+    assert photograph("coffee").any()
+
+
+def test_to_tensor():
+    image = photograph("coffee")
+    batch = to_tensor(image)
+    assert batch.shape == (1, 3, *image.shape[:2])
+    assert batch.dtype == torch.float32
+    assert batch.is_contiguous()
+    expected = torch.tensor(image[5, 7] / 255, dtype=torch.float32)
+    torch.testing.assert_close(batch[0, :, 5, 7], expected)
+    torch.testing.assert_close(to_tensor(image / 255), batch)
+
+
+def test_grey_fills_three_channels():
+    batch = to_tensor(texture("brick"))
+    assert batch.shape == (1, 3, 512, 512)
+    assert torch.equal(batch[0, 0], batch[0, 2])
+
+
+def test_to_tensor_does_not_share_memory():
+    image = np.zeros((4, 4, 3), dtype=np.float32)
+    to_tensor(image)[:] = 1
+    assert not image.any()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: photograph("chair"), ValueError, ["'chair'", "astronaut", "rocket"]),
+        (lambda: photograph("brick"), ValueError, ["photograph", "'brick'"]),
+        (lambda: texture("wood"), ValueError, ["texture", "'wood'", "gravel"]),
+        (lambda: to_tensor(np.zeros((4, 4, 4))), ValueError, ["(4, 4, 4)", "alpha"]),
+        (lambda: to_tensor(np.zeros((3, 4, 5))), ValueError, ["(3, 4, 5)", "channels last"]),
+        (lambda: to_tensor(np.zeros((4, 4), dtype=int)), TypeError, ["uint8", "int64"]),
+        (lambda: to_tensor(np.full((4, 4), 255.0)), ValueError, ["0..1", "255"]),
+        (lambda: to_tensor(np.full((4, 4), np.nan)), ValueError, ["0..1", "nan"]),
+    ],
+)
+def test_bad_input(call, error, says):
+    with pytest.raises(error) as caught:
+        call()
+    assert all(word in str(caught.value) for word in says), caught.value

@@ -1,0 +1,549 @@
+"""GoogLeNet against arithmetic, against torchvision, and against bad input."""
+
+import copy
+import math
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from parity import ParityError, assert_parity, pictures, settle
+from torch import nn
+from torch.nn import functional as F
+
+from utils.googlenet import (
+    INPUTS,
+    MODULES,
+    TABLE_1,
+    VARIANTS,
+    GoogLeNet,
+    GoogLeNetOutputs,
+    LocalNorm,
+    googlenet,
+    micro_googlenet,
+    mini_googlenet,
+)
+
+FACTORIES = {
+    "paper": lambda: googlenet("paper", num_classes=7),
+    "torchvision": lambda: googlenet("torchvision", num_classes=7),
+    "bn": lambda: googlenet("bn", num_classes=7),
+    "naive": lambda: GoogLeNet(replace(micro_googlenet(7).config, reduce=False)),
+    "mini": lambda: mini_googlenet(7),
+    "mini without norm": lambda: mini_googlenet(7, norm=None),
+    "micro": lambda: micro_googlenet(7),
+    "micro without norm": lambda: micro_googlenet(7, norm=None),
+}
+SIZES = dict.fromkeys(("paper", "torchvision", "bn"), 224) | {"mini": 32, "mini without norm": 32}
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def torchvision_googlenet(**options) -> nn.Module:
+    return torchvision.models.googlenet(weights=None, init_weights=False, **options)
+
+
+# Counts
+
+
+@pytest.mark.parametrize(
+    ("variant", "without_heads", "with_heads"),
+    [
+        ("paper", 6_998_552, 13_378_280),
+        ("torchvision", 6_624_904, 13_004_888),
+        ("bn", 7_005_832, 13_385_816),
+    ],
+)
+def test_parameters(variant, without_heads, with_heads):
+    with torch.device("meta"):
+        assert parameters(googlenet(variant, aux_heads=False)) == without_heads
+        assert parameters(googlenet(variant)) == with_heads
+
+
+def test_parameters_of_the_small_networks():
+    assert parameters(mini_googlenet()) == 260_650
+    assert 68_000 < parameters(micro_googlenet()) < 72_000
+    assert 68_000 < parameters(micro_googlenet(norm=None)) < 72_000
+
+
+def test_mini_without_normalisation_has_none():
+    plain, normalised = mini_googlenet(norm=None), mini_googlenet()
+    scales = sum(2 * m.num_features for m in normalised.modules() if isinstance(m, nn.BatchNorm2d))
+    assert scales > 0
+    assert parameters(plain) == parameters(normalised) - scales
+
+
+# The table
+
+
+def test_the_table_has_the_depth_that_the_paper_states():
+    assert sum(row.depth for row in TABLE_1) == 22
+    pools = sum("pool" in row.type for row in TABLE_1)
+    assert sum(row.depth for row in TABLE_1) + pools == 27
+
+
+def test_modules_fit_together():
+    outputs = {row.type[11:13]: row.output for row in TABLE_1 if row.type.startswith("incep")}
+    assert list(MODULES) == ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+    for name, spec in MODULES.items():
+        assert spec.out_channels(INPUTS[name][0]) == outputs[name][0]
+        assert INPUTS[name][1:] == outputs[name][1:]
+
+
+def test_the_network_has_the_shapes_of_the_table():
+    rows = [row.output for row in TABLE_1 if row.type not in ("softmax", "dropout (40%)")]
+    stages = [
+        *("conv1", "maxpool1", "conv3", "maxpool2", "inception3a", "inception3b", "maxpool3"),
+        *(f"inception4{letter}" for letter in "abcde"),
+        *("maxpool4", "inception5a", "inception5b", "avgpool", "fc"),
+    ]
+    shapes = {}
+    with torch.device("meta"):
+        model = googlenet("paper").eval()
+        for name in stages:
+            model.get_submodule(name).register_forward_hook(
+                lambda module, args, out, name=name: shapes.update({name: tuple(out.shape[1:])})
+            )
+        model(torch.empty(1, 3, 224, 224))
+    shapes["fc"] += (1, 1)
+    assert [shapes[name] for name in stages] == rows
+
+
+def test_the_paper_variant_is_the_papers():
+    model = googlenet()
+    convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    assert len(convolutions) == 57 + 2
+    assert all(c.bias is not None for c in convolutions)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    assert model.inception3a.branch3[1].conv.kernel_size == (5, 5)
+    assert model.dropout.p == 0.4
+    assert model.aux1.dropout.p == model.aux2.dropout.p == 0.7
+    assert (model.aux1.pool.kernel_size, model.aux1.pool.stride) == (5, 3)
+    assert (model.maxpool4.kernel_size, model.maxpool4.stride) == (3, 2)
+    names = [name for name, _ in model.named_children()]
+    assert names.index("norm1") == names.index("maxpool1") + 1
+    assert names.index("norm2") == names.index("maxpool2") - 1
+    assert (model.norm1.size, model.norm1.alpha, model.norm1.beta) == (5, 1e-4, 0.75)
+
+
+@pytest.mark.parametrize("variant", ["torchvision", "bn"])
+def test_the_normalised_variants_have_no_bias_and_no_local_normalisation(variant):
+    model = googlenet(variant)
+    units = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert all(unit.bias is None for unit in units)
+    assert len(norms) == len(units)
+    assert all(norm.eps == 1e-3 for norm in norms)
+    assert not any(isinstance(m, nn.LocalResponseNorm) for m in model.modules())
+    assert not any(isinstance(layer, LocalNorm) for layer in model.config.layers.values())
+
+
+def test_the_naive_network_blows_up_as_computed():
+    with torch.device("meta"):
+        model = googlenet(reduce=False, aux_heads=False)
+    modules = [model.get_submodule(f"inception{name}") for name in MODULES]
+    widths = [416, 832, 1280, 1728, 2176, 2640, 3344, 4048, 4944]
+    inputs = [192, *widths[:-1]]
+    for module, c_in, c_out in zip(modules, inputs, widths, strict=True):
+        with torch.device("meta"):
+            assert module(torch.empty(1, c_in, 7, 7)).shape == (1, c_out, 7, 7)
+    weights = sum(p.numel() for m in modules for p in m.parameters() if p.ndim == 4)
+    assert round(weights / 1e6, 1) == 92.5
+    assert model.fc.in_features == widths[-1]
+
+
+# Parity with torchvision
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """Our network and torchvision's, with the same settled weights."""
+    torch.manual_seed(0)
+    ours, theirs = googlenet("torchvision"), torchvision_googlenet()
+    settle(ours, pictures(4, 224))
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    return ours, theirs
+
+
+def test_keys_equal_torchvisions():
+    with torch.device("meta"):
+        for heads, entries in ((True, 364), (False, 344)):
+            ours = googlenet("torchvision", aux_heads=heads).state_dict()
+            theirs = torchvision_googlenet(aux_logits=heads).state_dict()
+            assert list(ours) == list(theirs)
+            assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
+            assert len(ours) == entries
+
+
+def test_weights_load_both_ways(pair):
+    ours, theirs = copy.deepcopy(pair[0]), pair[1]
+    torch.manual_seed(1)
+    ours._initialise()
+    ours.load_state_dict(theirs.state_dict(), strict=True)
+    back = torchvision_googlenet()
+    back.load_state_dict(ours.state_dict(), strict=True)
+    for key, value in back.state_dict().items():
+        torch.testing.assert_close(value, theirs.state_dict()[key], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("size", [224, 192, 299])
+def test_answers_equal_torchvisions(pair, size):
+    assert_parity(*pair, size)
+
+
+def other_pool_size(model):
+    model.maxpool4 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+
+
+def other_eps(model):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-5
+
+
+def other_padding(model):
+    model.maxpool2 = nn.MaxPool2d(3, stride=2, padding=1)
+
+
+def other_padding_of_a_convolution(model):
+    model.inception5b.branch2[1].conv.padding_mode = "replicate"
+    model.inception5b.branch2[1].conv._reversed_padding_repeated_twice = [1, 1, 1, 1]
+
+
+def other_branch_order(model):
+    module = model.inception3a
+    module.branches = lambda x: tuple(getattr(module, f"branch{i}")(x) for i in (1, 2, 4, 3))
+
+
+def max_for_average(model):
+    model.avgpool = nn.AdaptiveMaxPool2d(1)
+
+
+def the_papers_pool_in_a_head(model):
+    model.aux1.pool = nn.AvgPool2d(5, stride=3)
+
+
+def swapped_heads(model):
+    """The order that torchvision returned up to 0.20.1."""
+    model.register_forward_hook(
+        lambda module, args, out: (
+            GoogLeNetOutputs(out[0], out[2], out[1]) if module.training else out
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        other_pool_size,
+        other_eps,
+        other_padding,
+        other_padding_of_a_convolution,
+        other_branch_order,
+        max_for_average,
+        the_papers_pool_in_a_head,
+        swapped_heads,
+    ],
+)
+def test_a_wrong_network_does_not_pass(pair, mutate):
+    mutant = copy.deepcopy(pair[0])
+    mutate(mutant)
+    with pytest.raises(ParityError):
+        assert_parity(mutant, pair[1], 224)
+
+
+def test_parity_does_not_pass_where_it_could_not_fail():
+    """With fresh weights and unset statistics, the answer hardly depends on the picture."""
+    theirs = torchvision.models.googlenet(weights=None, init_weights=True)
+    ours = googlenet("torchvision")
+    ours.load_state_dict(theirs.state_dict())
+    other_padding(ours)
+    with pytest.raises(AssertionError, match="too little"):
+        assert_parity(ours, theirs, 224)
+
+
+# Invariants of every network
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_every_parameter_gets_a_gradient(name):
+    torch.manual_seed(0)
+    model = FACTORIES[name]()
+    size = SIZES.get(name, 28)
+    outputs = model(pictures(2, size))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    sum(F.cross_entropy(out, torch.tensor([1, 5])) for out in outputs).backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key
+        # A bias under batch normalisation has the gradient 0, up to rounding.
+        if not (key.endswith("conv.bias") and model.config.norm == "batch"):
+            assert parameter.grad.abs().max() > 0, key
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_same_seed_same_weights(name):
+    states = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        states.append(FACTORIES[name]().state_dict())
+    first, second, third = states
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not torch.equal(first["fc.weight"], third["fc.weight"])
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_answers_are_finite_and_differ_between_pictures(name):
+    torch.manual_seed(0)
+    model, size = FACTORIES[name](), SIZES.get(name, 28)
+    settle(model, pictures(4, size))
+    with torch.no_grad():
+        scores = model.eval()(pictures(2, size, seed=1))
+    assert scores.shape == (2, 7)
+    assert scores.isfinite().all()
+    assert (scores[0] - scores[1]).abs().max() > 0.01 * scores.abs().max()
+
+
+@pytest.mark.parametrize("name", ["bn", "torchvision", "mini", "micro", "micro without norm"])
+def test_the_first_loss_is_that_of_guessing(name):
+    torch.manual_seed(0)
+    model = FACTORIES[name]()
+    outputs = model(pictures(7, SIZES.get(name, 28)))
+    scores = outputs[0] if isinstance(outputs, tuple) else outputs
+    loss = F.cross_entropy(scores, torch.arange(7)).item()
+    assert loss == pytest.approx(math.log(7), abs=0.3)
+
+
+def test_he_initialisation_keeps_the_size_of_the_signal():
+    """Without normalisation, 22 layers deep, the signal neither dies nor explodes."""
+    torch.manual_seed(0)
+    model = googlenet("paper", aux_heads=False).eval()
+    stages = {}
+    for name in model.config.layers:
+        model.get_submodule(name).register_forward_hook(
+            lambda module, args, out, name=name: stages.update({name: out.std().item()})
+        )
+    images = pictures(2, 224)
+    with torch.no_grad():
+        model(images / images.std())
+    assert all(0.1 < std < 10 for std in stages.values()), stages
+
+
+def test_heads_answer_in_training_only():
+    model = FACTORIES["torchvision"]()
+    outputs = model.train()(pictures(2, 64))
+    assert isinstance(outputs, GoogLeNetOutputs)
+    assert [out.shape for out in outputs] == 3 * [(2, 7)]
+    assert model.eval()(pictures(2, 64)).shape == (2, 7)
+    alone = googlenet("torchvision", aux_heads=False, num_classes=7)
+    assert alone.train()(pictures(2, 64)).shape == (2, 7)
+
+
+def test_a_network_with_the_upper_head_alone():
+    config = replace(VARIANTS["bn"], num_classes=7, aux_heads={"inception4d": "aux2"})
+    outputs = GoogLeNet(config)(pictures(2, 224))
+    assert outputs.aux_logits1 is None
+    assert outputs.aux_logits2.shape == (2, 7)
+
+
+def test_average_over_the_map_is_the_papers_seven_by_seven():
+    x = torch.rand(2, 1024, 7, 7)
+    pool = googlenet("paper", aux_heads=False).avgpool
+    torch.testing.assert_close(pool(x), F.avg_pool2d(x, 7, stride=1))
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_the_smallest_image_is_the_smallest(name):
+    model = FACTORIES[name]().eval()
+    smallest = model.smallest
+    model(torch.rand(1, 3, smallest, smallest))
+    if smallest > 1:
+        with pytest.raises(ValueError, match=f"{smallest}x{smallest}"):
+            model(torch.rand(1, 3, smallest - 1, smallest))
+        model._check_images = lambda x: None  # what PyTorch itself would say
+        with pytest.raises(RuntimeError, match="too small"):
+            model(torch.rand(1, 3, smallest - 1, smallest))
+
+
+def test_torchvisions_smallest_image():
+    smallest = torchvision.models.GoogLeNet_Weights.DEFAULT.meta["min_size"]
+    assert (googlenet("torchvision").smallest,) * 2 == smallest
+
+
+def test_other_channels_classes_and_sizes():
+    model = googlenet("bn", num_classes=3, in_channels=1, aux_heads=False).eval()
+    assert model(torch.rand(2, 1, 96, 128)).shape == (2, 3)
+    assert mini_googlenet(4, in_channels=1)(torch.rand(2, 1, 28, 28)).shape == (2, 4)
+    assert micro_googlenet(4, in_channels=1)(torch.rand(2, 1, 32, 32)).shape == (2, 4)
+
+
+# Tools of PyTorch that must work
+
+
+@pytest.mark.parametrize("name", ["torchvision", "micro"])
+def test_fx_traces_the_network(name):
+    model = FACTORIES[name]().eval()
+    x = pictures(2, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.fx.symbolic_trace(model)(x), model(x))
+
+
+def test_fx_traces_the_heads():
+    model = FACTORIES["paper"]()
+    graph = torch.fx.symbolic_trace(model.train()).graph
+    called = {str(node.target) for node in graph.nodes if node.op == "call_module"}
+    assert {"aux1.pool", "aux1.fc2", "aux2.conv.conv", "fc"} <= called
+
+
+def test_compile_takes_the_whole_network():
+    model = FACTORIES["micro"]().eval()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    x = pictures(2, 28)
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x), model(x))
+
+
+def test_export_for_any_batch():
+    model = FACTORIES["micro"]().eval()
+    shapes = {"x": {0: torch.export.Dim("batch")}}
+    exported = torch.export.export(model, (pictures(2, 28),), dynamic_shapes=shapes)
+    x = pictures(5, 28, seed=1)
+    with torch.no_grad():
+        torch.testing.assert_close(exported.module()(x), model(x))
+
+
+def test_a_pickled_network_is_the_same():
+    model = FACTORIES["micro without norm"]().eval()
+    again = pickle.loads(pickle.dumps(model))
+    assert again.config == model.config
+    x = pictures(2, 28)
+    torch.testing.assert_close(again(x), model(x))
+
+
+def test_half_precision_and_autocast():
+    x = pictures(2, 64)
+    model = FACTORIES["torchvision"]().eval()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert model(x).dtype == torch.bfloat16
+    assert model.to(torch.bfloat16)(x.to(torch.bfloat16)).dtype == torch.bfloat16
+
+
+def test_a_checkpoint_file(tmp_path):
+    model, again = mini_googlenet(), mini_googlenet()
+    torch.save(model.state_dict(), tmp_path / "mini.pt")
+    again.load_state_dict(torch.load(tmp_path / "mini.pt", weights_only=True))
+    x = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(again.eval()(x), model.eval()(x))
+
+
+# Bad input: what was expected, what came, what to do
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "says"),
+    [
+        (lambda: googlenet("v1"), ValueError, ["variant", "'paper'", "'torchvision'", "'v1'"]),
+        (lambda: googlenet(num_classes=0), ValueError, ["num_classes", "at least 1", "0"]),
+        (lambda: googlenet(num_classes=10.0), TypeError, ["num_classes", "integer", "10.0"]),
+        (lambda: googlenet(in_channels=-3), ValueError, ["in_channels", "at least 1", "-3"]),
+        (lambda: googlenet(dropout=1.0), ValueError, ["dropout", "probability", "1.0"]),
+        (lambda: googlenet(aux_dropout=-0.1), ValueError, ["aux_dropout", "-0.1"]),
+        (lambda: googlenet(norm="layer"), ValueError, ["norm", "'batch'", "None", "'layer'"]),
+        (lambda: googlenet(kernel5x5=4), ValueError, ["kernel5x5", "odd", "4", "3 or 5"]),
+        (lambda: googlenet(aux_pool="max"), ValueError, ["pool", "'adaptive'", "'max'"]),
+        (lambda: googlenet(droput=0.5), TypeError, ["droput", "Config"]),
+        (lambda: micro_googlenet(True), TypeError, ["num_classes", "True"]),
+        (
+            lambda: replace(VARIANTS["bn"], aux_heads={"inception9z": "aux1"}),
+            ValueError,
+            ["aux1", "inception4a", "'inception9z'"],
+        ),
+        (
+            lambda: GoogLeNet(replace(VARIANTS["bn"], layers={"conv1": 64}, aux_heads={})),
+            TypeError,
+            ["row", "64", "Layer"],
+        ),
+    ],
+)
+def test_a_network_that_cannot_be(build, error, says):
+    with pytest.raises(error) as caught:
+        build()
+    assert all(word in str(caught.value) for word in says), caught.value
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "says"),
+    [
+        (torch.rand(2, 1, 64, 64), ValueError, ["(N, 3, H, W)", "1 channels", "in_channels=1"]),
+        (torch.rand(2, 64, 64, 3), ValueError, ["64 channels", "permute(0, 3, 1, 2)"]),
+        (torch.rand(2, 3, 14, 64), ValueError, ["15x15", "14x64", "mini_googlenet"]),
+        (torch.rand(3, 64, 64), ValueError, ["(3, 64, 64)", "x[None]"]),
+        (torch.rand(64, 64), ValueError, ["(64, 64)", "batch axis"]),
+        (torch.zeros(2, 3, 64, 64, dtype=torch.uint8), TypeError, ["uint8", "x.float() / 255"]),
+        (torch.zeros(2, 3, 64, 64, dtype=torch.int64), TypeError, ["int64", "floating-point"]),
+        (torch.rand(2, 3, 64, 64).half(), TypeError, ["float16", "float32", "x.to("]),
+        (torch.rand(2, 3, 64, 64).double(), TypeError, ["float64", "model.to("]),
+        (np.zeros((2, 3, 64, 64)), TypeError, ["ndarray", "to_tensor"]),
+        (None, TypeError, ["NoneType", "tensor"]),
+    ],
+)
+def test_images_that_do_not_fit(images, error, says):
+    model = googlenet("torchvision", num_classes=7, aux_heads=False).eval()
+    with pytest.raises(error) as caught:
+        model(images)
+    assert all(word in str(caught.value) for word in says), caught.value
+
+
+@pytest.mark.parametrize(("size", "cells"), [(192, "12x12"), (299, "18x18")])
+def test_the_papers_heads_want_their_size(size, cells):
+    with torch.device("meta"):
+        model, images = googlenet("paper"), torch.empty(2, 3, size, size)
+        adaptive = googlenet("paper", aux_pool="adaptive")
+    with pytest.raises(ValueError, match="4x4") as caught:
+        model(images)
+    for words in (cells, "14x14", "224x224", "aux_heads=False", 'aux_pool="adaptive"'):
+        assert words in str(caught.value)
+    assert model.eval()(images).shape == (2, 1000)
+    assert isinstance(adaptive(images), GoogLeNetOutputs)
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (lambda: googlenet("paper", aux_heads=False), 'googlenet("paper", num_classes=1000'),
+        (lambda: googlenet("bn"), 'googlenet("bn", num_classes=1000, aux_heads=True'),
+        (lambda: googlenet("torchvision", num_classes=5), "num_classes=5, aux_heads=True"),
+        (lambda: googlenet("torchvision"), "aux_heads=True, reduce=True"),
+        (lambda: googlenet("bn", aux_heads=False, reduce=False), "aux_heads=False, reduce=False"),
+        (mini_googlenet, "mini_googlenet(num_classes=10)"),
+        (lambda: micro_googlenet(4), "micro_googlenet(num_classes=4)"),
+        (torchvision.models.resnet18, "not look like those of a GoogLeNet"),
+    ],
+)
+def test_a_checkpoint_of_another_network(other, says):
+    with torch.device("meta"):
+        model = googlenet("torchvision", aux_heads=False)
+        state = other().state_dict()
+    with pytest.raises(ValueError, match="another network") as caught:
+        model.load_state_dict(state)
+    assert says in str(caught.value), caught.value
+
+
+def test_a_checkpoint_of_another_network_leaves_the_weights_alone():
+    model = micro_googlenet(10)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match=r"Of another shape: fc\.weight"):
+        model.load_state_dict(micro_googlenet(4).state_dict())
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_loading_part_of_a_checkpoint_is_still_possible():
+    model = googlenet("torchvision", aux_heads=False)
+    state = googlenet("torchvision").state_dict()
+    result = model.load_state_dict(state, strict=False)
+    assert not result.missing_keys
+    assert all(key.startswith("aux") for key in result.unexpected_keys)
