@@ -98,40 +98,72 @@ export function onWidth(element, callback) {
   return () => watch.disconnect();
 }
 
+// State. `move` changes several pieces of it and calls `update` once; so does Python, from a widget.
+
+export function connect(model, names, update) {
+  let moving = false;
+  const listen = () => { if (!moving) update(); };
+  for (const name of names) model.on(`change:${name}`, listen);
+  return {
+    read: () => Object.fromEntries(names.map((name) => [name, model.get(name)])),
+    move(changes) {
+      const same = (name) => JSON.stringify(model.get(name)) === JSON.stringify(changes[name]);
+      const changed = Object.keys(changes).filter((name) => !same(name));
+      changed.forEach((name, i) => {
+        moving = i < changed.length - 1;
+        model.set(name, changes[name]);
+      });
+      model.save_changes();
+    },
+    stop: () => { for (const name of names) model.off(`change:${name}`, listen); },
+  };
+}
+
 // Controls. Each returns its element and a function that shows a value given from outside.
 
 let serial = 0; // ids and groups need only be unique within a shadow tree
 
-export function slider({ label, hint = "", min, max, change: changed, colour = null }) {
-  const id = `control-${++serial}`;
-  const range = node("input", { type: "range", id, step: 1 });
-  const field = node("input", {
-    type: "number", step: 1, inputmode: "numeric", "aria-label": `${hint}${label}, as a number`,
-  });
-  if (hint) range.setAttribute("aria-label", `${hint}${label}`);
+// Where a whole number is typed. What is out of range is marked, and put right when the field is left.
+export function numberField({ label, min, max, change: changed }) {
+  const input = node("input", { type: "number", step: 1, inputmode: "numeric", "aria-label": label });
   let value = min;
   const show = (next, limits = {}) => {
+    ({ min, max } = { min, max, ...limits });
     value = next;
-    min = limits.min ?? min;
-    max = limits.max ?? max;
-    for (const input of [range, field]) change(input, { min, max });
+    change(input, { min, max });
+    const typing = input === input.getRootNode().activeElement;
+    if (!typing || input.valueAsNumber !== value) input.value = value;
+  };
+  input.addEventListener("input", () => {
+    const typed = input.valueAsNumber;
+    const fits = Number.isInteger(typed) && typed >= min && typed <= max;
+    change(input, { "aria-invalid": fits ? null : "true" });
+    if (fits) changed(typed);
+  });
+  input.addEventListener("change", () => {
+    const typed = Math.round(input.valueAsNumber);
+    if (Number.isFinite(typed)) changed(Math.min(max, Math.max(min, typed)));
+    input.value = value;
+    change(input, { "aria-invalid": null });
+  });
+  return { input, show };
+}
+
+// A slider and, for the exact number, a field. `hint` goes before the label for who cannot see.
+export function slider({ label, hint = "", min, max, change: changed, colour = null }) {
+  const id = `control-${++serial}`;
+  const range = node("input", { type: "range", id, step: 1, "aria-label": hint ? hint + label : null });
+  const { input: field, show: showField } = numberField({
+    label: `${hint}${label}, as a number`, min, max, change: changed,
+  });
+  const show = (value, limits = {}) => {
+    ({ min, max } = { min, max, ...limits });
+    change(range, { min, max });
     range.value = value;
-    if (field !== field.getRootNode().activeElement || field.valueAsNumber !== value) field.value = value;
     range.style.setProperty("--part", max > min ? (value - min) / (max - min) : 1);
+    showField(value, limits);
   };
   range.addEventListener("input", () => changed(range.valueAsNumber));
-  field.addEventListener("input", () => {
-    const typed = field.valueAsNumber;
-    field.toggleAttribute("aria-invalid", !(Number.isInteger(typed) && typed >= min && typed <= max));
-    if (field.hasAttribute("aria-invalid")) field.setAttribute("aria-invalid", "true");
-    else changed(typed);
-  });
-  field.addEventListener("change", () => {
-    const typed = Math.round(field.valueAsNumber);
-    if (Number.isFinite(typed)) changed(Math.min(max, Math.max(min, typed)));
-    field.value = value;
-    field.removeAttribute("aria-invalid");
-  });
   const caption = node("label", { for: id }, label);
   const element = node("div", { class: "slider" }, caption, field, range);
   if (colour) element.style.setProperty("--accent", colour);

@@ -1,13 +1,12 @@
 // Bottleneck calculator: a k x k convolution, directly and behind a 1x1 reduction.
 
 import {
-  COLOURS, change, choice, compared, count, menu, node, onWidth, say, shape, slider, stage,
+  COLOURS, change, choice, compared, connect, count, menu, node, onWidth, say, shape, slider, stage,
 } from "../interactive.js";
-import { box, fullScale, funnelPath, place, weights, words } from "./shared.js";
+import { box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
 const KERNELS = [1, 3, 5, 7];
 const MOST = 1024; // channels
-const WIDEST = 224; // pixels of a feature map's side
 const THUMB = 11; // half the slider's thumb: the curve's axis begins and ends at its centre
 
 function costs({ c_in, c_red, c_out, kernel_size, size }) {
@@ -35,12 +34,10 @@ function render({ model, el }) {
   const { element: top, stop } = stage(el, CSS);
   const presets = model.get("presets");
 
+  const state = connect(model, ["c_in", "c_red", "c_out", "kernel_size", "size"], update);
   const move = (changes) => {
-    const next = Object.fromEntries(["c_in", "c_red", "c_out", "kernel_size", "size"]
-      .map((name) => [name, changes[name] ?? model.get(name)]));
-    next.c_red = Math.min(next.c_red, next.c_in);
-    model.set(next);
-    model.save_changes();
+    const next = { ...state.read(), ...changes };
+    state.move({ ...next, c_red: Math.min(next.c_red, next.c_in) });
   };
   const glide = () => {
     top.classList.add("glide");
@@ -66,28 +63,7 @@ function render({ model, el }) {
     legend: "Kernel k×k", options: KERNELS.map((k) => ({ value: k, label: String(k) })),
     change: (kernel_size) => move({ kernel_size }),
   });
-  const sides = ["height", "width"].map((name, axis) => {
-    const field = node("input", {
-      type: "number", min: 1, max: WIDEST, step: 1, inputmode: "numeric",
-      "aria-label": `Feature map ${name} in pixels`,
-    });
-    const take = (final) => {
-      const typed = Math.round(field.valueAsNumber);
-      const fits = typed >= 1 && typed <= WIDEST;
-      if (fits || (final && Number.isFinite(typed))) {
-        const size = [...model.get("size")];
-        size[axis] = Math.min(WIDEST, Math.max(1, typed));
-        move({ size });
-      }
-      change(field, { "aria-invalid": fits || final ? null : "true" });
-      if (final) field.value = model.get("size")[axis];
-    };
-    field.addEventListener("input", () => take(false));
-    field.addEventListener("change", () => take(true));
-    return field;
-  });
-  const map = node("div", { class: "map" }, node("span", {}, "Feature map"),
-    node("span", {}, sides[0], " × ", sides[1]));
+  const map = mapSize(state.read, move);
 
   // Two paths, to scale
   const rows = [0, 1].map(() => ({
@@ -115,7 +91,9 @@ function render({ model, el }) {
     saves: words("soft"), costs: words("soft end"),
     directText: words("halo"), evenText: words("halo"), here: words("halo strong"),
   };
-  const curve = shape("svg", { role: "img", class: "curve" }, Object.values(parts));
+  const curve = shape("svg", { role: "img", class: "curve" }, shape("defs", {}, shape("pattern", {
+    id: "hatch", width: 7, height: 7, patternUnits: "userSpaceOnUse", patternTransform: "rotate(-45)",
+  }, shape("rect", { width: 2.5, height: 7, class: "hatching" }))), Object.values(parts));
   let grip = null; // the pointer that drags, and how pixels become channels
   const drag = (event) => {
     const at = (event.clientX - curve.getBoundingClientRect().left - THUMB) / (grip.width - 2 * THUMB);
@@ -167,7 +145,7 @@ function render({ model, el }) {
       node("p", { class: "title" }, "What does a 1×1 reduction save?"), preset.element),
     summary,
     node("div", { class: "sides" },
-      node("div", { class: "controls" }, cIn.element, cOut.element, kernel.element, map,
+      node("div", { class: "controls" }, cIn.element, cOut.element, kernel.element, map.element,
         node("p", { class: "note" }, "Heights show channels and bars show weights, each to one scale. " +
           "Without biases; stride 1, padding that keeps the size.")),
       node("div", { class: "paths" }, paths)),
@@ -176,10 +154,9 @@ function render({ model, el }) {
   let widths = { paths: 0, curve: 0 };
 
   function update() {
-    const state = Object.fromEntries(
-      ["c_in", "c_red", "c_out", "kernel_size", "size"].map((name) => [name, model.get(name)]));
-    const { c_in, c_red, c_out, kernel_size: k, size } = state;
-    const cost = costs(state);
+    const now = state.read();
+    const { c_in, c_red, c_out, kernel_size: k, size } = now;
+    const cost = costs(now);
     top.dataset.results = JSON.stringify(cost);
 
     const same = ([, b]) => b.c_in === c_in && b.c_red === c_red && b.c_out === c_out &&
@@ -189,9 +166,7 @@ function render({ model, el }) {
     cOut.show(c_out);
     cRed.show(c_red, { max: c_in });
     kernel.show(k);
-    sides.forEach((field, axis) => {
-      if (!(field === field.getRootNode().activeElement)) field.value = size[axis];
-    });
+    map.show(size);
     say(most, count(c_in));
 
     const [start, rest] = sentence(cost);
@@ -208,8 +183,8 @@ function render({ model, el }) {
     say(lines[0].head, `direct ${k}×${k}`);
     say(lines[2].head, `${k}×${k} on ${count(c_red)} channels`);
     top.style.setProperty("--accent", colour(k));
-    if (widths.paths) drawPaths(state, cost);
-    if (widths.curve) drawCurve(state, cost);
+    if (widths.paths) drawPaths(now, cost);
+    if (widths.curve) drawCurve(now, cost);
   }
 
   function drawPaths({ c_in, c_red, c_out, kernel_size: k }, cost) {
@@ -321,13 +296,12 @@ function render({ model, el }) {
     place(parts.costs, right - 12, ye - 30, lossRoom ? "the reduction costs more" : "");
   }
 
-  model.on("change", update);
   const stops = [
     onWidth(paths.parentNode, (width) => { widths.paths = width; update(); }),
     onWidth(curveBox, (width) => { widths.curve = width; update(); }),
   ];
   update();
-  return () => { model.off("change", update); stop(); stops.forEach((f) => f()); };
+  return () => { state.stop(); stop(); stops.forEach((f) => f()); };
 }
 
 const colour = (k) => COLOURS[`${k}x${k}`] ?? "var(--slab)";
@@ -357,7 +331,8 @@ sub { font-size: .75em; line-height: 0; }
 .below .limit { color: var(--soft); padding: 0 4px; min-width: 3.2em; font-size: .93em; }
 .below .limit:last-child { text-align: right; }
 .saving { fill: var(--accent); fill-opacity: .18; }
-.losing { fill: var(--loss); fill-opacity: .3; }
+.losing { fill: url(#hatch); fill-opacity: .6; }
+.hatching { fill: var(--loss); }
 .axis { stroke: var(--control); }
 .even { stroke: var(--ink); stroke-dasharray: 1 4; stroke-linecap: round; stroke-width: 2; }
 .direct { stroke: var(--ink); stroke-dasharray: 7 5; stroke-width: 1.5; }

@@ -1,13 +1,13 @@
 // Build a module: the six numbers of an Inception module, its shape and its cost, branch by branch.
 
 import {
-  BRANCHES, COLOURS, change, compared, count, menu, millions, node, onWidth, say, shape, slider, stage,
+  BRANCHES, COLOURS, change, compared, connect, count, menu, millions, node, onWidth, say, shape, slider,
+  stage,
 } from "../interactive.js";
-import { box, fullScale, funnelPath, place, weights, words } from "./shared.js";
+import { box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
 const MOST_IN = 1024;
 const MOST = 512; // filters in one convolution
-const WIDEST = 224;
 const NUMBERS = ["in_channels", "size", "conv1x1", "reduce3x3", "conv3x3", "reduce5x5", "conv5x5", "pool_proj"];
 const LEAVABLE = { reduce3x3: "3x3", reduce5x5: "5x5", pool_proj: "pool" }; // None leaves the 1x1 out
 const TITLES = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "pool" };
@@ -40,15 +40,11 @@ const naiveOf = (module) => ({ ...module, reduce3x3: null, reduce5x5: null, pool
 function render({ model, el }) {
   const { element: top, stop } = stage(el, CSS);
   const presets = model.get("presets");
-  const read = () => Object.fromEntries(NUMBERS.map((name) => [name, model.get(name)]));
+  const { read, move, stop: disconnect } = connect(model, NUMBERS, update);
   const kept = {}; // the width of a 1x1 that is left out, for when it comes back
   const first = Object.values(presets)[0];
   for (const name of Object.keys(LEAVABLE)) kept[name] = model.get(name) ?? first[name];
 
-  const move = (changes) => {
-    model.set(changes);
-    model.save_changes();
-  };
   let settled;
   const glide = () => {
     top.classList.add("glide");
@@ -74,28 +70,7 @@ function render({ model, el }) {
   const input = slider({
     label: "Input channels", min: 1, max: MOST_IN, change: (in_channels) => move({ in_channels }),
   });
-  const sides = ["height", "width"].map((name, axis) => {
-    const field = node("input", {
-      type: "number", min: 1, max: WIDEST, step: 1, inputmode: "numeric",
-      "aria-label": `Feature map ${name} in pixels`,
-    });
-    const take = (final) => {
-      const typed = Math.round(field.valueAsNumber);
-      const fits = typed >= 1 && typed <= WIDEST;
-      if (fits || (final && Number.isFinite(typed))) {
-        const size = [...model.get("size")];
-        size[axis] = Math.min(WIDEST, Math.max(1, typed));
-        move({ size });
-      }
-      change(field, { "aria-invalid": fits || final ? null : "true" });
-      if (final) field.value = model.get("size")[axis];
-    };
-    field.addEventListener("input", () => take(false));
-    field.addEventListener("change", () => take(true));
-    return field;
-  });
-  const map = node("div", { class: "map" }, node("span", {}, "Feature map"),
-    node("span", {}, sides[0], " × ", sides[1]));
+  const map = mapSize(read, move);
 
   const controls = {};
   const numbered = (name, branch, label) => {
@@ -190,7 +165,7 @@ function render({ model, el }) {
     node("div", { class: "head" }, node("p", { class: "title" }, "Build an Inception module"),
       node("div", { class: "actions" }, preset.element, naive)),
     summary, pictureBox, branches,
-    node("div", { class: "common" }, input.element, map), chart, table,
+    node("div", { class: "common" }, input.element, map.element), chart, table,
     node("p", { class: "note" }, "Widths show channels, to one scale. Weights without biases; stride 1, " +
       "padding that keeps the size. Without its projection the pooling branch passes all its channels on."));
 
@@ -209,9 +184,7 @@ function render({ model, el }) {
     const off = Object.keys(LEAVABLE).every((n) => module[n] === null);
     naive.setAttribute("aria-pressed", String(off));
     input.show(module.in_channels);
-    sides.forEach((field, axis) => {
-      if (field !== field.getRootNode().activeElement) field.value = module.size[axis];
-    });
+    map.show(module.size);
     for (const [number, control] of Object.entries(controls)) {
       const left = module[number] === null;
       if (!left && number in LEAVABLE) kept[number] = module[number];
@@ -319,10 +292,9 @@ function render({ model, el }) {
     place(rulerText, step * scale + 8, H.end + 16, width > 500 ? `${step} channels` : `${step}`);
   }
 
-  model.on("change", update);
   const stopWidth = onWidth(pictureBox, (now) => { width = now; update(); });
   update();
-  return () => { model.off("change", update); stop(); stopWidth(); };
+  return () => { disconnect(); stop(); stopWidth(); };
 }
 
 // Writes a number, and marks it for a moment where it changed.

@@ -1,9 +1,20 @@
 // What the figures of an Inception module share: its arithmetic and its drawing.
 
-import { change, shape } from "../interactive.js";
+import { change, node, numberField, shape } from "../interactive.js";
 
 // Weights of a convolution, without biases, as utils.accounting counts them.
 export const weights = (cIn, cOut, k) => k * k * cIn * cOut;
+
+// Height and width of the feature map, at most those of the paper's input image.
+export function mapSize(read, move) {
+  const sides = ["height", "width"].map((name, axis) => numberField({
+    label: `Feature map ${name} in pixels`, min: 1, max: 224,
+    change: (side) => move({ size: read().size.map((old, i) => (i === axis ? side : old)) }),
+  }));
+  const element = node("div", { class: "map" }, node("span", {}, "Feature map"),
+    node("span", {}, sides[0].input, " × ", sides[1].input));
+  return { element, show: (size) => sides.forEach(({ show }, axis) => show(size[axis])) };
+}
 
 // A convolution is drawn as a funnel from the channels it reads to the channels it makes,
 // a feature map as a slab; both to the scale of the picture.
