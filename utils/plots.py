@@ -16,7 +16,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import PathPatch, Polygon, Rectangle
+from matplotlib.path import Path
 from PIL import Image
 
 from .blocks import InceptionSpec
@@ -118,8 +119,8 @@ class Gallery:
         cells = "".join(
             f'<span style="flex: 1 1 8rem; max-width: 20rem; text-align: center">'
             f'<img alt="" src="data:image/jpeg;base64,{_jpeg(image)}" '
-            f'style="width: 100%; filter: none; padding: 0; border-radius: 0.25rem">'
-            f"<br>{html.escape(title)}</span>"
+            f'style="display: block; width: 100%; margin: 0 0 0.25rem; padding: 0; filter: none; '
+            f'border-radius: 0.25rem">{html.escape(title)}</span>'
             for title, image in self.images.items()
         )
         return (
@@ -182,7 +183,7 @@ def inception_module(in_channels: int, spec: InceptionSpec, *, alt: str = "") ->
             colour, middle = BRANCH_COLOURS[branch], left + width / 2
             spans = [(middle - n / 2, middle + n / 2) for _, n in boxes]
             levels = [0.75, 1.75][-len(boxes) :]
-            axis.plot([0, middle], [_THICK, levels[0]], color=_INK, linewidth=0.7)
+            _feed(axis, middle, levels[0])
             landed = (landing, landing + boxes[-1][1])
             tops = [*levels, 2.9]
             for (low, high), span, above in zip(
@@ -235,6 +236,14 @@ def _bar(
     )
 
 
+def _feed(axis: Axes, x: float, y: float) -> None:
+    """Draw the way from the middle of the input to the foot of a box, around its neighbours."""
+    bend = min(y, 0.75)
+    curve = [(0, _THICK), (0, 0.5), (x, 0.4), (x, bend), (x, y)]
+    codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO]
+    axis.add_patch(PathPatch(Path(curve, codes), facecolor="none", edgecolor=_INK, linewidth=0.7))
+
+
 def _flow(
     axis: Axes,
     span: tuple[float, float],
@@ -249,7 +258,7 @@ def _flow(
 
 
 def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt: str) -> Picture:
-    """Draw bars of cost for each module, one series beside the other, on a logarithmic axis.
+    """Draw bars of cost for each module, one series beside the other.
 
     Parameters
     ----------
@@ -274,7 +283,6 @@ def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt:
                 color=colour,
                 alpha=alpha,
             )
-        axis.set_yscale("log")
         axis.set_xticks(range(len(names)), names)
         axis.set_ylabel(unit)
         figure.legend(loc="outside upper left", ncols=2)

@@ -208,8 +208,7 @@ pointwise = Exercise(
     title="A 1×1 convolution without a convolution",
     statement="""
 Write a 1×1 convolution with plain tensor operations: no `conv2d`, no `nn.Conv2d`. The input `x`
-has shape (N, C_in, H, W), the weight has shape (C_out, C_in), the output has shape
-(N, C_out, H, W).
+has the shape `(N, C_in, H, W)`, the weight `(C_out, C_in)`, the output `(N, C_out, H, W)`.
 """,
     stub="""
 def pointwise(x, weight):
@@ -271,9 +270,9 @@ melt = Exercise(
     title="Melt two layers into one",
     statement="""
 Without a ReLU between them, a 1×1 reduction and the convolution behind it are one linear map.
-Write a function that takes the two weights, `reduce` of shape (C_red, C_in, 1, 1) and `kernel` of
-shape (C_out, C_red, k, k), and returns the single kernel of shape (C_out, C_in, k, k) that does the
-same.
+Write a function that takes the two weights, `reduce` of shape `(C_red, C_in, 1, 1)` and
+`kernel` of shape `(C_out, C_red, k, k)`, and returns the single kernel of shape
+`(C_out, C_in, k, k)` that does the same.
 """,
     stub="""
 def melt(reduce, kernel):
