@@ -222,7 +222,7 @@ def account(
             module.training = mode
 
     columns = ["output", *_SUMS, "rf_min", "rf_max", "jump"]
-    layers = pd.DataFrame(rows).set_index("name")[["stage", "operation", *columns]]
+    layers = pd.DataFrame(rows, columns=["name", "stage", "operation", *columns]).set_index("name")
     sums = layers.groupby("stage", sort=False)[list(_SUMS)].sum()
     ends = layers.drop_duplicates("stage", keep="last").set_index("stage")
     stages = sums.join(ends.drop(columns=list(_SUMS)))[columns]
@@ -361,6 +361,7 @@ class _Recorder(fx.Interpreter):
         if node.op in ("call_module", "get_attr"):
             return str(node.target)
         owner = next(reversed(node.meta.get("nn_module_stack", {"": None})))
+        owner = owner.split("@")[0]  # "block@1" is the second call of "block"
         return f"{owner}.{_function(node)}" if owner else _function(node)
 
     def _field(

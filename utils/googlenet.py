@@ -52,7 +52,7 @@ class TableRow(NamedTuple):
 TABLE_1 = tuple(TableRow(*row) for row in (
     ("convolution",    "7x7/2", (64, 112, 112), 1, None,                           "2.7K",  "34M"),
     ("max pool",       "3x3/2", (64, 56, 56),   0, None,                           None,    None),
-    ("convolution",    "3x3/1", (192, 56, 56),  2, (None, 64, 192, *3 * [None]),   "112K",  "360M"),
+    ("convolution", "3x3/1", (192, 56, 56),  2, (None, 64, 192, None, None, None), "112K",  "360M"),
     ("max pool",       "3x3/2", (192, 28, 28),  0, None,                           None,    None),
     ("inception (3a)", None,    (256, 28, 28),  2, (64, 96, 128, 16, 32, 32),      "159K",  "128M"),
     ("inception (3b)", None,    (480, 28, 28),  2, (128, 128, 192, 32, 96, 64),    "380K",  "304M"),
@@ -108,7 +108,7 @@ class MaxPool:
     ceil_mode: bool = True
 
     def output_size(self, size: int) -> int:
-        """Height or width after the pool; 0 or less if the input is too small for it."""
+        """Return height or width after the pool; 0 or less if the input is too small for it."""
         steps = size + 2 * self.padding - self.kernel_size
         rounded = -(-steps // self.stride) if self.ceil_mode else steps // self.stride
         return rounded + 1
@@ -116,7 +116,7 @@ class MaxPool:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalNorm:
-    """Local response normalisation over neighbouring channels, with the values of Caffe's copy."""
+    """Local response normalisation over channels, with the values of Caffe's replication."""
 
     size: int = 5
     alpha: float = 1e-4
@@ -125,8 +125,8 @@ class LocalNorm:
 
 Layer = Convolution | MaxPool | LocalNorm | InceptionSpec
 
-# Table 1 up to 5b, layer by layer with torchvision's names, and with the two local normalisations
-# of Caffe's replication (the paper's Figure 3 draws them, its table leaves them out).
+# Table 1 up to 5b, layer by layer, with torchvision's names. The table leaves out the two local
+# normalisations; their places and names are those of Caffe's replication.
 PAPER: dict[str, Layer] = {
     "conv1": Convolution(channels=64, kernel_size=7, stride=2),
     "maxpool1": MaxPool(),
@@ -147,7 +147,7 @@ PAPER: dict[str, Layer] = {
     "inception5a": MODULES["5a"],
     "inception5b": MODULES["5b"],
 }
-BATCH_NORMALISED = {name: layer for name, layer in PAPER.items() if not name.startswith("norm")}
+BATCH_NORMALISED = {name: row for name, row in PAPER.items() if not isinstance(row, LocalNorm)}
 TORCHVISION = BATCH_NORMALISED | {"maxpool4": MaxPool(kernel_size=2)}
 
 # The small GoogLeNet for CIFAR-10 of the University of Amsterdam's deep learning tutorial 5
@@ -358,14 +358,14 @@ class GoogLeNet(nn.Module):
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
         """Load as `torch.nn.Module` does, but say of another network's weights what they are."""
-        if strict:
+        if strict and isinstance(state_dict, Mapping):
             own = self.state_dict()
             missing = [key for key in own if key not in state_dict]
             unknown = [key for key in state_dict if key not in own]
             shapes = [
-                f"{key} {tuple(state_dict[key].shape)} instead of {tuple(own[key].shape)}"
-                for key in own
-                if key in state_dict and state_dict[key].shape != own[key].shape
+                f"{key} {tuple(state_dict[key].shape)} instead of {tuple(value.shape)}"
+                for key, value in own.items()
+                if key in state_dict and state_dict[key].shape != value.shape
             ]
             if missing or unknown or shapes:
                 raise ValueError(
@@ -412,22 +412,30 @@ def smallest_image(layers: dict[str, Layer]) -> int:
 
 def describe_weights(state_dict: Mapping[str, Any]) -> str:
     """Say which network of this module a state dict looks like, and how to build that."""
-    shapes = {key: tuple(value.shape) for key, value in state_dict.items()}
-    if "fc.weight" not in shapes or "inception3a.branch1.conv.weight" not in shapes:
+    inside = [key for key, value in state_dict.items() if isinstance(value, Mapping)]
+    if inside:
+        return f"The weights may be one level further down: load checkpoint[{inside[0]!r}]."
+    if state_dict and all(key.startswith("module.") for key in state_dict):
+        return 'The names have the prefix "module." of DataParallel: remove it.'
+    shapes = {key: tuple(getattr(value, "shape", ())) for key, value in state_dict.items()}
+    modules = [key for key in shapes if key.endswith(".branch1.conv.weight")]
+    if not {"fc.weight", "conv1.conv.weight"} <= set(shapes) or not modules:
         return "They do not look like those of a GoogLeNet."
-    classes = shapes["fc.weight"][0]
-    if "inception5b.branch1.conv.weight" not in shapes:
-        small = "mini" if "inception2a.branch1.conv.weight" in shapes else "micro"
-        return f"They look like those of {small}_googlenet(num_classes={classes})."
+    options = [f"num_classes={shapes['fc.weight'][0]}"]
+    if shapes["conv1.conv.weight"][1] != 3:
+        options.append(f"in_channels={shapes['conv1.conv.weight'][1]}")
     norm = "conv1.bn.weight" in shapes
-    kernel = shapes.get("inception3a.branch3.1.conv.weight", (0,))[-1]
-    variant = "paper" if not norm else "torchvision" if kernel == 3 else "bn"
-    heads = "aux1.fc1.weight" in shapes
-    reduce = "inception3a.branch2.1.conv.weight" in shapes
-    return (
-        f'They look like those of googlenet("{variant}", num_classes={classes}, '
-        f"aux_heads={heads}, reduce={reduce})."
-    )
+    if "inception5b.branch1.conv.weight" in shapes:
+        name = "googlenet"
+        kernel = shapes.get("inception3a.branch3.1.conv.weight", (0,))[-1]
+        variant = "paper" if not norm else "torchvision" if kernel == 3 else "bn"
+        options.insert(0, f'"{variant}"')
+        options.append(f"aux_heads={'aux1.fc1.weight' in shapes}")
+        options.append(f"reduce={'inception3a.branch2.1.conv.weight' in shapes}")
+    else:
+        name = "mini_googlenet" if modules[0].startswith("inception2a") else "micro_googlenet"
+        options += [] if norm else ["norm=None"]
+    return f"They look like those of {name}({', '.join(options)})."
 
 
 def _some(items: list[str]) -> str:
@@ -508,7 +516,7 @@ def micro_googlenet(
 ) -> GoogLeNet:
     """Build a GoogLeNet of about 70,000 parameters, for images of 28 to 32 px, quick to train.
 
-    The course's own: a quarter of `mini_googlenet`'s parameters, a twentieth of its arithmetic.
+    The course's own: half of `mini_googlenet`'s modules, and a pool before the first of them.
     """
     return GoogLeNet(
         Config(

@@ -352,6 +352,33 @@ def test_a_shared_layer_is_counted_once_in_parameters_and_twice_in_work():
     assert list(counted.layers["rf_max"]) == [3, 5]
 
 
+def test_a_block_called_twice_keeps_its_stage():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 3, padding=1)
+
+        def forward(self, x):
+            return F.relu(self.conv(x))
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = Block()
+
+        def forward(self, x):
+            return self.block(self.block(x))
+
+    counted = account(Net(), (2, 8, 8))
+    assert list(counted.stages.index) == ["block"]
+    assert list(counted.layers.index)[1::2] == ["block.relu", "block.relu (2)"]
+
+
+def test_a_network_that_does_nothing():
+    counted = account(nn.Sequential(), (2, 8, 8))
+    assert (counted.parameters, counted.macs, len(counted.stages)) == (0, 0, 0)
+
+
 def test_functional_pools_strides_dilation_and_groups():
     class Net(nn.Module):
         def __init__(self):
@@ -420,6 +447,7 @@ class Bare(nn.Module):
 @pytest.mark.parametrize(
     ("call", "error", "says"),
     [
+        (lambda: account(on_meta(torchvision.models.vit_b_16)), ValueError, ["cannot be counted"]),
         (lambda: account("googlenet"), TypeError, ["torch.nn.Module", "str"]),
         (lambda: account(Branching()), ValueError, ["torch.fx", "Branching", "parts"]),
         (lambda: account(micro_googlenet(), (1, 28, 28)), ValueError, ["1×28×28", "conv1"]),

@@ -519,8 +519,16 @@ def test_the_papers_heads_want_their_size(size, cells):
         (lambda: googlenet("torchvision", num_classes=5), "num_classes=5, aux_heads=True"),
         (lambda: googlenet("torchvision"), "aux_heads=True, reduce=True"),
         (lambda: googlenet("bn", aux_heads=False, reduce=False), "aux_heads=False, reduce=False"),
-        (mini_googlenet, "mini_googlenet(num_classes=10)"),
-        (lambda: micro_googlenet(4), "micro_googlenet(num_classes=4)"),
+        (mini_googlenet, " mini_googlenet(num_classes=10)."),
+        (lambda: micro_googlenet(4), " micro_googlenet(num_classes=4)."),
+        (
+            lambda: micro_googlenet(4, in_channels=1, norm=None),
+            "micro_googlenet(num_classes=4, in_channels=1, norm=None)",
+        ),
+        (
+            lambda: googlenet("bn", in_channels=1, aux_heads=False),
+            'googlenet("bn", num_classes=1000, in_channels=1, aux_heads=False, reduce=True)',
+        ),
         (torchvision.models.resnet18, "not look like those of a GoogLeNet"),
     ],
 )
@@ -531,6 +539,17 @@ def test_a_checkpoint_of_another_network(other, says):
     with pytest.raises(ValueError, match="another network") as caught:
         model.load_state_dict(state)
     assert says in str(caught.value), caught.value
+
+
+def test_a_checkpoint_wrapped_or_prefixed():
+    model = micro_googlenet()
+    state = model.state_dict()
+    with pytest.raises(ValueError, match=r"checkpoint\['model'\]"):
+        model.load_state_dict({"epoch": 3, "model": state})
+    with pytest.raises(ValueError, match="DataParallel"):
+        model.load_state_dict({f"module.{key}": value for key, value in state.items()})
+    with pytest.raises(TypeError, match="dict-like"):
+        model.load_state_dict("micro.pt")
 
 
 def test_a_checkpoint_of_another_network_leaves_the_weights_alone():
