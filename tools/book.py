@@ -3,7 +3,7 @@
     python tools/book.py [--fresh] [--linkcheck]
 
 A chapter's outputs are kept in Jupyter's cache (`_build/.jupyter_cache`), whose key is the
-chapter's own code. What else a chapter depends on is recorded while it runs
+chapter's own cells. What else a chapter depends on is recorded while it runs
 (`recorder/course_recorder.py`) and kept with its outputs: files of `utils/` and other files of
 the repository that it used, constraints.txt, the Python. If any of these is not as it was, or
 there is no record, the kept outputs are thrown away and the chapter runs again. Then Jupyter
@@ -11,8 +11,6 @@ Book builds every page from the cache; it executes nothing itself.
 """
 
 import argparse
-import hashlib
-import json
 import os
 import re
 import shutil
@@ -21,7 +19,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,13 +111,6 @@ class Chapter:
                 number += 1
                 yield number, lines[index] + 1 if lines else None, cell
 
-    def code(self):
-        """Digest of what is executed and how: code, tags, kernel."""
-        cells = [[cell.source, cell.metadata.get("tags", [])] for _, _, cell in self.code_cells()]
-        kernel = self.notebook.metadata.get("kernelspec", {}).get("name")
-        text = json.dumps([self.path.parent.name, kernel, cells])
-        return hashlib.sha256(text.encode()).hexdigest()
-
     def where(self, number, line, cell):
         """Name a cell for a message: page, line, number, first line of code."""
         first = next((s.strip() for s in cell.source.splitlines() if s.strip()), "")
@@ -174,20 +164,17 @@ def open_cache():
     return store
 
 
-@cache
 def digest_now(name):
     return course_recorder.digest(str(ROOT / name) + ("/" if name.endswith("/") else ""))
 
 
-def why_stale(chapter, record):
+def why_stale(record):
     """Say why the outputs kept for a chapter cannot be used, or give "" if they can."""
     known = (record.data or {}).get("course")
     if not known:
         return "nothing is known of what it used"
     if known["python"] != sys.version:
         return "it ran with another Python"
-    if known["code"] != chapter.code():
-        return "its cells' tags have changed"
     for name, state in known["files"].items():
         now = digest_now(name)
         if now != state:
@@ -199,10 +186,9 @@ def why_stale(chapter, record):
 def forget(store, record):
     from jupyter_cache.cache.db import NbCacheRecord
 
-    try:
-        store.remove_cache(record.pk)
-    except KeyError:  # an entry whose outputs are gone
-        NbCacheRecord.remove_records([record.pk], store.db)
+    # Not the store's own `remove_cache`, which gives up on an entry whose outputs are damaged.
+    shutil.rmtree(CACHE / "executed" / record.hashkey, ignore_errors=True)
+    NbCacheRecord.remove_records([record.pk], store.db)
 
 
 def has_to_run(chapter, store, *, fresh):
@@ -215,10 +201,13 @@ def has_to_run(chapter, store, *, fresh):
     """
     try:
         record = store.match_cache_notebook(chapter.notebook)
+    except KeyError:
+        return "new cells"
+    try:
         store.get_cache_bundle(record.pk)
+        why = "asked for" if fresh else why_stale(record)
     except (KeyError, OSError, ValueError):
-        return "new code"
-    why = "asked for" if fresh else why_stale(chapter, record)
+        why = "its outputs are damaged"
     if why:
         forget(store, record)
     return why
@@ -252,6 +241,7 @@ def execute(chapter, timeout):
     client = nbclient.NotebookClient(
         notebook,
         timeout=timeout,
+        record_timing=False,  # it would go into the cells' metadata, and these into the cache's key
         resources={"metadata": {"path": str(chapter.path.parent)}},
         on_cell_start=lambda cell, cell_index: reached.append(cell_index),
     )
@@ -275,7 +265,8 @@ def execute(chapter, timeout):
                 if isinstance(error, CellTimeoutError):
                     failures.append(f"{place} did not end in {timeout} s.")
                 elif isinstance(error, CellExecutionError):
-                    failures.append(f"{place} failed:\n{plain(error.traceback).rstrip()}")
+                    trace = plain("\n".join(cell.outputs[-1].traceback))
+                    failures.append(f"{place} failed with {error.ename}:\n{trace.rstrip()}")
                 else:
                     failures.append(f"{place}: the kernel died ({error}); see _build/kernel.log")
         seconds = time.monotonic() - began
@@ -300,7 +291,7 @@ def keep(chapter, run, store):
 
     files = {name: state for name, state in run.files.items() if name != chapter.name}
     files.update({name: digest_now(name) for name in ALWAYS})
-    course = {"python": sys.version, "code": chapter.code(), "files": dict(sorted(files.items()))}
+    course = {"python": sys.version, "files": dict(sorted(files.items()))}
     store.cache_notebook_bundle(
         CacheBundleIn(
             chapter.notebook,
