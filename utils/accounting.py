@@ -472,14 +472,18 @@ _HEADS = {
     "parameters": "Parameters",
     "macs": "Multiply-adds",
     "activation_bytes": "Activations, bytes",
-    "rf_min": "Receptive field, narrowest path, px",
-    "rf_max": "Receptive field, widest path, px",
+    "rf_min": "Narrowest receptive field, px",
+    "rf_max": "Widest receptive field, px",
     "jump": "Jump, px",
 }
-_STYLE = (
-    "<style>.account td, .account th {text-align: right; font-variant-numeric: tabular-nums}"
-    " .account th[scope=row], .account td.text, .account caption {text-align: left}</style>"
-)
+_STYLE = """<style>
+.account {border-collapse: collapse; font-variant-numeric: tabular-nums}
+.account caption {text-align: start}
+.account td, .account th {padding: 0.15em 0.5em; text-align: end}
+.account thead th {max-width: 7em; vertical-align: bottom}
+.account th[scope=row], .account th:first-child, .account td.text {text-align: start}
+.account tfoot {border-top: 1px solid}
+</style>"""
 
 
 def _html_table(frame: pd.DataFrame, caption: str, totals: dict[str, int]) -> str:
