@@ -111,6 +111,7 @@ def test_the_package_itself_imports_nothing(tmp_path):
     assert run("import sys, utils; print('torch' in sys.modules)", tmp_path) == "False\n"
 
 
+@pytest.mark.slow
 def test_under_another_name_and_without_side_effects(tmp_path):
     """All of it imports as `inception_book`; the floors below 4 load nothing to draw with."""
     other = tmp_path / "inception_book"

@@ -13,6 +13,7 @@ from parity import ParityError, assert_parity, pictures, settle
 from torch import nn
 from torch.nn import functional as F
 
+from utils.blocks import InceptionSpec
 from utils.googlenet import (
     INPUTS,
     MODULES,
@@ -68,6 +69,25 @@ def test_parameters_of_the_small_networks():
     assert parameters(mini_googlenet()) == 260_650
     assert 68_000 < parameters(micro_googlenet()) < 72_000
     assert 68_000 < parameters(micro_googlenet(norm=None)) < 72_000
+
+
+def test_mini_has_the_published_stages():
+    shapes = []
+    with torch.device("meta"):
+        model = mini_googlenet()
+        x = torch.empty(1, 3, 32, 32)
+        for name in model.config.layers:
+            x = model.get_submodule(name)(x)
+            shapes.append(tuple(x.shape[1:]))
+    widths = [64, 64, 96, 96, 96, 96, 96, 128, 128, 128, 128]
+    sizes = 3 * [32] + 5 * [16] + 3 * [8]
+    assert shapes == [(c, size, size) for c, size in zip(widths, sizes, strict=True)]
+    reductions = [
+        (layer.reduce3x3, layer.reduce5x5)
+        for layer in model.config.layers.values()
+        if isinstance(layer, InceptionSpec)
+    ]
+    assert reductions == 6 * [(32, 16)] + 2 * [(48, 16)]
 
 
 def test_mini_without_normalisation_has_none():
@@ -455,7 +475,7 @@ def test_a_checkpoint_file(tmp_path):
         (lambda: googlenet(norm="layer"), ValueError, ["norm", "'batch'", "None", "'layer'"]),
         (lambda: googlenet(kernel5x5=4), ValueError, ["kernel5x5", "odd", "4", "3 or 5"]),
         (lambda: googlenet(aux_pool="max"), ValueError, ["pool", "'adaptive'", "'max'"]),
-        (lambda: googlenet(droput=0.5), TypeError, ["droput", "Config"]),
+        (lambda: googlenet(drop_out=0.5), TypeError, ["drop_out", "Config"]),
         (lambda: micro_googlenet(True), TypeError, ["num_classes", "True"]),
         (
             lambda: replace(VARIANTS["bn"], aux_heads={"inception9z": "aux1"}),
