@@ -1,0 +1,130 @@
+"""Questions and folded help of a chapter, as a reader without a kernel meets them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from visits import Visit
+
+from utils.exercises import one_by_one_reduction as ex
+
+CHAPTER = "chapters/02_one_by_one_reduction.html"
+
+
+@pytest.fixture
+def page(light: Visit) -> Page:
+    return light.goto(CHAPTER)
+
+
+def question(page: Page, name: str):
+    """The question of that name; it must have started."""
+    figure = page.locator(f'figure[data-ready][aria-label="{name}"]')
+    expect(figure).to_have_count(1)
+    return figure
+
+
+def plain(html: str) -> str:
+    """The words of a piece of HTML."""
+    return re.sub(r"<[^>]+>", "", html)
+
+
+def test_each_choice_tells_its_own_diagnosis(page: Page) -> None:
+    box = question(page, "Before you run the next cell")
+    said = box.get_by_role("status")
+    expect(said).to_have_text("")
+    told = []
+    for option in ex.shuffled().state["options"]:
+        box.get_by_role("radio", name=plain(option["text"]), exact=True).check()
+        mark = "✓ Right." if option["right"] else "✗ Not yet."
+        expect(said).to_have_text(f"{mark} {plain(option['diagnosis'])}")
+        told.append(said.inner_text())
+    assert len(set(told)) == len(told)
+
+
+def test_a_choice_works_with_the_keyboard_alone(page: Page) -> None:
+    box = question(page, "Before you run the next cell")
+    first = box.get_by_role("radio").first
+    first.focus()
+    page.keyboard.press("Space")
+    before = box.get_by_role("status").inner_text()
+    page.keyboard.press("ArrowDown")
+    expect(box.get_by_role("radio").nth(1)).to_be_checked()
+    assert box.get_by_role("status").inner_text() != before
+
+
+def test_the_prediction_agrees_with_the_text(page: Page) -> None:
+    """What the question takes as right is what the measurement below it says."""
+    box = question(page, "Predict first")
+    sentence = page.get_by_text(re.compile(r"16 of the 192 channels keep")).inner_text()
+    measured = float(re.search(r"keep ([\d.]+)%", sentence)[1])
+    for option in ex.prediction(measured / 100, width=16, channels=192).state["options"]:
+        box.get_by_role("radio", name=plain(option["text"]), exact=True).check()
+        mark = "✓" if option["right"] else "✗"
+        assert box.get_by_role("status").inner_text().startswith(mark)
+
+
+def test_a_number_is_checked_with_a_diagnosis_for_each_slip(page: Page) -> None:
+    box = question(page, "By hand")
+    field = box.get_by_role("textbox", name=re.compile("How many weights"))
+    said = box.get_by_role("status")
+    state = ex.branch_weights("4a").state
+
+    def answer(text: str) -> str:
+        field.fill(text)
+        field.press("Enter")
+        return said.inner_text()
+
+    assert "Type a number" in answer("")
+    assert "Type a number" in answer("many")
+    for slip in state["options"]:
+        assert answer(f"{slip['value']:.0f}") == f"✗ Not yet. {plain(slip['diagnosis'])}"
+    assert answer("7") == f"✗ Not yet. {plain(state['otherwise'])}"
+    right = f"✓ Right. {plain(state['right'])}"
+    for spelling in (f"{state['answer']:.0f}", f"{state['answer']:,.0f}", f" {state['answer']} "):
+        assert answer(spelling) == right
+
+    field.fill("1")
+    box.get_by_role("button", name="Check").click()
+    assert said.inner_text().startswith("✗")
+
+
+def test_help_unfolds_one_step_at_a_time_without_a_kernel(page: Page) -> None:
+    helps = page.locator(".course-help")
+    expect(helps).to_have_count(len(ex.ALL))
+    for exercise, help_ in zip(ex.ALL, helps.all(), strict=True):
+        steps = [f"Hint {i} of {len(exercise.hints)}" for i in range(1, len(exercise.hints) + 1)]
+        for step, following in zip(steps, [*steps[1:], "Solution"], strict=True):
+            expect(help_.get_by_text(following, exact=True)).to_be_hidden()
+            summary = help_.get_by_text(step, exact=True)
+            summary.focus()
+            page.keyboard.press("Enter")
+            expect(help_.get_by_text(following, exact=True)).to_be_visible()
+        expect(help_.locator("pre")).to_be_hidden()
+        help_.get_by_text("Solution", exact=True).click()
+        assert exercise.solution_code.strip() in help_.locator("pre").inner_text()
+
+
+def test_stubs_are_shown_as_not_attempted(page: Page) -> None:
+    expect(page.locator(".course-verdict")).to_have_count(len(ex.ALL))
+    expect(page.locator(".course-not-attempted")).to_have_count(len(ex.ALL))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_answered_and_unfolded_it_is_still_accessible(
+    theme: str, width: int, open_visit: Callable[..., Visit]
+) -> None:
+    visit = open_visit(theme=theme, width=width)
+    page = visit.goto(CHAPTER)
+    for box in page.locator("figure[data-ready] fieldset.question").all():
+        radios = box.get_by_role("radio")
+        if radios.count():
+            radios.last.check()
+        else:
+            box.get_by_role("textbox").fill("1")
+            box.get_by_role("button", name="Check").click()
+    page.evaluate("document.querySelectorAll('.course-help details').forEach(d => d.open = true)")
+    assert visit.axe(within="main") == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
