@@ -38,6 +38,9 @@ const grouped = new Intl.NumberFormat("en-GB");
 
 export const count = (n) => grouped.format(n);
 
+export const fixed = (n, digits) => n.toLocaleString("en-GB",
+  { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 export function millions(n) {
   if (n >= 1e9) return `${(n / 1e9).toFixed(2)} billion`;
   if (n >= 1e6) return `${(n / 1e6).toFixed(1)} million`;
@@ -48,11 +51,12 @@ export function millions(n) {
 export function compared(now, before) {
   if (now === before) return "exactly as many";
   const ratio = now < before ? before / now : now / before;
-  if (ratio < 1.1) return `${(100 * Math.abs(now / before - 1)).toFixed(1)}% ${now < before ? "fewer" : "more"}`;
+  const percent = (100 * Math.abs(now / before - 1)).toFixed(1);
+  if (ratio < 1.1) return `${percent}% ${now < before ? "fewer" : "more"}`;
   return `${ratio.toFixed(1)} times ${now < before ? "fewer" : "as many"}`;
 }
 
-// Theme: the book's and Colab's mark on <html>, JupyterLab's and VS Code's on <body>, else the system's.
+// Theme: the book and Colab mark it on <html>, JupyterLab and VS Code on <body>; else the system's.
 
 const system = matchMedia("(prefers-color-scheme: dark)");
 
@@ -79,8 +83,10 @@ export function followTheme(element) {
 
 // The stage is a shadow tree: the page's style cannot reach the figure, nor the figure's the page.
 
-export function stage(el, css = "") {
-  const element = node("div", { class: "stage" });
+export function stage(el, { name, css = "" }) {
+  const named = el.closest("figure[aria-label]"); // by the host in a page; a widget has no name
+  const labels = named ? {} : { role: "group", "aria-label": name };
+  const element = node("div", { class: "stage", ...labels });
   const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   root.replaceChildren(node("style", {}, STYLE + css), element);
   const stop = followTheme(element);
@@ -224,7 +230,9 @@ svg .middle { text-anchor: middle; }
 svg .end { text-anchor: end; }
 
 label, legend { font-size: .93em; }
-input, select, button { font: inherit; font-variant-numeric: inherit; color: var(--ink); margin: 0; }
+input, select, button {
+  font: inherit; line-height: 1.3; font-variant-numeric: inherit; color: var(--ink); margin: 0;
+}
 input[type="number"], select, button {
   min-height: 30px; background: var(--paper); border: 1px solid var(--control); border-radius: 6px;
 }
@@ -232,7 +240,7 @@ input[type="number"] { width: 4.6em; padding: 1px 4px 1px 8px; }
 input[aria-invalid="true"] { border: 2px dashed #D55E00; }
 select { padding: 3px 6px; max-width: 100%; }
 button { padding: 3px 12px; cursor: pointer; }
-input[type="checkbox"] { width: 24px; height: 24px; margin: 0; accent-color: var(--accent); flex: none; }
+input[type="checkbox"] { width: 24px; height: 24px; margin: 0; accent-color: var(--accent); }
 :is(input, select, button, summary, [tabindex]):focus-visible,
 .choice label:has(:focus-visible) { outline: 3px solid #2f81e0; outline-offset: 1px; }
 
@@ -262,7 +270,8 @@ input[type="range"]:disabled { opacity: .35; cursor: default; }
 .choice { border: 0; padding: 0; margin: 0; min-width: 0; display: flex; align-items: center;
   justify-content: space-between; gap: 8px; }
 .choice legend { float: left; padding: 0; }
-.choice > div { display: inline-flex; border: 1px solid var(--control); border-radius: 6px; overflow: clip; }
+.choice > div { display: inline-flex; overflow: clip; border: 1px solid var(--control);
+  border-radius: 6px; }
 .choice label { position: relative; min-width: 38px; }
 .choice label + label { border-left: 1px solid var(--control); }
 .choice input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
@@ -281,6 +290,9 @@ thead :is(td, th) { border-top: 0; color: var(--soft); vertical-align: bottom; }
 th:first-child { text-align: left; padding-left: 0; }
 td:last-child, thead th:last-child { padding-right: 0; }
 tr.sum th, tr.sum td { font-weight: 650; border-top: 2px solid var(--control); }
+
+@container (max-width: 420px) { table { font-size: .85em; } }
+@container (max-width: 300px) { table { font-size: .76em; } th, td { padding: 4px 2px; } }
 
 @media (prefers-reduced-motion: no-preference) {
   .glide :is(rect, path) { transition: x .35s, y .35s, width .35s, height .35s, d .35s; }

@@ -1,9 +1,9 @@
 // Bottleneck calculator: a k x k convolution, directly and behind a 1x1 reduction.
 
 import {
-  COLOURS, change, choice, compared, connect, count, menu, node, onWidth, say, shape, slider, stage,
+  COLOURS, change, choice, compared, connect, count, fixed, menu, node, onWidth, say, shape, slider, stage,
 } from "../interactive.js";
-import { box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
+import { LAYOUT, box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
 const KERNELS = [1, 3, 5, 7];
 const MOST = 1024; // channels
@@ -24,14 +24,15 @@ function costs({ c_in, c_red, c_out, kernel_size, size }) {
 }
 
 function sentence({ direct, reduced }) {
-  const numbers = `${count(reduced)} weights instead of ${count(direct)}, ${compared(reduced, direct)}.`;
+  const numbers = `${count(reduced)} weights instead of ${count(direct)}, ` +
+    `${compared(reduced, direct)}.`;
   if (reduced < direct) return ["The reduction saves: ", numbers];
   if (reduced > direct) return ["The reduction costs more: ", numbers];
   return ["The reduction neither saves nor costs: ", numbers];
 }
 
 function render({ model, el }) {
-  const { element: top, stop } = stage(el, CSS);
+  const { element: top, stop } = stage(el, { name: "Bottleneck calculator", css: LAYOUT + CSS });
   const presets = model.get("presets");
 
   const state = connect(model, ["c_in", "c_red", "c_out", "kernel_size", "size"], update);
@@ -55,9 +56,15 @@ function render({ model, el }) {
   const all = presets.flatMap(({ module, branches }) =>
     branches.map((b) => [`${module} ${b.kernel_size}`, b]));
   const find = (key) => Object.fromEntries(all)[key];
-  const cIn = slider({ label: "Input channels C_in", min: 2, max: MOST, change: (c_in) => move({ c_in }) });
-  const cOut = slider({ label: "Output channels C_out", min: 1, max: MOST, change: (c_out) => move({ c_out }) });
-  const cRed = slider({ label: "Reduced channels C_red", min: 1, max: MOST, change: (c_red) => move({ c_red }) });
+  const cIn = slider({
+    label: "Input channels C_in", min: 2, max: MOST, change: (c_in) => move({ c_in }),
+  });
+  const cOut = slider({
+    label: "Output channels C_out", min: 1, max: MOST, change: (c_out) => move({ c_out }),
+  });
+  const cRed = slider({
+    label: "Reduced channels C_red", min: 1, max: MOST, change: (c_red) => move({ c_red }),
+  });
   for (const control of [cIn, cOut, cRed]) subscript(control.caption);
   const kernel = choice({
     legend: "Kernel k×k", options: KERNELS.map((k) => ({ value: k, label: String(k) })),
@@ -110,7 +117,8 @@ function render({ model, el }) {
   const least = node("span", { class: "limit" }, "1");
   const most = node("span", { class: "limit" });
   const curveBox = node("div", { class: "curve-box" },
-    node("p", { class: "curve-title" }, "Weights of the reduced path, for every C", node("sub", {}, "red")),
+    node("p", { class: "curve-title" },
+      "Weights of the reduced path, for every C", node("sub", {}, "red")),
     curve, cRed.element);
   cRed.element.classList.add("below");
   cRed.element.prepend(least);
@@ -123,9 +131,9 @@ function render({ model, el }) {
   const cell = (name) => node("td", { "data-name": name });
   const lines = [
     ["direct", "", ["direct", "direct_macs"]],
-    ["1×1 reduction", "", ["reduce", "reduce_macs"]],
-    ["k×k behind it", "", ["convolve", "convolve_macs"]],
-    ["reduced path", "sum", ["reduced", "reduced_macs"]],
+    ["1×1", "", ["reduce", "reduce_macs"]],
+    ["then k×k", "", ["convolve", "convolve_macs"]],
+    ["1×1 and k×k", "sum", ["reduced", "reduced_macs"]],
   ].map(([name, kind, cells]) => {
     const head = node("th", { scope: "row" }, name);
     return { head, row: node("tr", { class: kind }, head, cells.map(cell)) };
@@ -136,7 +144,8 @@ function render({ model, el }) {
     node("thead", {}, node("tr", {}, node("td"), node("th", { scope: "col" }, "weights"),
       node("th", { scope: "col" }, "multiply-adds"))),
     node("tbody", {}, lines.map(({ row }) => row),
-      node("tr", {}, node("th", { scope: "row" }, "direct ÷ reduced"), saving, node("td", {}, "the same")),
+      node("tr", {}, node("th", { scope: "row" }, "saving factor"), saving,
+        node("td", {}, "the same")),
       node("tr", {}, node("th", { scope: "row" }, "break-even at C", node("sub", {}, "red")), breakEven,
         node("td", {}, "the same"))));
 
@@ -176,12 +185,13 @@ function render({ model, el }) {
     for (const name of Object.keys(cost)) {
       const target = table.querySelector(`[data-name="${name}"]`);
       if (!target) continue;
-      if (name === "saving") say(target, `${cost.saving.toFixed(2)}`);
-      else if (name === "break_even") say(target, cost.break_even.toFixed(1));
+      if (name === "saving") say(target, fixed(cost.saving, 2));
+      else if (name === "break_even") say(target, fixed(cost.break_even, 1));
       else say(target, count(cost[name]));
     }
     say(lines[0].head, `direct ${k}×${k}`);
-    say(lines[2].head, `${k}×${k} on ${count(c_red)} channels`);
+    say(lines[2].head, `then ${k}×${k}`);
+    say(lines[3].head, `1×1 and ${k}×${k}`);
     top.style.setProperty("--accent", colour(k));
     if (widths.paths) drawPaths(now, cost);
     if (widths.curve) drawCurve(now, cost);
@@ -201,7 +211,8 @@ function render({ model, el }) {
     const perWeight = width / Math.max(cost.direct, cost.reduced);
     const plans = [
       {
-        heading: `Direct: one ${k}×${k} convolution`, total: `${count(cost.direct)} weights`, chain: [c_in, c_out],
+        heading: `Direct: one ${k}×${k} convolution`, total: `${count(cost.direct)} weights`,
+        chain: [c_in, c_out],
         kernels: [[k, cost.direct, kernelColour]],
       },
       {
@@ -229,8 +240,8 @@ function render({ model, el }) {
       row.counts.forEach((text, j) => {
         if (at[j] === null) return say(text, "");
         const where = [0, x[1] + thick / 2, width][j];
-        const name = ["C_in", "C_red", "C_out"][j];
-        place(text, where, y + 26 + tall + 17, `${name === "C_in" ? "in " : ""}${count(chain[at[j]])}${name === "C_out" ? " out" : ""}`);
+        const number = count(chain[at[j]]);
+        place(text, where, y + 26 + tall + 17, [`in ${number}`, number, `${number} out`][j]);
       });
       row.funnels.forEach((funnel, j) => {
         if (j >= last) return change(funnel, { d: null });
@@ -268,12 +279,14 @@ function render({ model, el }) {
     change(curve, {
       width, height, viewBox: `0 0 ${width} ${height}`,
       "aria-label": `Weights of the reduced path grow in a straight line with C_red; ` +
-        `they reach the direct path's ${count(cost.direct)} at ${cost.break_even.toFixed(1)} channels. ` +
+        `they reach the direct path's ${count(cost.direct)} at ${fixed(cost.break_even, 1)} channels. ` +
         `Now: ${c_red} channels, ${count(cost.reduced)} weights.`,
     });
     const y1 = Y(slope);
     change(parts.saving, { d: `M${f(left)} ${f(ye)} L${f(xe)} ${f(ye)} L${f(left)} ${f(y1)} Z` });
-    change(parts.losing, { d: `M${f(xe)} ${f(ye)} L${f(right)} ${f(ye)} L${f(right)} ${f(Y(slope * c_in))} Z` });
+    change(parts.losing, {
+      d: `M${f(xe)} ${f(ye)} L${f(right)} ${f(ye)} L${f(right)} ${f(Y(slope * c_in))} Z`,
+    });
     change(parts.floor, { d: `M${f(left)} ${low} H${f(right)}` });
     change(parts.even, { d: `M${f(xe)} ${f(high - 12)} V${low}` });
     change(parts.direct, { d: `M${f(left)} ${f(ye)} H${f(right)}` });
@@ -283,7 +296,7 @@ function render({ model, el }) {
 
     const evenRight = xe > width / 2;
     change(parts.evenText, { class: `halo ${evenRight ? "end" : ""}` });
-    place(parts.evenText, evenRight ? xe - 6 : xe + 6, 14, `break-even: ${cost.break_even.toFixed(1)}`);
+    place(parts.evenText, evenRight ? xe - 6 : xe + 6, 14, `break-even: ${fixed(cost.break_even, 1)}`);
     change(parts.directText, { class: `halo ${evenRight ? "" : "end"}` });
     place(parts.directText, evenRight ? left : right, ye - 7, `direct: ${count(cost.direct)}`);
     const early = (xp - left) / (right - left) < 0.3;
@@ -313,16 +326,12 @@ function subscript(label) {
 }
 
 const CSS = `
-.stage { --tint: color-mix(in srgb, #0072B2 25%, var(--paper)); display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.stage { --tint: color-mix(in srgb, #0072B2 25%, var(--paper)); }
 sub { font-size: .75em; line-height: 0; }
-.head { display: flex; flex-wrap: wrap; gap: 6px 16px; justify-content: space-between; align-items: center; }
-.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; min-height: calc(4.35em + 16px);
-  border-left: 5px solid var(--accent); }
+.summary { min-height: calc(4.35em + 16px); border-left: 5px solid var(--accent); }
 .worse .summary { border-left-style: double; }
 .sides { display: grid; gap: 16px 28px; }
 .controls { display: grid; gap: 8px; align-content: start; }
-.map { display: flex; justify-content: space-between; align-items: center; font-size: .93em; }
-.map input { width: 4.2em; }
 .paths, .curve-box { min-width: 0; }
 .curve { cursor: ew-resize; touch-action: pan-y; }
 .curve-title { font-weight: 650; margin-bottom: 2px; }

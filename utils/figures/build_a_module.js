@@ -1,14 +1,16 @@
 // Build a module: the six numbers of an Inception module, its shape and its cost, branch by branch.
 
 import {
-  BRANCHES, COLOURS, change, compared, connect, count, menu, millions, node, onWidth, say, shape, slider,
-  stage,
+  BRANCHES, COLOURS, change, compared, connect, count, menu, millions, node, onWidth, say, shape,
+  slider, stage,
 } from "../interactive.js";
-import { box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
+import { LAYOUT, box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
 const MOST_IN = 1024;
 const MOST = 512; // filters in one convolution
-const NUMBERS = ["in_channels", "size", "conv1x1", "reduce3x3", "conv3x3", "reduce5x5", "conv5x5", "pool_proj"];
+const NUMBERS = [
+  "in_channels", "size", "conv1x1", "reduce3x3", "conv3x3", "reduce5x5", "conv5x5", "pool_proj",
+];
 const LEAVABLE = { reduce3x3: "3x3", reduce5x5: "5x5", pool_proj: "pool" }; // None leaves the 1x1 out
 const TITLES = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "pool" };
 
@@ -38,7 +40,7 @@ function costs(module) {
 const naiveOf = (module) => ({ ...module, reduce3x3: null, reduce5x5: null, pool_proj: null });
 
 function render({ model, el }) {
-  const { element: top, stop } = stage(el, CSS);
+  const { element: top, stop } = stage(el, { name: "Build an Inception module", css: LAYOUT + CSS });
   const presets = model.get("presets");
   const { read, move, stop: disconnect } = connect(model, NUMBERS, update);
   const kept = {}; // the width of a 1x1 that is left out, for when it comes back
@@ -135,13 +137,15 @@ function render({ model, el }) {
     const now = node("i", { class: "now" });
     const without = node("i", { class: "without" });
     const ratio = node("span", { class: "ratio" });
-    return [branch, { now, without, ratio, row: node("div", { class: "bar", style: `--colour: ${COLOURS[branch]}` },
-      node("span", {}, TITLES[branch]), node("span", { class: "pair" }, now, without), ratio) }];
+    const row = node("div", { class: "bar", style: `--colour: ${COLOURS[branch]}` },
+      node("span", {}, TITLES[branch]), node("span", { class: "pair" }, now, without), ratio);
+    return [branch, { now, without, ratio, row }];
   }));
   const chart = node("div", { class: "chart" },
     node("p", { class: "card-title" }, "Multiply-adds by branch"),
     node("p", { class: "note legend", "aria-hidden": "true" },
-      node("i", { class: "now key" }), " this module ", node("i", { class: "without key" }), " without any reduction"),
+      node("i", { class: "now" }), " this module ",
+      node("i", { class: "without" }), " without any reduction"),
     Object.values(bars).map(({ row }) => row));
   const cell = (name) => {
     const now = node("span", { "data-name": name });
@@ -150,24 +154,27 @@ function render({ model, el }) {
   };
   const cells = {};
   const table = node("table", {},
-    node("caption", {}, "Each cell: this module, and below it the same filters without any reduction."),
+    node("caption", {},
+      "Each cell: this module, and below it the same filters without any reduction."),
     node("thead", {}, node("tr", {}, node("th", { scope: "col" }, "branch"),
       ["channels out", "weights", "multiply-adds"].map((name) => node("th", { scope: "col" }, name)))),
-    node("tbody", {}, [...BRANCHES, "all"].map((branch) => node("tr", { class: branch === "all" ? "sum" : "" },
-      node("th", { scope: "row" }, branch === "all" ? "in all" : TITLES[branch]),
-      ["channels", "parameters", "macs"].map((kind) => {
-        const made = cell(`${kind}.${branch}`);
-        cells[`${kind}.${branch}`] = made;
-        return made.cell;
-      })))));
+    node("tbody", {}, [...BRANCHES, "all"].map((branch) =>
+      node("tr", { class: branch === "all" ? "sum" : "" },
+        node("th", { scope: "row" }, branch === "all" ? "in all" : TITLES[branch]),
+        ["channels", "parameters", "macs"].map((kind) => {
+          const made = cell(`${kind}.${branch}`);
+          cells[`${kind}.${branch}`] = made;
+          return made.cell;
+        })))));
 
   top.append(
     node("div", { class: "head" }, node("p", { class: "title" }, "Build an Inception module"),
       node("div", { class: "actions" }, preset.element, naive)),
     summary, pictureBox, branches,
     node("div", { class: "common" }, input.element, map.element), chart, table,
-    node("p", { class: "note" }, "Widths show channels, to one scale. Weights without biases; stride 1, " +
-      "padding that keeps the size. Without its projection the pooling branch passes all its channels on."));
+    node("p", { class: "note" }, "Widths show channels, to one scale. Weights without biases; " +
+      "stride 1, padding that keeps the size. Without its projection the pooling branch passes all " +
+      "its channels on."));
 
   let width = 0;
   let full = 0; // channels that fill the picture's width
@@ -196,12 +203,15 @@ function render({ model, el }) {
     }
 
     const called = name ? `Inception ${name}` : "Your module";
-    say(summary, `${called}: ${count(module.in_channels)} channels in, ${count(now.channels.all)} out, ` +
-      `${count(now.parameters.all)} weights, ${millions(now.macs.all)} multiply-adds. ` +
+    const naiveWeights = without.parameters.all;
+    say(summary, `${called}: ${count(module.in_channels)} channels in, ` +
+      `${count(now.channels.all)} out, ${count(now.parameters.all)} weights, ` +
+      `${millions(now.macs.all)} multiply-adds. ` +
       (off
-        ? "It is the naive module: nothing is reduced, and the pooling branch passes its whole input on."
-        : `Without its reductions it would have ${count(without.parameters.all)} weights, ` +
-          `${compared(without.parameters.all, now.parameters.all)}, and ${count(without.channels.all)} channels out.`));
+        ? "It is the naive module: nothing is reduced, and the pooling branch passes its input on."
+        : `Without reductions: ${count(naiveWeights)} weights, ` +
+          `${compared(naiveWeights, now.parameters.all)}, and ` +
+          `${count(without.channels.all)} channels out.`));
 
     for (const [key, { now: a, without: b }] of Object.entries(cells)) {
       const [kind, branch] = key.split(".");
@@ -214,7 +224,8 @@ function render({ model, el }) {
       a.style.width = `${(100 * now.macs[branch]) / longest}%`;
       b.style.width = `${(100 * without.macs[branch]) / longest}%`;
       const [x, y] = [now.macs[branch], without.macs[branch]];
-      say(ratio, x === y ? "the same" : y === 0 ? "extra" : `${x < y ? "÷" : "×"} ${(x < y ? y / x : x / y).toFixed(1)}`);
+      const factor = x < y ? `÷ ${(y / x).toFixed(1)}` : `× ${(x / y).toFixed(1)}`;
+      say(ratio, x === y ? "the same" : y === 0 ? "extra" : factor);
     }
     if (width) draw(module, now);
   }
@@ -222,8 +233,9 @@ function render({ model, el }) {
   function draw(module, now) {
     const slot = width / 4;
     // Every slab must fit its column, and the input and the output the whole width.
-    const needed = Math.max(4 * Math.max(module.conv1x1, module.conv3x3, module.conv5x5, now.channels.pool,
-      module.reduce3x3 ?? 0, module.reduce5x5 ?? 0) * 1.06, module.in_channels, now.channels.all);
+    const widest = Math.max(module.reduce3x3 ?? 0, module.reduce5x5 ?? 0,
+      ...BRANCHES.map((branch) => now.channels[branch]));
+    const needed = Math.max(4.24 * widest, module.in_channels, now.channels.all);
     const next = fullScale(needed);
     if (full && next !== full) glide();
     full = next;
@@ -232,16 +244,19 @@ function render({ model, el }) {
     const height = H.end + 24;
     change(picture, {
       width, height, viewBox: `0 0 ${width} ${height}`,
-      "aria-label": `The module to scale: from ${module.in_channels} input channels below, four branches ` +
-        `of ${BRANCHES.map((b) => now.channels[b]).join(", ")} channels rise side by side and are ` +
+      "aria-label": `The module to scale: from ${module.in_channels} input channels below, ` +
+        `four branches of ${BRANCHES.map((b) => now.channels[b]).join(", ")} channels rise side by side and are ` +
         `joined above to ${now.channels.all} channels.`,
     });
     const wide = module.in_channels * scale;
     const from = [(width - wide) / 2, (width + wide) / 2];
     box(source, from[0], H.input, wide, H.end - H.input);
-    place(inText, width / 2, H.end + 17, `input: ${count(module.in_channels)} channels, ${module.size.join(" × ")}`);
+    place(inText, width / 2, H.end + 17,
+      `input: ${count(module.in_channels)} channels, ${module.size.join(" × ")}`);
     place(outText, width / 2, 13, `output: ${count(now.channels.all)} channels`);
-    const reduces = { "1x1": null, "3x3": module.reduce3x3, "5x5": module.reduce5x5, "pool": module.pool_proj };
+    const reduces = {
+      "1x1": null, "3x3": module.reduce3x3, "5x5": module.reduce5x5, "pool": module.pool_proj,
+    };
     const kernels = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "max 3×3" };
     let at = (width - now.channels.all * scale) / 2;
     BRANCHES.forEach((branch, i) => {
@@ -252,17 +267,22 @@ function render({ model, el }) {
       const two = reduces[branch] !== null; // a reduction below, or for pooling a projection above
       const pool = branch === "pool";
       // The pool keeps its input's channels; where a projection follows, it is drawn as a sign.
-      const lowHalf = pool ? Math.min(34, slot / 2 - 4) : Math.max((reduces[branch] ?? 0) * scale, 1.5) / 2;
+      const lowHalf = pool
+        ? Math.min(38, slot / 2 - 2)
+        : Math.max((reduces[branch] ?? 0) * scale, 1.5) / 2;
       const lowTop = pool ? H.low - 7 : H.low;
       const lowSlab = pool ? 22 : H.slab;
       const foot = two ? lowTop + lowSlab : H.high + H.slab;
       const footHalf = two ? lowHalf : half;
       change(parts.beam, {
-        d: funnelPath(foot + 2, middle - footHalf, middle + footHalf, H.input - 2, from[0], from[1], true),
+        d: funnelPath(foot + 2, middle - footHalf, middle + footHalf, H.input - 2, ...from, true),
       });
-      const into = two ? [lowTop - 2, middle - lowHalf, middle + lowHalf] : [H.high + H.slab + 2, middle, middle];
+      const under = H.high + H.slab + 2;
       change(parts.funnel, {
-        d: funnelPath(H.high + H.slab + 2, middle - (two ? half : 0), middle + (two ? half : 0), ...into, true),
+        d: two
+          ? funnelPath(under, middle - half, middle + half,
+            lowTop - 2, middle - lowHalf, middle + lowHalf, true)
+          : funnelPath(under, middle, middle, under, middle, middle, true),
       });
       change(parts.ribbon, {
         d: funnelPath(H.top + H.bar + 2, at, at + out, H.high - 2, middle - half, middle + half, true),
@@ -273,9 +293,10 @@ function render({ model, el }) {
       parts.low.classList.toggle("sign", pool);
       box(parts.high, middle - half, H.high, 2 * half, H.slab);
       parts.high.setAttribute("rx", 2);
-      box(parts.joined, at + (i ? 0.75 : 0), H.top, Math.max(out - (i < 3 ? 0.75 : 0) - (i ? 0.75 : 0), 0.75), H.bar);
-      place(parts.joinedCount, at + out / 2, H.top + 17, out > 9 * count(now.channels[branch]).length ? count(now.channels[branch]) : "");
-      place(parts.highCount, middle, H.high + H.slab + 16, count(now.channels[branch]));
+      box(parts.joined, at, H.top, Math.max(out - (i < 3 ? 1.5 : 0), 0.75), H.bar);
+      const made = count(now.channels[branch]);
+      place(parts.joinedCount, at + out / 2, H.top + 17, out > 10 * made.length ? made : "");
+      place(parts.highCount, middle, H.high + H.slab + 16, made);
       place(parts.lowCount, middle, pool ? lowTop + 15 : H.low + H.slab + 16,
         two ? (pool ? "max 3×3" : count(reduces[branch])) : "");
       place(parts.highKernel, middle, H.high + 62, two ? (pool ? "1×1" : kernels[branch]) : "");
@@ -288,8 +309,8 @@ function render({ model, el }) {
       at += out;
     });
     const step = 2 ** Math.max(0, Math.ceil(Math.log2(26 / scale)));
-    change(ruler, { d: `M1 ${H.end + 6} v6 h${(step * scale).toFixed(1)} v-6` });
-    place(rulerText, step * scale + 8, H.end + 16, width > 500 ? `${step} channels` : `${step}`);
+    change(ruler, { d: `M1 4 v6 h${(step * scale).toFixed(1)} v-6` });
+    place(rulerText, step * scale + 8, 13, width > 500 ? `${step} channels` : `${step}`);
   }
 
   const stopWidth = onWidth(pictureBox, (now) => { width = now; update(); });
@@ -307,12 +328,10 @@ function write(element, text) {
 }
 
 const CSS = `
-.stage { --mark: #ffe08a; display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.stage { --mark: #ffe08a; }
 .stage[data-theme="dark"] { --mark: #6b5613; }
-.head, .actions { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; }
-.head { justify-content: space-between; }
 button[aria-pressed="true"] { background: var(--ink); color: var(--paper); }
-.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; min-height: calc(7.25em + 16px); }
+.summary { min-height: calc(7.25em + 16px); }
 .picture { min-width: 0; }
 .beam { fill-opacity: .16; }
 .funnel { fill-opacity: .34; }
@@ -324,13 +343,12 @@ rect.sign { fill: var(--paper) !important; stroke: #CC79A7; stroke-width: 2; }
 .card { border: 1px solid var(--line); border-top: 4px solid var(--colour); border-radius: 6px;
   padding: 6px 8px 2px; min-width: 0; }
 .card-title { font-weight: 650; }
-.branches .slider { grid-template-columns: 1fr auto; gap: 0 6px; }
+.branches .slider { grid-template-columns: 1fr auto; gap: 0 5px; font-size: .95em; }
 .branches .leavable { grid-template-columns: auto 1fr auto; }
 .common { display: grid; gap: 4px 24px; align-items: center; }
-.map { display: flex; justify-content: space-between; align-items: center; font-size: .93em; gap: 8px; }
-.map input { width: 4.2em; }
 .chart { display: grid; gap: 5px; }
-.bar { display: grid; grid-template-columns: 2.6em 1fr 5.6em; align-items: center; gap: 8px; font-size: .93em; }
+.bar { display: grid; grid-template-columns: 2.6em 1fr 5.6em; align-items: center; gap: 8px;
+  font-size: .93em; }
 .pair { display: grid; gap: 2px; }
 .ratio { text-align: right; }
 i { display: block; height: 9px; min-width: 1px; border-radius: 2px; }
@@ -342,7 +360,7 @@ td span { display: block; border-radius: 3px; }
 .soft-line { color: var(--soft); }
 tr.sum .soft-line { font-weight: 400; }
 tbody th { vertical-align: top; }
-.branches input[type="number"] { width: 3.7em; padding-left: 6px; }
+.branches input[type="number"] { width: 3.6em; padding: 1px 2px 1px 5px; }
 @container (min-width: 300px) { .branches { grid-template-columns: 1fr 1fr; gap: 8px; } }
 @container (min-width: 620px) {
   .summary { min-height: calc(2.9em + 16px); }

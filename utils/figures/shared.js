@@ -46,4 +46,15 @@ export function fullScale(channels) {
   return 2 ** (Math.ceil(4 * Math.log2(channels)) / 4);
 }
 
+// The arrangement that the figures share: a head, a sentence, and what each figure puts below.
+export const LAYOUT = `
+.stage { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.head, .actions { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; }
+.head { justify-content: space-between; }
+.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; }
+.map { display: flex; justify-content: space-between; align-items: center; gap: 8px; }
+.map { font-size: .93em; }
+.map input { width: 4.2em; }
+`;
+
 export const words = (...parts) => shape("text", { class: parts.join(" ") });

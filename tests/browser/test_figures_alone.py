@@ -29,7 +29,7 @@ each_figure = pytest.mark.parametrize("name", FIGURES)
 
 PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>Figures</title>
 <link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><style>
-body {{ margin: 16px; font-family: sans-serif; }}
+body {{ margin: 16px; font-family: "DejaVu Sans", Verdana, sans-serif; }} /* wide */
 html[data-theme="dark"] {{ background: #14181e; color: #fff; }} {style}</style></head>
 <body {body_tag}><main><h1>Figures</h1>{body}</main></body></html>"""
 
@@ -132,9 +132,9 @@ def check_bottleneck(page: Page, c_in: int, c_red: int, c_out: int, k: int, size
     for name, value in zip(("reduced", "reduced_macs"), reduced, strict=True):
         assert written(page, name) == value
     assert written(page, "reduce") + written(page, "convolve") == reduced.parameters
-    saving = float(page.locator('[data-name="saving"]').inner_text())
+    saving = float(page.locator('[data-name="saving"]').inner_text().replace(",", ""))
     assert saving == pytest.approx(direct.parameters / reduced.parameters, abs=0.005 + 1e-9)
-    shown = float(page.locator('[data-name="break_even"]').inner_text())
+    shown = float(page.locator('[data-name="break_even"]').inner_text().replace(",", ""))
     assert shown == pytest.approx(even, abs=0.05 + 1e-9)
     said = page.get_by_role("status").inner_text()
     assert f"{reduced.parameters:,} weights instead of {direct.parameters:,}" in said
@@ -621,3 +621,41 @@ def test_a_module_that_breaks_later_says_so(show) -> None:
     expect(visit.page.get_by_role("alert")).to_contain_text("too many channels")
     assert visit.page.get_by_text("A figure that breaks later").is_visible()
     visit.console.clear()
+
+
+WIDGET = """<div id="cell"></div><script type="module">
+const state = {state}, listeners = {{}}, saved = [];
+const model = {{ // what anywidget's and marimo's models have in common: one name at a time
+  get: (name) => state[name],
+  set(name, value) {{
+    if (typeof name !== "string") throw new Error("one name at a time");
+    state[name] = value;
+    for (const f of listeners["change:" + name] ?? []) f();
+  }},
+  on: (name, f) => (listeners[name] ??= []).push(f),
+  off: (name, f) => {{ listeners[name] = (listeners[name] ?? []).filter((g) => g !== f); }},
+  save_changes: () => saved.push(structuredClone(state)),
+}};
+Object.assign(window, {{ model, saved, listeners }});
+const file = new Blob([{source}], {{ type: "text/javascript" }});
+const {{ render }} = (await import(URL.createObjectURL(file))).default;
+window.stop = render({{ model, el: document.getElementById("cell") }});
+</script>"""
+
+
+def test_as_a_widget(show) -> None:
+    """The module follows the model's changes, sends its own, and can be taken down."""
+    figure = bottleneck_calculator()
+    source, state = (json.dumps(x).replace("<", "\\u003c") for x in (figure.source, figure.state))
+    visit = show(WIDGET.format(source=source, state=state))
+    page = visit.page
+    page.evaluate("model.set('c_red', 64)")  # as when Python sets the trait
+    check_bottleneck(page, 192, 64, 32, 5, (28, 28))
+    page.get_by_label("Preset").select_option("5b 3")
+    check_bottleneck(page, 832, 192, 384, 3, (7, 7))
+    saved = page.evaluate("saved.at(-1)")
+    assert (saved["c_in"], saved["c_red"], saved["c_out"], saved["size"]) == (832, 192, 384, [7, 7])
+    assert page.get_by_role("group", name="Bottleneck calculator", exact=True).count() == 1
+    assert visit.axe() == []
+    page.evaluate("stop()")
+    assert page.evaluate("Object.values(listeners).flat().length") == 0
