@@ -51,7 +51,7 @@ export const LAYOUT = `
 .stage { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
 .head, .actions { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; }
 .head { justify-content: space-between; }
-.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; }
+.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; align-content: center; }
 .map { display: flex; justify-content: space-between; align-items: center; gap: 8px; }
 .map { font-size: .93em; }
 .map input { width: 4.2em; }
