@@ -200,8 +200,8 @@ class Interactive:
         """Return the figure as an anywidget, with one synchronised trait for each piece of state.
 
         The widget needs a live kernel and the package ``anywidget``; Colab shows widgets once
-        ``google.colab.output.enable_custom_widget_manager()`` has been called. Moving a control changes the
-        trait in Python; setting the trait in Python moves the control.
+        ``google.colab.output.enable_custom_widget_manager()`` has been called. Moving a
+        control changes the trait in Python; setting the trait in Python moves the control.
 
         Raises
         ------
