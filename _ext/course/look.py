@@ -18,7 +18,11 @@ from sphinx.writers.html5 import HTML5Translator
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Files that an extension gives to every page, and the class that shows a page uses them.
-ONLY_WITH_CLASS = {"sphinx-design.min.css": "sd-", "design-tabs.js": "sd-tab"}
+ONLY_WITH_CLASS = {
+    "sphinx-design.min.css": "sd-",
+    "design-tabs.js": "sd-tab",
+    "exercise.css": "exercise",
+}
 
 
 def use_templates(app: Sphinx, config: Config) -> None:
@@ -56,6 +60,13 @@ def depart_hidden_cell(self: HTML5Translator, node: HideCodeCellNode) -> None:
     self.body.append("</details>\n")
 
 
+def mend_exercises(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Take from the exercises' contents the one id that sphinx-exercise gives to all of them."""
+    for section in doctree.findall(nodes.section):
+        if section["ids"] == ["exercise-content"]:
+            section["ids"] = []
+
+
 def page_files(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
     """Leave out the scripts and styles of extensions that this page does not use."""
     context["course_theme_version"] = pydata_sphinx_theme.__version__
@@ -84,4 +95,5 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", use_templates)
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_hidden_cell))
+    app.connect("doctree-resolved", mend_exercises)
     app.connect("html-page-context", page_files, priority=900)

@@ -25,6 +25,7 @@ from sphinx.builders import Builder
 from sphinx.errors import SphinxError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
+from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node
 
 from .places import line_of
 from .repository import repository_url
@@ -272,6 +273,16 @@ class Markdown:
         blocks = [f"**{title}**", *(text for child in children if (text := self.block(child)))]
         return quote("\n\n".join(blocks))
 
+    def exercise(self, node: nodes.Element) -> str:
+        """Write an exercise under a heading of its own; its cells follow."""
+        title, *body = node.children
+        name = self.inline(title).strip().removeprefix("(").removesuffix(")")
+        number = self.builder.number("exercise", self.docname, node)
+        blocks = [f"### Exercise{f' {number}' if number else ''}: {name}"]
+        for section in body:
+            blocks += self.blocks(section)
+        return "\n\n".join(blocks)
+
     def table(self, node: nodes.table) -> str:
         """Write a table as a pipe table; cells hold one paragraph."""
         parts, aligns, rows = [], [], []
@@ -297,8 +308,9 @@ class Markdown:
         blocks = []
         for child in node.children:
             if isinstance(child, nodes.caption):
-                number = self.builder.figure_number(self.docname, node)
-                blocks.append(f"{number}{self.inline(child)}")
+                number = self.builder.number("figure", self.docname, node)
+                label = f"**Fig. {number}.** " if number else ""
+                blocks.append(f"{label}{self.inline(child)}")
             elif isinstance(child, nodes.legend):
                 blocks += self.blocks(child)
             else:
@@ -340,6 +352,8 @@ class Markdown:
         nodes.admonition: admonition,
         nodes.topic: admonition,
         nodes.sidebar: admonition,
+        exercise_node: exercise,
+        exercise_enumerable_node: exercise,
         nodes.table: table,
         nodes.figure: figure,
         nodes.image: image,
@@ -484,11 +498,11 @@ class NotebookBuilder(Builder):
             return fields["url"]
         raise NotebookError(f"bibliography entry {key}: has no doi, arXiv eprint or url")
 
-    def figure_number(self, docname: str, node: nodes.figure) -> str:
-        """``Fig. 1. `` for a figure that is numbered, else nothing."""
-        numbers = self.env.toc_fignumbers.get(docname, {}).get("figure", {})
-        number = next((numbers[i] for i in node["ids"] if i in numbers), None)
-        return f"**Fig. {'.'.join(map(str, number))}.** " if number else ""
+    def number(self, kind: str, docname: str, node: nodes.Element) -> str:
+        """Give a figure's or an exercise's number, nothing where it has none."""
+        numbers = self.env.toc_fignumbers.get(docname, {}).get(kind, {})
+        number = next((numbers[i] for i in node["ids"] if i in numbers), ())
+        return ".".join(map(str, number))
 
     def write_doc(self, docname: str, doctree: nodes.document) -> None:
         """Write one chapter; a fault is a warning, so that every page's first one is reported."""
@@ -515,7 +529,7 @@ class NotebookBuilder(Builder):
             self.pending.append(self.references(writer.cited))
         self.flush()
         first = install_cell(repository_url(Path(self.srcdir)))
-        first += GLUE.rstrip("\n") if self.uses_glue else ""
+        first += f"\n\n\n{GLUE.strip()}" if self.uses_glue else ""
         # Under the title, so that Colab and Jupyter name the notebook by its first heading.
         self.cells.insert(1, nbformat.v4.new_code_cell(first))
         self.save(docname, source.metadata)

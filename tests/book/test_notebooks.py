@@ -54,6 +54,10 @@ HANDLED = {
         "| a | n |\n|---|--:|\n| x | 1 |\n",
         "| a | n |\n| --- | --: |\n| x | 1 |",
     ),
+    "exercise": (
+        ":::{exercise} Count `n`\n:label: ex-count\n\nHow many?\n:::\n\nSee {ref}`ex-count`.",
+        "### Exercise 1: Count `n`\n\nHow many?\n\nSee Exercise 1.",
+    ),
     "titled table": ("```{table} Title\n| a |\n|---|\n| x |\n```", "**Title**\n\n| a |"),
     "goals": (
         ":::{admonition} In this chapter\n:class: goals\n\nText $x$.\n\n- one\n:::",
