@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -120,6 +121,24 @@ def test_internal_links_lead_somewhere(path: str, light: Visit) -> None:
         if fragment and file.suffix == ".html":
             text = file.read_text("utf-8")
             assert f'id="{unquote(fragment)}"' in text or fragment == "", f"{url}#{fragment}"
+
+
+@every_page
+def test_pages_are_light(path: str, light: Visit) -> None:
+    """What the theme adds to a page, fonts for mathematics included, stays below 300 kB."""
+    fetched: dict[str, int] = {}
+
+    def weigh(response) -> None:
+        name = urlsplit(response.url).path
+        if name.startswith("/_static/") and response.ok:
+            content = response.body()
+            small = name.endswith((".woff2", ".png", ".jpg"))
+            fetched[name] = len(content) if small else len(gzip.compress(content))
+
+    light.page.on("response", weigh)
+    light.goto(path)
+    assert not [name for name in fetched if "fontawesome" in name.lower()]
+    assert 0 < sum(fetched.values()) < 300_000, fetched
 
 
 def test_search_finds_a_word(light: Visit) -> None:
