@@ -1,36 +1,43 @@
-"""The bricks of the Inception family: a convolution unit, the four-branch module, the side head.
+"""The bricks of the Inception family: a convolution unit, branches side by side, the side head.
 
 Shapes are (N, C, H, W) throughout: images in the batch, channels, height, width.
 """
 
 import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 Norm = Literal["batch"] | None
+Padding = Literal["same", "valid"]
 AuxPool = Literal["average", "adaptive"]
 
 
 class ConvUnit(nn.Module):
     """Convolution, batch normalisation if wanted, ReLU: (N, C_in, H, W) -> (N, C_out, H', W').
 
-    The padding is half the kernel, so that a stride of 1 keeps height and width.
-
     Parameters
     ----------
     in_channels, out_channels : int
-    kernel_size : int
-        Odd, or the output could not be centred on the input.
+    kernel_size : int or (int, int)
+        Height and width of the kernel. Odd, or the output could not be centred on the input.
     stride : int
+    padding : "same" or "valid"
+        "same" pads by half the kernel, so that a stride of 1 keeps height and width; "valid" pads
+        nothing: the map shrinks by the kernel less one.
     norm : "batch" or None
-        Batch normalisation between convolution and ReLU (eps 1e-3, as in TF-slim and torchvision).
+        Batch normalisation between convolution and ReLU.
     bias : bool, optional
         A bias in the convolution. By default only without normalisation: subtracting the batch's
         mean removes any constant just added.
+    eps : float
+        What batch normalisation adds to the variance: 1e-3, as in TF-slim and torchvision.
+    relu : bool
+        False leaves out the ReLU, for a unit whose output is added to something.
 
     Attributes
     ----------
@@ -43,33 +50,106 @@ class ConvUnit(nn.Module):
         in_channels: int,
         out_channels: int,
         *,
-        kernel_size: int,
+        kernel_size: int | tuple[int, int],
         stride: int = 1,
+        padding: Padding = "same",
         norm: Norm = None,
         bias: bool | None = None,
+        eps: float = 1e-3,
+        relu: bool = True,
     ) -> None:
         super().__init__()
         in_channels = positive_int(in_channels, "in_channels")
         out_channels = positive_int(out_channels, "out_channels")
-        kernel_size = odd_int(kernel_size, "kernel_size")
+        if not isinstance(kernel_size, tuple):
+            kernel_size = (kernel_size, kernel_size)
+        if len(kernel_size) != 2:
+            raise ValueError(f"kernel_size must be a number or (height, width), got {kernel_size}.")
+        kernel = tuple(odd_int(size, "kernel_size") for size in kernel_size)
         stride = positive_int(stride, "stride")
+        one_of(padding, ("same", "valid"), "padding")
         one_of(norm, ("batch", None), "norm")
         self.conv = nn.Conv2d(
             in_channels,
             out_channels,
-            kernel_size=kernel_size,
+            kernel_size=kernel,
             stride=stride,
-            padding=kernel_size // 2,
+            padding=tuple(size // 2 for size in kernel) if padding == "same" else 0,
             bias=norm is None if bias is None else bias,
         )
-        self.bn = nn.BatchNorm2d(out_channels, eps=1e-3) if norm == "batch" else None
+        self.bn = nn.BatchNorm2d(out_channels, eps=eps) if norm == "batch" else None
+        self.relu = relu
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C_out, H', W')."""
         x = self.conv(x)
         if self.bn is not None:
             x = self.bn(x)
-        return F.relu(x)
+        return F.relu(x) if self.relu else x
+
+
+class Branches(nn.Module):
+    """Branches side by side, concatenated: (N, C_in, H, W) -> (N, sum of their C_out, H', W').
+
+    Parameters
+    ----------
+    *branches : nn.Module
+        Each from (N, C_in, H, W) to (N, its own channels, H', W'); children ``branch1``, ...
+    """
+
+    def __init__(self, *branches: nn.Module) -> None:
+        super().__init__()
+        for number, branch in enumerate(branches, 1):
+            self.add_module(f"branch{number}", branch)
+
+    def branches(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs before concatenation, each (N, its own channels, H', W')."""
+        return tuple(branch(x) for branch in self.children())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the concatenation along the channels, (N, C_out, H', W')."""
+        return torch.cat(self.branches(x), dim=1)
+
+
+class Residual(nn.Module):
+    """The input, or a projection of it, plus a scaled correction: x -> x + scale * body(x).
+
+    Parameters
+    ----------
+    body : nn.Module
+        From (N, C, H, W) to the shape of the shortcut.
+    shortcut : nn.Module, optional
+        The projection, where body changes the shape; None is the input itself.
+    scale : float
+        Below 1, it keeps very wide networks stable in training.
+    relu : bool
+        Whether a ReLU follows the sum.
+
+    References
+    ----------
+    He et al. (2015), Deep residual learning for image recognition, arXiv:1512.03385; the scale:
+    Szegedy et al. (2016), arXiv:1602.07261, section 3.3.
+    """
+
+    def __init__(
+        self,
+        body: nn.Module,
+        *,
+        shortcut: nn.Module | None = None,
+        scale: float = 1.0,
+        relu: bool = False,
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.shortcut = shortcut
+        self.scale = scale
+        self.relu = relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sum, (N, C', H', W')."""
+        shortcut = x if self.shortcut is None else self.shortcut(x)
+        x = torch.add(shortcut, self.body(x), alpha=self.scale)  # one pass over memory, not two
+        return F.relu(x) if self.relu else x
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +191,7 @@ class InceptionSpec:
         return replace(self, reduce3x3=None, reduce5x5=None, pool_proj=None)
 
 
-class Inception(nn.Module):
+class Inception(Branches):
     """Four branches side by side, concatenated: (N, C_in, H, W) -> (N, C_out, H, W).
 
     1x1; 1x1 then 3x3; 1x1 then 5x5; 3x3 max pool then 1x1. The names are torchvision's, so
@@ -141,7 +221,6 @@ class Inception(nn.Module):
         bias: bool | None = None,
         kernel5x5: int = 5,
     ) -> None:
-        super().__init__()
         if not isinstance(spec, InceptionSpec):
             raise TypeError(
                 f"spec must be an InceptionSpec, got {type(spec).__name__}: "
@@ -158,20 +237,15 @@ class Inception(nn.Module):
                 unit(in_channels, reduction, 1), unit(reduction, filters, kernel_size)
             )
 
-        self.branch1 = unit(in_channels, spec.conv1x1, 1)
-        self.branch2 = reduced(spec.reduce3x3, spec.conv3x3, 3)
-        self.branch3 = reduced(spec.reduce5x5, spec.conv5x5, kernel5x5)
-        self.branch4 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1))
+        pool = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1))
         if spec.pool_proj is not None:
-            self.branch4.append(unit(in_channels, spec.pool_proj, 1))
-
-    def branches(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the four outputs before concatenation, each (N, its own channels, H, W)."""
-        return self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the concatenation along the channels, (N, C_out, H, W)."""
-        return torch.cat(self.branches(x), dim=1)
+            pool.append(unit(in_channels, spec.pool_proj, 1))
+        super().__init__(
+            unit(in_channels, spec.conv1x1, 1),
+            reduced(spec.reduce3x3, spec.conv3x3, 3),
+            reduced(spec.reduce5x5, spec.conv5x5, kernel5x5),
+            pool,
+        )
 
 
 class AuxiliaryHead(nn.Module):
@@ -270,6 +344,97 @@ def one_of(value: object, options: tuple, name: str) -> None:
     if value not in options:
         listed = ", ".join(repr(option) for option in options)
         raise ValueError(f"{name} must be one of {listed}; got {value!r}.")
+
+
+def check_images(
+    x: Tensor, *, network: str, in_channels: int, smallest: int, layer: nn.Module, hint: str
+) -> None:
+    """Raise unless `x` are images that a network takes: (N, in_channels, H, W), floating-point.
+
+    Parameters
+    ----------
+    x : Tensor
+    network : str
+        Its name, for the message.
+    in_channels : int
+    smallest : int
+        Least height and width, in pixels.
+    layer : nn.Module
+        One of the network: the images must have the dtype of its weights.
+    hint : str
+        What to do with images that are too small.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What was expected, what came, what to do.
+    """
+    if not can_check(x):
+        return
+    wanted = f"{network} expects images as a floating-point tensor (N, {in_channels}, H, W)"
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
+        )
+    if x.ndim != 4:
+        advice = "add the batch axis with x[None]" if x.ndim == 3 else "put the batch axis first"
+        raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {advice}.")
+    if x.shape[1] != in_channels:
+        advice = f"build the network with in_channels={x.shape[1]}, or give it such images"
+        if x.shape[3] == in_channels:
+            advice = "the channels seem to come last: x.permute(0, 3, 1, 2)"
+        raise ValueError(f"{wanted}, got {x.shape[1]} channels in {tuple(x.shape)}: {advice}.")
+    if min(x.shape[2:]) < smallest:
+        raise ValueError(
+            f"this network shrinks images of less than {smallest}x{smallest} px to nothing, got "
+            f"{x.shape[2]}x{x.shape[3]}: {hint}."
+        )
+    if not x.is_floating_point():
+        raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
+    weights = layer.weight.dtype
+    if x.dtype != weights and not torch.is_autocast_enabled(x.device.type):
+        raise TypeError(
+            f"the images are {x.dtype}, the weights {weights}: convert the images with "
+            f"x.to({weights}), or the network with model.to({x.dtype})."
+        )
+
+
+def check_weights(
+    own: Mapping[str, Tensor], given: Mapping[str, Any], describe: Callable[[Mapping], str]
+) -> None:
+    """Raise a ValueError unless `given` has the names and shapes of the state dict `own`.
+
+    `describe` says of a state dict that does not fit what it might be.
+    """
+    missing = [key for key in own if key not in given]
+    unknown = [key for key in given if key not in own]
+    shapes = [
+        f"{key} {tuple(given[key].shape)} instead of {tuple(value.shape)}"
+        for key, value in own.items()
+        if key in given and given[key].shape != value.shape
+    ]
+    if missing or unknown or shapes:
+        raise ValueError(
+            "these are another network's weights. "
+            f"Missing: {some(missing)}. Not of this network: {some(unknown)}. "
+            f"Of another shape: {some(shapes)}. {describe(given)}"
+        )
+
+
+def misplaced(state_dict: Mapping[str, Any]) -> str | None:
+    """Say how a state dict was wrapped or prefixed, if it was; None if it was not."""
+    inside = [key for key, value in state_dict.items() if isinstance(value, Mapping)]
+    if inside:
+        return f"The weights may be one level further down: load checkpoint[{inside[0]!r}]."
+    if state_dict and all(key.startswith("module.") for key in state_dict):
+        return 'The names have the prefix "module." of DataParallel: remove it.'
+    return None
+
+
+def some(items: list[str]) -> str:
+    """List the first few, for a message."""
+    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
+    return (", ".join(items[:3]) or "none") + more
 
 
 def can_check(x: object) -> bool:

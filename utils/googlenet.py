@@ -10,7 +10,7 @@ Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from itertools import count, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -23,12 +23,16 @@ from .blocks import (
     Inception,
     InceptionSpec,
     Norm,
-    can_check,
+    check_images,
+    check_weights,
+    misplaced,
     odd_int,
     one_of,
     positive_int,
     probability,
+    some,
 )
+from .words import Convolution, MaxPool, smallest_image
 
 
 class TableRow(NamedTuple):
@@ -87,31 +91,6 @@ INPUTS: dict[str, tuple[int, int, int]] = {
     for before, row in pairwise(TABLE_1)
     if row.type.startswith("inception")
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Convolution:
-    """A row of the stem: `ConvUnit` with these numbers."""
-
-    channels: int
-    kernel_size: int
-    stride: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaxPool:
-    """A pool between stages. Rounding up takes 112 px to 56, 28, 14, 7; rounding down to 55, ..."""
-
-    kernel_size: int = 3
-    stride: int = 2
-    padding: int = 0
-    ceil_mode: bool = True
-
-    def output_size(self, size: int) -> int:
-        """Return height or width after the pool; 0 or less if the input is too small for it."""
-        steps = size + 2 * self.padding - self.kernel_size
-        rounded = -(-steps // self.stride) if self.ceil_mode else steps // self.stride
-        return rounded + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,7 +256,7 @@ class GoogLeNet(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.smallest = smallest_image(config.layers)
+        self.smallest = smallest_image(config.layers.values())
 
         channels, width = config.in_channels, {}
         for name, layer in config.layers.items():
@@ -324,55 +303,21 @@ class GoogLeNet(nn.Module):
                     nn.init.zeros_(module.bias)
 
     def _check_images(self, x: Tensor) -> None:
-        if not can_check(x):
-            return
-        channels, smallest = self.config.in_channels, self.smallest
-        wanted = f"GoogLeNet expects images as a floating-point tensor (N, {channels}, H, W)"
-        if not isinstance(x, Tensor):
-            raise TypeError(
-                f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
-            )
-        if x.ndim != 4:
-            hint = "add the batch axis with x[None]" if x.ndim == 3 else "put the batch axis first"
-            raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {hint}.")
-        if x.shape[1] != channels:
-            hint = f"build the network with in_channels={x.shape[1]}, or give it such images"
-            if x.shape[3] == channels:
-                hint = "the channels seem to come last: x.permute(0, 3, 1, 2)"
-            raise ValueError(f"{wanted}, got {x.shape[1]} channels in {tuple(x.shape)}: {hint}.")
-        if min(x.shape[2:]) < smallest:
-            raise ValueError(
-                f"this network pools images of less than {smallest}x{smallest} px away, got "
-                f"{x.shape[2]}x{x.shape[3]}: enlarge them, or take mini_googlenet for small images."
-            )
-        if not x.is_floating_point():
-            raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
-        weights = self.fc.weight.dtype
-        if x.dtype != weights and not torch.is_autocast_enabled(x.device.type):
-            raise TypeError(
-                f"the images are {x.dtype}, the weights {weights}: convert the images with "
-                f"x.to({weights}), or the network with model.to({x.dtype})."
-            )
+        check_images(
+            x,
+            network="GoogLeNet",
+            in_channels=self.config.in_channels,
+            smallest=self.smallest,
+            layer=self.fc,
+            hint="enlarge them, or take mini_googlenet for small images",
+        )
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
         """Load as `torch.nn.Module` does, but say of another network's weights what they are."""
         if strict and isinstance(state_dict, Mapping):
-            own = self.state_dict()
-            missing = [key for key in own if key not in state_dict]
-            unknown = [key for key in state_dict if key not in own]
-            shapes = [
-                f"{key} {tuple(state_dict[key].shape)} instead of {tuple(value.shape)}"
-                for key, value in own.items()
-                if key in state_dict and state_dict[key].shape != value.shape
-            ]
-            if missing or unknown or shapes:
-                raise ValueError(
-                    "these are another network's weights. "
-                    f"Missing: {_some(missing)}. Not of this network: {_some(unknown)}. "
-                    f"Of another shape: {_some(shapes)}. {describe_weights(state_dict)}"
-                )
+            check_weights(self.state_dict(), state_dict, describe_weights)
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
 
@@ -394,29 +339,10 @@ def _build(layer: Layer, in_channels: int, config: Config) -> tuple[nn.Module, i
     raise TypeError(f"a row of a network's table cannot be {layer!r}: see utils.googlenet.Layer.")
 
 
-def smallest_image(layers: dict[str, Layer]) -> int:
-    """Return the least height and width, in pixels, that no pool shrinks to nothing."""
-
-    def survives(size: int) -> bool:
-        for layer in layers.values():
-            if isinstance(layer, Convolution):
-                size = (size - 1) // layer.stride + 1
-            elif isinstance(layer, MaxPool):
-                size = layer.output_size(size)
-            if size < 1:
-                return False
-        return True
-
-    return next(size for size in count(1) if survives(size))
-
-
 def describe_weights(state_dict: Mapping[str, Any]) -> str:
     """Say which network of this module a state dict looks like, and how to build that."""
-    inside = [key for key, value in state_dict.items() if isinstance(value, Mapping)]
-    if inside:
-        return f"The weights may be one level further down: load checkpoint[{inside[0]!r}]."
-    if state_dict and all(key.startswith("module.") for key in state_dict):
-        return 'The names have the prefix "module." of DataParallel: remove it.'
+    if wrapped := misplaced(state_dict):
+        return wrapped
     shapes = {key: tuple(getattr(value, "shape", ())) for key, value in state_dict.items()}
     modules = [key for key in shapes if key.endswith(".branch1.conv.weight")]
     if not {"fc.weight", "conv1.conv.weight"} <= set(shapes) or not modules:
@@ -436,12 +362,6 @@ def describe_weights(state_dict: Mapping[str, Any]) -> str:
         name = "mini_googlenet" if modules[0].startswith("inception2a") else "micro_googlenet"
         options += [] if norm else ["norm=None"]
     return f"They look like those of {name}({', '.join(options)})."
-
-
-def _some(items: list[str]) -> str:
-    """List the first few, for a message."""
-    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
-    return (", ".join(items[:3]) or "none") + more
 
 
 def googlenet(
@@ -475,7 +395,7 @@ def googlenet(
     known = {option.name for option in fields(Config)}
     if unknown := set(options) - known:
         raise TypeError(
-            f"googlenet has no option {_some(sorted(unknown))}; see utils.googlenet.Config."
+            f"googlenet has no option {some(sorted(unknown))}; see utils.googlenet.Config."
         )
     config = replace(
         VARIANTS[variant],

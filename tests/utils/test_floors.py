@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "utils"
 FLOORS = {
     **dict.fromkeys(("__init__", "blocks", "accounting", "data", "filters", "style"), 0),
+    **dict.fromkeys(("words",), 0.5),
     **dict.fromkeys(("googlenet", "descendants"), 1),
     **dict.fromkeys(("pretrained", "training", "activations", "fast"), 2),
     **dict.fromkeys(("experiments",), 3),

@@ -1,0 +1,87 @@
+"""Feature maps by stage and branch, of every network."""
+
+import pytest
+import torch
+from parity import pictures
+from test_networks import CASES, every_network, fresh
+from torch import nn
+
+from utils.activations import branches, features, stages
+from utils.blocks import Branches, Residual
+from utils.googlenet import micro_googlenet
+
+
+@every_network
+@torch.no_grad()
+def test_stages_are_their_branches_put_together(name):
+    model = fresh(name).eval()
+    x = pictures(1, CASES[name].answer)
+    short = branches(model)
+    parts = features(model, x, [*stages(model), *short])
+    assert list(parts) == [*stages(model), *short]
+    scores = model.fc(torch.flatten(model.avgpool(parts[stages(model)[-1]]), 1))
+    torch.testing.assert_close(scores, model(x))
+
+    modules = 0
+    for stage in stages(model):
+        mine = [parts[key] for key in short if key.startswith(f"{stage}.")]
+        module = model.get_submodule(stage)
+        if isinstance(module, Branches):
+            modules += 1
+            assert torch.equal(torch.cat(mine, dim=1), parts[stage])
+        elif isinstance(module, Residual) and f"{stage}.body" not in short:
+            modules += 1
+            correction = module.body.expand(torch.cat(mine, dim=1))
+            earlier = parts[stages(model)[stages(model).index(stage) - 1]]
+            expected = earlier + module.scale * correction
+            expected = expected.relu() if module.relu else expected
+            torch.testing.assert_close(parts[stage], expected)
+        elif isinstance(module, Residual):
+            modules += 1
+            assert len(mine) == 2 or module.shortcut is None
+            shortcut = parts.get(f"{stage}.shortcut")
+            if shortcut is not None:
+                torch.testing.assert_close(parts[stage], shortcut + parts[f"{stage}.body"])
+        elif mine:  # behind a gate
+            modules += 1
+            torch.testing.assert_close(parts[stage], module.gate(torch.cat(mine, dim=1)))
+    assert modules == len({key.split(".")[0] for key in short})
+    assert modules >= 4
+
+
+def test_any_module_by_its_path_and_in_any_order():
+    model = micro_googlenet().eval()
+    names = ["fc", "inception3a.branch2.0.conv", "conv1"]
+    with torch.no_grad():
+        parts = features(model, pictures(2, 28), names)
+    assert list(parts) == names
+    assert parts["inception3a.branch2.0.conv"].shape == (2, 16, 14, 14)
+    assert list(features(model, pictures(2, 28), "conv1")) == ["conv1"]
+
+
+def test_it_leaves_no_hook_behind_and_keeps_mode_and_gradients():
+    model = micro_googlenet().train()
+    parts = features(model, pictures(2, 28))
+    assert tuple(parts) == stages(model)
+    assert model.training
+    assert parts["conv1"].requires_grad
+    with pytest.raises(ValueError, match="expects images"):
+        features(model, torch.zeros(3, 28, 28))
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_stages_of_a_network_without_a_table():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
+    assert stages(model) == ("0", "1")
+    assert branches(model) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("inception3", "inception3a"), ("inception3a.branch9", "inception3a.branch"), ("", "conv1")],
+)
+def test_a_part_that_is_not_there(name, says):
+    with pytest.raises(ValueError, match="no part") as caught:
+        features(micro_googlenet(), pictures(2, 28), [name])
+    assert says in str(caught.value)
+    assert "stages(model)" in str(caught.value)
