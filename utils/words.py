@@ -13,7 +13,7 @@ papers' figures, here that of Inception-v4 at 17x17::
     )
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from typing import Any, Literal, Protocol
@@ -53,11 +53,20 @@ class Convolution:
         unit = ConvUnit(in_channels, self.channels, kernel_size=self.kernel_size, **options)
         return unit, self.channels
 
+    def __str__(self) -> str:
+        height, width = _pair(self.kernel_size)
+        stride = "" if self.stride == 1 else f"/{self.stride}"
+        valid = " V" if self.padding == "valid" else ""
+        return f"{height}x{width}{stride} {self.channels}{valid}"
+
     def output_size(self, size: int) -> int:
         """Return height or width after it (of a kernel that is not square, padding is "same")."""
-        lost = 1 if self.padding == "same" else self.kernel_size
-        lost = lost[0] if isinstance(lost, tuple) else lost
+        lost = 1 if self.padding == "same" else _pair(self.kernel_size)[0]
         return (size - lost) // self.stride + 1
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return size if isinstance(size, tuple) else (size, size)
 
 
 def _convolution(height: int, width: int) -> Callable[..., Convolution]:
@@ -87,6 +96,11 @@ class MaxPool:
         """Make the pool."""
         return nn.MaxPool2d(**asdict(self)), in_channels
 
+    def __str__(self) -> str:
+        rounding = " up" if self.ceil_mode else "" if self.padding else " V"
+        stride = "" if self.stride == 1 else f"/{self.stride}"
+        return f"max {self.kernel_size}x{self.kernel_size}{stride}{rounding}"
+
     def output_size(self, size: int) -> int:
         """Return height or width after the pool; 0 or less if the input is too small for it."""
         steps = size + 2 * self.padding - self.kernel_size
@@ -108,6 +122,9 @@ class AveragePool:
         count_padding = self.count_padding
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=count_padding), in_channels
 
+    def __str__(self) -> str:
+        return f"average 3x3{' with padding' if self.count_padding else ''}"
+
     def output_size(self, size: int) -> int:
         """Return `size`."""
         return size
@@ -126,6 +143,10 @@ class Parallel:
         """Make `Branches`."""
         built = [build_chain(chain, in_channels, eps=eps) for chain in self.chains]
         return Branches(*(module for module, _ in built)), sum(channels for _, channels in built)
+
+    def __str__(self) -> str:
+        chains = (", ".join(map(str, chain)) for chain in self.chains)
+        return f"[{' | '.join(chains)}]"
 
     def output_size(self, size: int) -> int:
         """Return what all chains make of `size`, the least of it if they do not agree."""
@@ -199,9 +220,21 @@ class ScaledResidual:
         body.add_module("expand", ConvUnit(channels, in_channels, kernel_size=1, relu=False))
         return Residual(body, scale=self.scale, relu=self.relu), in_channels
 
+    def __str__(self) -> str:
+        return f"x + {self.scale:g} * {self.module}{'' if self.relu else ' without ReLU'}"
+
     def output_size(self, size: int) -> int:
         """Return `size`."""
         return size
+
+
+def text(layers: Mapping[str, Any]) -> str:
+    """Write a network's table as text, a line for each stage; `difflib` tells two apart.
+
+    Chains of a module stand between brackets, with bars between them; "V" is without padding, "/2"
+    a stride.
+    """
+    return "\n".join(f"{stage}: {row}" for stage, row in layers.items())
 
 
 def build_chain(chain: Chain, in_channels: int, *, eps: float) -> Built:

@@ -73,6 +73,8 @@ def test_imports_go_down_and_are_relative(path):
     [
         ("blocks.py", "from .googlenet import googlenet"),
         ("blocks.py", "from . import data"),
+        ("words.py", "from .googlenet import GoogLeNet"),
+        ("descendants/xception.py", "from ..pretrained import create"),
         ("blocks.py", "from utils.data import photograph"),
         ("blocks.py", "import utils"),
         ("googlenet.py", "def f():\n    import matplotlib.pyplot as plt"),
@@ -89,12 +91,25 @@ def test_the_rules_bite(file, source):
     ("file", "source"),
     [
         ("googlenet.py", "from .blocks import Inception"),
+        ("googlenet.py", "from .words import MaxPool"),
+        ("descendants/xception.py", "from ..words import conv3x3\nfrom .network import Network"),
         ("figures/module.py", "from ..interactive import Interactive\nfrom .host import draw"),
         ("plots.py", "import matplotlib\nfrom . import style, googlenet"),
     ],
 )
 def test_the_rules_let_pass(file, source):
     assert not faults(source, PACKAGE / file)
+
+
+def test_a_descendant_builds_on_earlier_ones_only():
+    lineage = "network bn_inception inception_v3 inception_v4 inception_resnet xception hadamard"
+    order = lineage.split()
+    for path in (PACKAGE / "descendants").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                assert all(order.index(name) < order.index(path.stem) for name in names), path
+    assert set(order) == {p.stem for p in (PACKAGE / "descendants").glob("*.py")} - {"__init__"}
 
 
 def run(code: str, where: Path) -> str:

@@ -65,6 +65,10 @@ class Separable:
         """Make a `SeparableUnit`."""
         return SeparableUnit(in_channels, self.channels, relu=self.relu, eps=eps), self.channels
 
+    def __str__(self) -> str:
+        place = f", ReLU {self.relu}" if self.relu else ""
+        return f"separable 3x3 {self.channels}{place}"
+
     def output_size(self, size: int) -> int:
         """Return `size`."""
         return size
@@ -85,6 +89,10 @@ class LinearResidual:
         options = {"stride": self.stride, "norm": "batch", "eps": eps, "relu": False}
         shortcut = ConvUnit(in_channels, channels, kernel_size=1, **options)
         return Residual(body, shortcut=shortcut), channels
+
+    def __str__(self) -> str:
+        body = "; ".join(map(str, self.body))
+        return f"{'x' if self.stride == 1 else f'1x1/{self.stride}'} + ({body})"
 
     def output_size(self, size: int) -> int:
         """Return height or width after it."""
