@@ -151,7 +151,7 @@ def test_other_channels_and_shapes(name):
     with pytest.raises(ValueError, match="in_channels=3"):
         model(torch.empty(2, 3, 96, 128, device="meta"))
     with pytest.raises(TypeError, match=r"no option|unexpected keyword"):
-        create(name, widht=2)
+        create(name, depth_multiplier=2)
 
 
 def exported(model: nn.Module, size: int) -> torch.export.ExportedProgram:
