@@ -370,9 +370,16 @@ MUTANTS = {
 }
 
 
+def sized(name):
+    """At two sizes in pixels; with a side head, 299 at least. Of others the native one is slow."""
+    if "torchvision" in name:
+        return [(name, 299), (name, 331)]
+    return [(name, 139), (name, 171), pytest.param(name, 299, marks=pytest.mark.slow)]
+
+
 @pytest.mark.parametrize(
     ("pair", "size"),
-    [(name, size) for name in PAIRS for size in ((299, 331) if "torch" in name else (139, 299))],
+    [case for name in PAIRS for case in sized(name)],
     indirect=["pair"],
     scope="module",
 )
