@@ -1,11 +1,11 @@
 """Compare the speed of our networks with that of the published ones, in eager mode.
 
-    .venv/bin/python tools/speed.py [--device cuda] [--rounds 30] [--write]
+    .venv/bin/python tools/speed.py [--mode training] [--size 139] [--device cuda] [--write]
 
 In each round both networks, with the same weights, take the same pictures, once in either order;
 a ratio is our time over theirs in one round, and what counts is the median of the rounds. On the
 CPU, one thread and its own time: that of other processes does not count. `--write` keeps the
-numbers in `utils/assets/results/speed.csv`, replacing those of the same device.
+numbers in `utils/assets/results/speed.csv`, in place of earlier ones of the same measurement.
 """
 
 import argparse
@@ -102,11 +102,16 @@ def measure(name: str, mode: str, *, batch: int, size: int, device: str, rounds:
     }
 
 
+def _measurement(row: dict) -> list[str]:
+    return [str(row[key]) for key in ("network", "mode", "batch", "size", "device")]
+
+
 def write(rows: list[dict]) -> None:
     kept = []
     if RESULTS.exists():
         with RESULTS.open(newline="", encoding="utf-8") as file:
-            kept = [row for row in csv.DictReader(file) if row["device"] != rows[0]["device"]]
+            new = [_measurement(row) for row in rows]
+            kept = [row for row in csv.DictReader(file) if _measurement(row) not in new]
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")

@@ -283,8 +283,8 @@ def _fetch(name: str, weights: str, *, aux: bool) -> Mapping[str, Tensor]:
             return timm.create_model(there, pretrained=True, **extra).state_dict()
     except ImportError as error:
         raise WeightsUnavailableError(
-            f'the weights "{weights}" of {name} come through the package {error.name}, which is '
-            f"not installed: pip install {error.name}."
+            f'the weights "{weights}" of {name} come through a package that cannot be imported '
+            f"({error}): pip install {error.name or 'timm'}."
         ) from None
     except Exception as error:  # whatever a network can do wrong, in three packages' words
         reason = (str(error).strip() or "no reason given").splitlines()[0]
@@ -309,7 +309,7 @@ def _read(name: str, weights: str | PathLike) -> Mapping[str, Tensor]:
             f"{path} holds no weights that can be read without running code: it must be written "
             "by safetensors, or by torch.save(model.state_dict(), path)."
         ) from None
-    if not isinstance(state, Mapping):
+    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise ValueError(
             f"{path} holds a {type(state).__name__}, not a state dict: save model.state_dict()."
         )

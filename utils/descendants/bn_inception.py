@@ -21,8 +21,8 @@ Where the paper contradicts itself, and what is built here:
 - Not stated, and taken from TF-slim: both 3x3 of a pair have the same number of filters; averages
   in pool branches do not count the padding's zeros. Not stated, and ours: the grid is halved with
   padding on both sides of convolutions and pools alike, so that they meet at every image size.
-- The first convolution is "separable, depth multiplier 8". Built plain by default, as in most
-  implementations; ``separable_stem=True`` builds the separable one.
+- The first convolution is "separable, depth multiplier 8", which TF-slim keeps and ports to Caffe
+  and PyTorch do not. Built plain by default; ``separable_stem=True`` builds the separable one.
 """
 
 from dataclasses import dataclass

@@ -9,8 +9,8 @@ Szegedy et al. (2015), Rethinking the Inception architecture for computer vision
 
 Where paper and code differ, this is the code, torchvision's and TF-slim's, whose weights exist:
 
-- The paper's Table 1 has a stem of five 3x3 convolutions and one pool, the code a 1x1 with 80
-  filters, a 3x3 with 192 and two pools.
+- The paper's Table 1 has a stem of six 3x3 convolutions and one pool, the code four of them, a 1x1
+  with 80 filters and two pools.
 - The paper has five modules at 17x17, the code four and a reduction.
 - The modules at 35x35 have a branch of 5x5 filters, which the paper says to factorise.
 - The averages in pool branches count the padding's zeros, as torchvision and timm do; TensorFlow,
