@@ -203,7 +203,7 @@ class Evil:
 
 def test_a_file_with_code_in_it_runs_nothing(tmp_path):
     torch.save({"fc.weight": Evil()}, tmp_path / "evil.pt")
-    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Evil()))
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Evil(), protocol=2))
     for name in ("evil.pt", "evil.pkl"):
         with pytest.raises(ValueError, match="without running code"):
             create("micro_googlenet", weights=tmp_path / name)
