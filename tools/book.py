@@ -316,7 +316,7 @@ def run_chapters(*, fresh=False):
     store = open_cache()
     due = [(c, why) for c in chapters if (why := has_to_run(c, store, fresh=fresh))]
     if not due:
-        say(f"Chapters: {plural(len(chapters), 'chapter')}, all as they were; none has to run")
+        say(f"Chapters: none of {len(chapters)} has to run")
         return []
     (BUILD / "kernel.log").write_text("")
     prepare_fonts()
@@ -337,6 +337,7 @@ def run_chapters(*, fresh=False):
 # --- Pages ------------------------------------------------------------------------------------
 
 PROBLEM = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b:?")
+BROKEN = re.compile(r"^\(\s*(\S+): line\s+(\d+)\) broken\s+(.*)")
 PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[ *(\d+)%\]")
 
 
@@ -367,6 +368,8 @@ def jupyter_book(*arguments):
             text = plain(line).rstrip().replace(str(ROOT) + os.sep, "")
             if PROBLEM.search(text) and "warnings being treated as errors" not in text.lower():
                 complaints.append(text)
+            elif link := BROKEN.match(text):
+                complaints.append(f"{link[1]}: line {link[2]}: broken link {link[3]}")
             elif part := PROGRESS.search(text):
                 # A line every quarter of the way is enough.
                 quarter = int(part[2]) // 25
@@ -389,6 +392,41 @@ def report(problems, what):
     return 1
 
 
+def build_pages():
+    """Make every page anew.
+
+    Returns
+    -------
+    (int, list of str)
+        As `jupyter_book`.
+    """
+    # Pages of chapters that were renamed or removed must not stay.
+    shutil.rmtree(HTML, ignore_errors=True)
+    say("Pages:")
+    return jupyter_book()
+
+
+def check_links():
+    """Ask for every address on another site that the book links to.
+
+    Returns
+    -------
+    (int, list of str)
+        As `jupyter_book`.
+    """
+    say("Links to other sites:")
+    pages = BUILD / "pages"  # Jupyter Book would write its report among them
+    shutil.rmtree(pages, ignore_errors=True)
+    if HTML.exists():
+        HTML.rename(pages)
+    try:
+        return jupyter_book("--builder", "linkcheck")
+    finally:
+        shutil.rmtree(HTML, ignore_errors=True)
+        if pages.exists():
+            pages.rename(HTML)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fresh", action="store_true", help="run every chapter again")
@@ -399,22 +437,15 @@ def main(arguments=None):
     prepare_machine()
     failures = run_chapters(fresh=asked.fresh)
     if failures:
-        return report(
-            failures, f"{plural(len(failures), 'cell')} failed (above); no page was made."
-        )
-    # Pages of chapters that were renamed or removed must not stay; nothing else is lost, since
-    # every page is written anew.
-    shutil.rmtree(HTML, ignore_errors=True)
-    say("Checking links" if asked.linkcheck else "Pages:")
-    extra = ["--builder", "linkcheck"] if asked.linkcheck else []
-    status, complaints = jupyter_book(*extra)
+        return report(failures, f"{plural(len(failures), 'cell')} failed, above; no page was made.")
+    status, complaints = check_links() if asked.linkcheck else build_pages()
     if status or complaints:
         if not complaints:
             complaints = [tail_of_log()]
-        found = f"{plural(len(complaints), 'problem')} (above; everything is in _build/sphinx.log)."
+        found = f"{plural(len(complaints), 'problem')}, above; the whole log: _build/sphinx.log"
         return report(complaints, found)
     if asked.linkcheck:
-        say("No broken link.")
+        say("Every link leads somewhere.")
         return 0
     page = HTML / "index.html"
     say(f"\nThe book is built ({time.monotonic() - began:.0f} s): {page}")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import re
+import threading
+from functools import partial
+from pathlib import Path
 
 import pytest
 from tiny_book import TinyBook
@@ -115,3 +119,22 @@ def test_a_picture_from_a_cell_needs_a_text(tiny_book: TinyBook) -> None:
     answer = tiny_book.build()
     assert answer.status == 0, answer.text
     assert 'alt="A rising line."' in tiny_book.html("chapters/bad")
+
+
+def test_a_broken_link(tiny_book: TinyBook, tmp_path: Path) -> None:
+    (tmp_path / "good.html").write_text("here")
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        site = f"http://127.0.0.1:{server.server_port}"
+        tiny_book.write("_build/html/index.html", "built before")
+        tiny_book.page("links", f"[good]({site}/good.html) and [bad]({site}/bad.html)")
+        bad = tiny_book.build("--linkcheck")
+        assert bad.status == 1
+        assert f"chapters/links: line 3: broken link {site}/bad.html - 404" in bad.text
+        assert "error: 1 problem" in bad.text
+        tiny_book.page("links", f"[good]({site}/good.html)")
+        good = tiny_book.build("--linkcheck")
+        assert good.status == 0, good.text
+        server.shutdown()
+    assert tiny_book.html("index") == "built before"
