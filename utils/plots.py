@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Polygon, Rectangle
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from PIL import Image
 
@@ -179,25 +179,23 @@ def inception_module(in_channels: int, spec: InceptionSpec, *, alt: str = "") ->
         left = -(sum(widths) + len(widths) * gap) / 2
         right = -left
         landing = -out_channels / 2
+        source = (-in_channels / 2, in_channels / 2)
+        _bar(axis, source, 0, _INK, filled=False)
         for (branch, boxes), width in zip(branches.items(), widths, strict=True):
             colour, middle = BRANCH_COLOURS[branch], left + width / 2
-            spans = [(middle - n / 2, middle + n / 2) for _, n in boxes]
-            levels = [0.75, 1.75][-len(boxes) :]
-            _feed(axis, middle, levels[0])
             landed = (landing, landing + boxes[-1][1])
-            tops = [*levels, 2.9]
-            for (low, high), span, above in zip(
-                pairwise(tops), spans, [*spans[1:], landed], strict=True
-            ):
-                _flow(axis, span, low + _THICK, above, high, colour)
-            for (name, channels), level, span in zip(boxes, levels, spans, strict=True):
+            spans = [source, *((middle - n / 2, middle + n / 2) for _, n in boxes), landed]
+            levels = [0, *[0.85, 1.8][-len(boxes) :], 2.9]
+            for (start, end), (low, high) in zip(pairwise(spans), pairwise(levels), strict=True):
+                faint = low == 0  # all four read the whole input, and overlap there
+                _flow(axis, start, low + _THICK, end, high, colour, alpha=0.12 if faint else 0.3)
+            for (name, channels), level, span in zip(boxes, levels[1:], spans[1:], strict=False):
                 _bar(axis, span, level, colour, filled="pool" not in name)
                 axis.text(
                     span[1] + 0.05 * gap, level + _THICK / 2, f"{name}\n{channels}", va="center"
                 )
             _bar(axis, landed, 2.9, colour)
             landing, left = landed[1], left + width + gap
-        _bar(axis, (-in_channels / 2, in_channels / 2), 0, _INK, filled=False)
         axis.text(in_channels / 2 + 0.1 * gap, _THICK / 2, f"input, {in_channels}", va="center")
         axis.text(
             landing + 0.1 * gap, 2.9 + _THICK / 2, f"concatenation, {out_channels}", va="center"
@@ -236,14 +234,6 @@ def _bar(
     )
 
 
-def _feed(axis: Axes, x: float, y: float) -> None:
-    """Draw the way from the middle of the input to the foot of a box, around its neighbours."""
-    bend = min(y, 0.75)
-    curve = [(0, _THICK), (0, 0.5), (x, 0.4), (x, bend), (x, y)]
-    codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO]
-    axis.add_patch(PathPatch(Path(curve, codes), facecolor="none", edgecolor=_INK, linewidth=0.7))
-
-
 def _flow(
     axis: Axes,
     span: tuple[float, float],
@@ -251,10 +241,18 @@ def _flow(
     above: tuple[float, float],
     high: float,
     colour: str,
+    *,
+    alpha: float,
 ) -> None:
     """Draw the channels on their way from one box up to the next."""
-    corners = [(span[0], low), (span[1], low), (above[1], high), (above[0], high)]
-    axis.add_patch(Polygon(corners, facecolor=colour, edgecolor="none", alpha=0.25))
+    middle = (low + high) / 2
+    (left, right), (above_left, above_right) = span, above
+    outline = [
+        *((left, low), (left, middle), (above_left, middle), (above_left, high)),
+        *((above_right, high), (above_right, middle), (right, middle), (right, low)),
+    ]
+    codes = [Path.MOVETO, *3 * [Path.CURVE4], Path.LINETO, *3 * [Path.CURVE4]]
+    axis.add_patch(PathPatch(Path(outline, codes), facecolor=colour, edgecolor="none", alpha=alpha))
 
 
 def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt: str) -> Picture:
