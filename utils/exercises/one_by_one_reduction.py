@@ -68,7 +68,7 @@ returns the pair of the number of weights and the number of multiply-adds. Leave
 """,
     stub="""
 def cost(c_in, c_red, c_out, k, height, width):
-    \"\"\"Weights and multiply-adds of a 1×1 reduction followed by a k×k convolution.\"\"\"
+    \"\"\"Weights and multiply-adds of a 1×1 reduction and a k×k convolution.\"\"\"
     weights = ...
     multiply_adds = ...
     return weights, multiply_adds
