@@ -99,6 +99,7 @@ def test_mathematics_is_typeset_with_its_meaning(good):
     for formula in formulas:
         assert formula.select_one(".katex-html[aria-hidden=true]")
         assert formula.select_one(".katex-mathml math")
+    assert page.select_one(".math-nobreak").contents[-1] == ","
     assert page.select_one(".math-display .eqno").get_text().startswith("(1)")
     assert page.select_one("a.reference[href='#equation-eq-y']").get_text() == "(1)"
     fonts = good.root / "_build" / "html" / "_static" / "course-katex" / "fonts"
