@@ -11,6 +11,7 @@ Book builds every page from the cache; it executes nothing itself.
 """
 
 import argparse
+import itertools
 import os
 import re
 import shutil
@@ -379,9 +380,14 @@ def jupyter_book(*arguments):
     return process.wait(), complaints
 
 
-def tail_of_log(lines=25):
+def cause(lines=25):
+    """Find in the log why Jupyter Book broke off: the error it names, or else its last words."""
     text = (BUILD / "sphinx.log").read_text("utf-8", "replace").splitlines()
-    return "\n".join("    " + plain(line) for line in text[-lines:])
+    text = [plain(line) for line in text]
+    for line, following in itertools.pairwise(text):
+        if re.fullmatch(r"(\w+ error|Exception occurred):", line):
+            return f"{line} {following.strip()}"
+    return "\n".join("    " + line for line in text[-lines:])
 
 
 def report(problems, what):
@@ -441,7 +447,7 @@ def main(arguments=None):
     status, complaints = check_links() if asked.linkcheck else build_pages()
     if status or complaints:
         if not complaints:
-            complaints = [tail_of_log()]
+            complaints = [cause()]
         found = f"{plural(len(complaints), 'problem')}, above; the whole log: _build/sphinx.log"
         return report(complaints, found)
     if asked.linkcheck:

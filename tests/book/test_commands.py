@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -16,10 +17,13 @@ import tomllib
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -284,7 +288,7 @@ def test_a_full_disk(
     ):
         environment.check_space(env, "default")
     with pytest.raises(
-        environment.Trouble, match=r"too full: 2\.0 GB free .* about 3\.0 GB needed\.$"
+        environment.Trouble, match=r"too full: 2\.0 GB free .* about 4\.0 GB needed\.$"
     ):
         environment.check_space(env, "cpu")
     monkeypatch.setattr(environment.Environment, "size_gb", lambda _: 2.5)
@@ -349,6 +353,41 @@ def test_the_three_lists_of_packages_agree() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^ +]+", p) for p in pinned if p[0] != "#")
     assert not [p for p in pinned if re.match(r"nvidia-|cuda-|triton|inception-course", p)]
     assert not [p for p in project["dependencies"] if re.search("[<>=~]", p)], "Colab keeps its own"
+
+
+def installed_by_make() -> set[str]:
+    """Names of the packages in requirements.txt and of all that these bring."""
+    waiting = names((ROOT / "requirements.txt").read_text("utf-8").splitlines())
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        for line in metadata.requires(name) or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting |= names([requirement.name]) - found
+    return found
+
+
+def test_whatever_is_imported_is_installed() -> None:
+    """A package that only happens to be in somebody's environment is not."""
+    where = metadata.packages_distributions()
+    expected = installed_by_make()
+    ours = {"utils", *(p.stem for p in ROOT.rglob("*.py") if ".venv" not in p.parts)}
+    ours |= {p.name for p in (ROOT / "_ext").iterdir()}
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    imported = {(name, "_config.yml") for name in settings["sphinx"]["config"]["extensions"]}
+    for folder in ("utils", "tools", "tests", "_ext"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    imported |= {(alias.name, path.name) for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    imported.add((node.module, path.name))
+    for module, file in sorted(imported):
+        top = module.partition(".")[0]
+        if top not in ours and top not in sys.stdlib_module_names:
+            assert names(where.get(top, [])) & expected, f"{file} imports {module}"
 
 
 # --- The Makefile -----------------------------------------------------------------------------

@@ -121,6 +121,15 @@ def test_a_picture_from_a_cell_needs_a_text(tiny_book: TinyBook) -> None:
     assert 'alt="A rising line."' in tiny_book.html("chapters/bad")
 
 
+def test_an_extension_that_is_not_installed(tiny_book: TinyBook) -> None:
+    settings = tiny_book.root / "_config.yml"
+    text = settings.read_text("utf-8").replace("- sphinx_design", "- sphinx_no_such_thing")
+    settings.write_text(text, "utf-8")
+    answer = tiny_book.build()
+    assert answer.status == 1
+    assert "Extension error: Could not import extension sphinx_no_such_thing" in answer.text
+
+
 def test_a_broken_link(tiny_book: TinyBook, tmp_path: Path) -> None:
     (tmp_path / "good.html").write_text("here")
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
