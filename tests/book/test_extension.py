@@ -109,6 +109,15 @@ def test_mathematics_is_typeset_with_its_meaning(good):
 
 
 @pytest.mark.slow
+def test_titles(good):
+    """The landing page is named once, a page by its own title and the book's."""
+    assert soup(good, "index").title.get_text() == "A tiny book"
+    title = soup(good, "chapters/plain").title.get_text()
+    assert title.startswith("Page plain")
+    assert title.endswith("Inception, from the Filter Up")
+
+
+@pytest.mark.slow
 def test_printed_explains_itself(good):
     span = soup(good, "chapters/all").select_one("span.printed")
     assert span.find(string=True) == "6.67%"
