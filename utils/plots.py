@@ -117,7 +117,7 @@ class Gallery:
 
     def _repr_html_(self) -> str:
         cells = "".join(
-            f'<span style="flex: 1 1 8rem; max-width: 20rem; text-align: center">'
+            '<span style="text-align: center">'
             f'<img alt="" src="data:image/jpeg;base64,{_jpeg(image)}" '
             f'style="display: block; width: 100%; margin: 0 0 0.25rem; padding: 0; filter: none; '
             f'border-radius: 0.25rem">{html.escape(title)}</span>'
@@ -125,7 +125,8 @@ class Gallery:
         )
         return (
             f'<div class="course-picture" role="img" aria-label="{html.escape(self.alt)}" '
-            f'style="display: flex; flex-wrap: wrap; gap: 0.5rem; font-size: 0.85em">{cells}</div>'
+            f'style="display: grid; gap: 0.5rem; font-size: 0.85em; line-height: 1.3; '
+            f'grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr))">{cells}</div>'
         )
 
 
@@ -303,18 +304,22 @@ def kept_variance(
     with rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, 2.9), layout="constrained")
         axis = figure.subplots()
-        looks = [(BRANCH_COLOURS["1x1"], "-"), (BRANCH_COLOURS["3x3"], "--")]
+        looks = [
+            (BRANCH_COLOURS["1x1"], "-"),
+            (BRANCH_COLOURS["pool"], (0, (1, 1))),
+            (BRANCH_COLOURS["3x3"], "--"),
+        ]
         for (group, members), (colour, dashes) in zip(curves.items(), looks, strict=False):
             channels = np.arange(1, len(members[0]) + 1)
             for member in members:
                 axis.plot(
-                    channels, 100 * np.asarray(member), color=colour, linewidth=0.6, alpha=0.5
+                    channels, 100 * np.asarray(member), color=colour, linewidth=0.8, alpha=0.6
                 )
             mean = 100 * np.mean(members, axis=0)
             axis.plot(channels, mean, color=colour, linewidth=2.2, linestyle=dashes, label=group)
         for width, label in marks.items():
             axis.axvline(width, color=_INK, linewidth=0.8, linestyle=":")
-            axis.text(width / 1.04, 3, label, rotation=90, ha="right", va="bottom")
+            axis.text(width, 104, label, ha="center", va="bottom", fontsize=9)
         axis.set_xscale("log", base=2)
         ticks = [2**i for i in range(int(np.log2(len(channels))) + 1)] + [len(channels)]
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
