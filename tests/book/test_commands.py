@@ -405,7 +405,7 @@ COMMANDS = {
     "test": 'pytest -m "not browser"',
     "test-browser": "pytest -m browser",
     "serve": "tools/serve.py",
-    "lab": "-m jupyterlab",
+    "lab": "tools/lab.py",
     "notebooks": "tools/notebooks.py --out _build/notebooks",
     "lint": "ruff format --check",
     "linkcheck": "--linkcheck",
