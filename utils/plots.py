@@ -291,12 +291,12 @@ def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt:
 def kept_variance(
     curves: Mapping[str, Sequence[np.ndarray]], *, marks: Mapping[int, str], alt: str
 ) -> Picture:
-    """Draw how much of a stack of channels the best projection to r channels keeps.
+    """Draw how much of a stack of channels the best r mixtures of them keep.
 
     Parameters
     ----------
     curves
-        Group to curves; curve[r - 1] is the share kept by r channels, in 0..1. Each curve of a
+        Group to curves; curve[r - 1] is the share kept by r mixtures, in 0..1. Each curve of a
         group is drawn thin, their mean thick.
     marks
         Widths to mark, with a label each.
@@ -326,7 +326,7 @@ def kept_variance(
         axis.minorticks_off()
         axis.set_xlim(1, len(channels))
         axis.set_ylim(0, 102)
-        axis.set_xlabel("channels kept by the 1×1 reduction")
+        axis.set_xlabel("mixtures kept by the 1×1 reduction")
         axis.set_ylabel("variance kept, %")
         figure.legend(loc="outside upper left", ncols=len(curves))
     return Picture(figure, alt=alt)
