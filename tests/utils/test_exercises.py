@@ -347,6 +347,13 @@ def answers_nobody_foresaw():
 
         __hash__ = object.__hash__
 
+        def __repr__(self):
+            raise RuntimeError("no words")
+
+        @property
+        def shape(self):
+            raise RuntimeError("no shape")
+
     nan = torch.full((1, 1, 4, 4), float("nan"))
     yield from [None, 3, -1.5, "text", b"", [], {}, object(), torch.zeros(0), nan, int, print]
     yield from [Strange(), Strange, ends_the_program, changes_what_it_gets, lambda: 0, (None, None)]
@@ -450,6 +457,16 @@ def test_the_branch_question_is_computed_and_its_slips_are_wrong():
     assert question.state["answer"] not in values
 
 
+def test_a_prediction_refuses_what_is_no_share():
+    for kept, width, message in (
+        (float("nan"), 16, "0..1"),
+        (1.2, 16, "0..1"),
+        (0.9, 100, "quarter"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            prediction(kept, width=width, channels=192)
+
+
 def test_the_dearest_channel_is_computed():
     options = {o["text"]: o for o in dearest_channel("3a").state["options"]}
     right = [text for text, option in options.items() if option["right"]]
@@ -484,6 +501,8 @@ def test_questions_refuse_what_makes_no_sense():
         choice("?", [good, Option("no", " ")])
     with pytest.raises(ValueError, match="counts as right"):
         number("?", 10, diagnoses={10.4: "near"}, right="y", otherwise="n", tolerance=0.05)
+    with pytest.raises(ValueError, match="counts as right"):
+        number("?", 10, diagnoses={10: "exact"}, right="y", otherwise="n")
     with pytest.raises(ValueError, match="tolerance"):
         number("?", 10, diagnoses={}, right="y", otherwise="n", tolerance=1.0)
 

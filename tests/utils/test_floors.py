@@ -14,8 +14,8 @@ FLOORS = {
     **dict.fromkeys(("googlenet", "descendants"), 1),
     **dict.fromkeys(("pretrained", "training", "activations", "fast"), 2),
     **dict.fromkeys(("experiments",), 3),
-    **dict.fromkeys(("plots", "interactive"), 4),
-    **dict.fromkeys(("figures", "exercises"), 5),
+    **dict.fromkeys(("pictures", "interactive"), 4),
+    **dict.fromkeys(("plots", "figures", "exercises"), 5),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 DRAWING = {"matplotlib", "ipywidgets", "anywidget", "IPython"}

@@ -322,13 +322,15 @@ def _place(function: Any, error: BaseException) -> str:
 
 def _short(value: Any, limit: int = 200) -> str:
     """Describe a value: a tensor by its shape, anything else in at most `limit` letters."""
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return f"{type(value).__name__} of shape {tuple(shape)}"
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"
     if isinstance(value, tuple):
         inside = ", ".join(_short(item, limit) for item in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     if callable(value):
         return f"the function `{getattr(value, '__name__', type(value).__name__)}`"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # the reader's own class may do anything
+        text = f"an object of type {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -574,7 +574,16 @@ def prediction(kept: float, *, width: int, channels: int) -> Interactive:
         What the measurement gives, as a share in 0..1; the nearest option is the right one.
     width, channels
         Channels kept, and all there are.
+
+    Raises
+    ------
+    ValueError
+        `kept` is no share, or `width` is not a small part of the channels.
     """
+    if not 0 <= kept <= 1:
+        raise ValueError(f"expected the share kept as a number in 0..1, got {kept}")
+    if not 1 <= width <= channels / 4:
+        raise ValueError(f"expected at most a quarter of {channels} channels, got {width}")
     share = width / channels
     texts = {
         share: "In proportion: {}. That would be so if every channel told something that no other "
