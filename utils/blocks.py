@@ -3,13 +3,14 @@
 Shapes are (N, C, H, W) throughout: images in the batch, channels, height, width.
 """
 
-import operator
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
+
+from .checks import boolean, odd_int, one_of, positive_int, probability
 
 Norm = Literal["batch"] | None
 AuxPool = Literal["average", "adaptive"]
@@ -54,13 +55,14 @@ class ConvUnit(nn.Module):
         kernel_size = odd_int(kernel_size, "kernel_size")
         stride = positive_int(stride, "stride")
         one_of(norm, ("batch", None), "norm")
+        bias = norm is None if bias is None else boolean(bias, "bias")
         self.conv = nn.Conv2d(
             in_channels,
             out_channels,
             kernel_size=kernel_size,
             stride=stride,
             padding=kernel_size // 2,
-            bias=norm is None if bias is None else bias,
+            bias=bias,
         )
         self.bn = nn.BatchNorm2d(out_channels, eps=1e-3) if norm == "batch" else None
 
@@ -99,10 +101,12 @@ class InceptionSpec:
             value = getattr(self, field.name)
             if value is not None or field.name.startswith("conv"):
                 hint = "" if field.name.startswith("conv") else " (None leaves the 1x1 out)"
-                positive_int(value, f"InceptionSpec.{field.name}", hint)
+                value = positive_int(value, f"InceptionSpec.{field.name}", hint)
+                object.__setattr__(self, field.name, value)  # this class is frozen
 
     def out_channels(self, in_channels: int) -> int:
         """Count the output's channels; without projection those of the input pass through."""
+        in_channels = positive_int(in_channels, "in_channels")
         pooled = in_channels if self.pool_proj is None else self.pool_proj
         return self.conv1x1 + self.conv3x3 + self.conv5x5 + pooled
 
@@ -182,7 +186,7 @@ class AuxiliaryHead(nn.Module):
     Parameters
     ----------
     in_channels, num_classes : int
-    norm
+    norm, bias
         As in `ConvUnit`, for the 1x1 convolution.
     pool : "average" or "adaptive"
         The paper averages over 5x5 windows in steps of 3, which gives 4x4 from a 14x14 map.
@@ -201,6 +205,7 @@ class AuxiliaryHead(nn.Module):
         num_classes: int,
         *,
         norm: Norm = None,
+        bias: bool | None = None,
         pool: AuxPool = "average",
         dropout: float = 0.7,
     ) -> None:
@@ -208,7 +213,7 @@ class AuxiliaryHead(nn.Module):
         one_of(pool, ("average", "adaptive"), "pool")
         average = pool == "average"
         self.pool = nn.AvgPool2d(5, stride=3) if average else nn.AdaptiveAvgPool2d(4)
-        self.conv = ConvUnit(in_channels, 128, kernel_size=1, norm=norm)
+        self.conv = ConvUnit(in_channels, 128, kernel_size=1, norm=norm, bias=bias)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
         self.dropout = nn.Dropout(probability(dropout, "dropout"))
         self.fc2 = nn.Linear(1024, positive_int(num_classes, "num_classes"))
@@ -232,44 +237,6 @@ class AuxiliaryHead(nn.Module):
             "images of 224x224 px. Train on such images, without the heads (aux_heads=False), "
             'or with heads that pool adaptively (aux_pool="adaptive").'
         )
-
-
-# Arguments are checked where a wrong one would otherwise fail late, or not at all.
-
-
-def positive_int(value: int, name: str, hint: str = "") -> int:
-    """Return `value` as an int of at least 1, or raise a TypeError or ValueError that names it."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer of at least 1{hint}, got {value!r}.")
-    if operator.index(value) < 1:
-        raise ValueError(f"{name} must be at least 1{hint}, got {value}.")
-    return operator.index(value)
-
-
-def odd_int(value: int, name: str) -> int:
-    """Return `value` as an odd positive int, or raise a TypeError or ValueError that names it."""
-    if positive_int(value, name) % 2 == 0:
-        raise ValueError(
-            f"{name} must be odd, so that half of it as padding keeps height and width; got "
-            f"{value}. Take {value - 1} or {value + 1}."
-        )
-    return operator.index(value)
-
-
-def probability(value: float, name: str) -> float:
-    """Return `value` as a probability in [0, 1), or raise a ValueError that names it."""
-    if not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ValueError(
-            f"{name} must be a probability from 0 (keep all) to below 1 (drop all), got {value!r}."
-        )
-    return float(value)
-
-
-def one_of(value: object, options: tuple, name: str) -> None:
-    """Raise a ValueError that lists the options, unless `value` is one of them."""
-    if value not in options:
-        listed = ", ".join(repr(option) for option in options)
-        raise ValueError(f"{name} must be one of {listed}; got {value!r}.")
 
 
 def can_check(x: object) -> bool:

@@ -10,7 +10,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "utils"
 FLOORS = {
-    **dict.fromkeys(("__init__", "blocks", "accounting", "data", "filters", "style"), 0),
+    **dict.fromkeys(("__init__", "checks"), -1),
+    **dict.fromkeys(("blocks", "accounting", "data", "filters", "style"), 0),
     **dict.fromkeys(("googlenet", "descendants"), 1),
     **dict.fromkeys(("pretrained", "training", "activations", "fast"), 2),
     **dict.fromkeys(("experiments",), 3),
@@ -72,6 +73,7 @@ def test_imports_go_down_and_are_relative(path):
     [
         ("blocks.py", "from .googlenet import googlenet"),
         ("blocks.py", "from . import data"),
+        ("checks.py", "from .blocks import Inception"),
         ("blocks.py", "from utils.data import photograph"),
         ("blocks.py", "import utils"),
         ("googlenet.py", "def f():\n    import matplotlib.pyplot as plt"),
@@ -87,6 +89,7 @@ def test_the_rules_bite(file, source):
 @pytest.mark.parametrize(
     ("file", "source"),
     [
+        ("blocks.py", "from .checks import one_of"),
         ("googlenet.py", "from .blocks import Inception"),
         ("figures/module.py", "from ..interactive import Interactive\nfrom .host import draw"),
         ("plots.py", "import matplotlib\nfrom . import style, googlenet"),
