@@ -24,6 +24,11 @@ def check_size(size: Any) -> None:
         check_integer(f"the {name} in size", side, least=1, most=WIDEST)
 
 
+def several(number: int, word: str) -> str:
+    """Return the number with its word: "1 channel", "1,024 channels"."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def table(caption: str, heads: Iterable[str], rows: Iterable[tuple[str, *tuple[Any, ...]]]) -> str:
     """Return an HTML table; integers get thousands separators, the first cell heads its row."""
 
