@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,9 @@ def _check(state: dict[str, Any]) -> None:
             f"c_red must be at most c_in = {state['c_in']}, or the 1x1 convolution would not "
             f"reduce; but it is {state['c_red']}"
         )
-    if isinstance(state["kernel_size"], bool) or state["kernel_size"] not in _KERNELS:
-        raise ValueError(
-            f"kernel_size must be one of {_KERNELS}, but it is {state['kernel_size']!r}"
-        )
+    kernel = state["kernel_size"]
+    if isinstance(kernel, bool) or not isinstance(kernel, Integral) or kernel not in _KERNELS:
+        raise ValueError(f"kernel_size must be one of {_KERNELS}, but it is {kernel!r}")
     check_size(state["size"])
 
 
