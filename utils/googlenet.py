@@ -11,6 +11,7 @@ Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import count, pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -24,11 +25,8 @@ from .blocks import (
     InceptionSpec,
     Norm,
     can_check,
-    odd_int,
-    one_of,
-    positive_int,
-    probability,
 )
+from .checks import boolean, odd_int, one_of, positive_int, probability
 
 
 class TableRow(NamedTuple):
@@ -73,20 +71,28 @@ TABLE_1 = tuple(TableRow(*row) for row in (
 # fmt: on
 
 
+def _store(row: Any, **values: Any) -> None:
+    """Set fields of a frozen dataclass, while it is made."""
+    for name, value in values.items():
+        object.__setattr__(row, name, value)
+
+
 def _spec(*filters: int | None) -> InceptionSpec:
     """Six numbers in the order of the paper's columns."""
     return InceptionSpec(**dict(zip((f.name for f in fields(InceptionSpec)), filters, strict=True)))
 
 
 # The nine modules: "3a" -> its six numbers, and "3a" -> the (C, H, W) that comes in at 224 px.
-MODULES: dict[str, InceptionSpec] = {
-    row.type[11:13]: _spec(*row.filters) for row in TABLE_1 if row.type.startswith("inception")
-}
-INPUTS: dict[str, tuple[int, int, int]] = {
-    row.type[11:13]: before.output
-    for before, row in pairwise(TABLE_1)
-    if row.type.startswith("inception")
-}
+MODULES: Mapping[str, InceptionSpec] = MappingProxyType(
+    {row.type[11:13]: _spec(*row.filters) for row in TABLE_1 if row.type.startswith("inception")}
+)
+INPUTS: Mapping[str, tuple[int, int, int]] = MappingProxyType(
+    {
+        row.type[11:13]: before.output
+        for before, row in pairwise(TABLE_1)
+        if row.type.startswith("inception")
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +102,11 @@ class Convolution:
     channels: int
     kernel_size: int
     stride: int = 1
+
+    def __post_init__(self) -> None:
+        _store(self, channels=positive_int(self.channels, "Convolution.channels"))
+        _store(self, kernel_size=odd_int(self.kernel_size, "Convolution.kernel_size"))
+        _store(self, stride=positive_int(self.stride, "Convolution.stride"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +118,23 @@ class MaxPool:
     padding: int = 0
     ceil_mode: bool = True
 
+    def __post_init__(self) -> None:
+        _store(self, kernel_size=positive_int(self.kernel_size, "MaxPool.kernel_size"))
+        _store(self, stride=positive_int(self.stride, "MaxPool.stride"))
+        if self.padding != 0:
+            _store(self, padding=positive_int(self.padding, "MaxPool.padding"))
+        boolean(self.ceil_mode, "MaxPool.ceil_mode")
+
     def output_size(self, size: int) -> int:
         """Return height or width after the pool; 0 or less if the input is too small for it."""
+        size = positive_int(size, "size")
         steps = size + 2 * self.padding - self.kernel_size
-        rounded = -(-steps // self.stride) if self.ceil_mode else steps // self.stride
-        return rounded + 1
+        if not self.ceil_mode:
+            return steps // self.stride + 1
+        windows = -(-steps // self.stride) + 1
+        # PyTorch leaves out a last window that would lie in the padding alone.
+        inside = (windows - 1) * self.stride < size + self.padding
+        return windows if inside else windows - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,60 +150,72 @@ Layer = Convolution | MaxPool | LocalNorm | InceptionSpec
 
 # Table 1 up to 5b, layer by layer, with torchvision's names. The table leaves out the two local
 # normalisations; their places and names are those of Caffe's replication.
-PAPER: dict[str, Layer] = {
-    "conv1": Convolution(channels=64, kernel_size=7, stride=2),
-    "maxpool1": MaxPool(),
-    "norm1": LocalNorm(),
-    "conv2": Convolution(channels=64, kernel_size=1),
-    "conv3": Convolution(channels=192, kernel_size=3),
-    "norm2": LocalNorm(),
-    "maxpool2": MaxPool(),
-    "inception3a": MODULES["3a"],
-    "inception3b": MODULES["3b"],
-    "maxpool3": MaxPool(),
-    "inception4a": MODULES["4a"],
-    "inception4b": MODULES["4b"],
-    "inception4c": MODULES["4c"],
-    "inception4d": MODULES["4d"],
-    "inception4e": MODULES["4e"],
-    "maxpool4": MaxPool(),
-    "inception5a": MODULES["5a"],
-    "inception5b": MODULES["5b"],
-}
-BATCH_NORMALISED = {name: row for name, row in PAPER.items() if not isinstance(row, LocalNorm)}
-TORCHVISION = BATCH_NORMALISED | {"maxpool4": MaxPool(kernel_size=2)}
+PAPER: Mapping[str, Layer] = MappingProxyType(
+    {
+        "conv1": Convolution(channels=64, kernel_size=7, stride=2),
+        "maxpool1": MaxPool(),
+        "norm1": LocalNorm(),
+        "conv2": Convolution(channels=64, kernel_size=1),
+        "conv3": Convolution(channels=192, kernel_size=3),
+        "norm2": LocalNorm(),
+        "maxpool2": MaxPool(),
+        "inception3a": MODULES["3a"],
+        "inception3b": MODULES["3b"],
+        "maxpool3": MaxPool(),
+        "inception4a": MODULES["4a"],
+        "inception4b": MODULES["4b"],
+        "inception4c": MODULES["4c"],
+        "inception4d": MODULES["4d"],
+        "inception4e": MODULES["4e"],
+        "maxpool4": MaxPool(),
+        "inception5a": MODULES["5a"],
+        "inception5b": MODULES["5b"],
+    }
+)
+BATCH_NORMALISED: Mapping[str, Layer] = MappingProxyType(
+    {name: row for name, row in PAPER.items() if not isinstance(row, LocalNorm)}
+)
+TORCHVISION: Mapping[str, Layer] = MappingProxyType(
+    BATCH_NORMALISED | {"maxpool4": MaxPool(kernel_size=2)}
+)
 
 # The small GoogLeNet for CIFAR-10 of the University of Amsterdam's deep learning tutorial 5
 # (P. Lippe): eight modules, at 32, 16 and 8 px.
-MINI: dict[str, Layer] = {
-    "conv1": Convolution(channels=64, kernel_size=3),
-    "inception2a": _spec(16, 32, 32, 16, 8, 8),
-    "inception2b": _spec(24, 32, 48, 16, 12, 12),
-    "maxpool2": MaxPool(padding=1, ceil_mode=False),
-    "inception3a": _spec(24, 32, 48, 16, 12, 12),
-    "inception3b": _spec(16, 32, 48, 16, 16, 16),
-    "inception3c": _spec(16, 32, 48, 16, 16, 16),
-    "inception3d": _spec(32, 32, 48, 16, 24, 24),
-    "maxpool3": MaxPool(padding=1, ceil_mode=False),
-    "inception4a": _spec(32, 48, 64, 16, 16, 16),
-    "inception4b": _spec(32, 48, 64, 16, 16, 16),
-}
+MINI: Mapping[str, Layer] = MappingProxyType(
+    {
+        "conv1": Convolution(channels=64, kernel_size=3),
+        "inception2a": _spec(16, 32, 32, 16, 8, 8),
+        "inception2b": _spec(24, 32, 48, 16, 12, 12),
+        "maxpool2": MaxPool(padding=1, ceil_mode=False),
+        "inception3a": _spec(24, 32, 48, 16, 12, 12),
+        "inception3b": _spec(16, 32, 48, 16, 16, 16),
+        "inception3c": _spec(16, 32, 48, 16, 16, 16),
+        "inception3d": _spec(32, 32, 48, 16, 24, 24),
+        "maxpool3": MaxPool(padding=1, ceil_mode=False),
+        "inception4a": _spec(32, 48, 64, 16, 16, 16),
+        "inception4b": _spec(32, 48, 64, 16, 16, 16),
+    }
+)
 
 # Leaner still, for experiments with many runs: four modules, at 14 and 7 px for images of 28 px.
-MICRO: dict[str, Layer] = {
-    "conv1": Convolution(channels=32, kernel_size=3),
-    "maxpool2": MaxPool(),
-    "inception3a": _spec(16, 16, 32, 8, 8, 8),
-    "inception3b": _spec(24, 24, 48, 8, 12, 12),
-    "maxpool3": MaxPool(),
-    "inception4a": _spec(24, 24, 48, 8, 12, 12),
-    "inception4b": _spec(32, 24, 48, 8, 24, 24),
-}
+MICRO: Mapping[str, Layer] = MappingProxyType(
+    {
+        "conv1": Convolution(channels=32, kernel_size=3),
+        "maxpool2": MaxPool(),
+        "inception3a": _spec(16, 16, 32, 8, 8, 8),
+        "inception3b": _spec(24, 24, 48, 8, 12, 12),
+        "maxpool3": MaxPool(),
+        "inception4a": _spec(24, 24, 48, 8, 12, 12),
+        "inception4b": _spec(32, 24, 48, 8, 24, 24),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """What `GoogLeNet` is built from; `dataclasses.replace` makes a variation.
+
+    It holds copies of the dicts it is given: a variation never changes what it came from.
 
     Attributes
     ----------
@@ -204,7 +239,7 @@ class Config:
     aux_dropout : float
     """
 
-    layers: dict[str, Layer] = field(repr=False)
+    layers: Mapping[str, Layer] = field(repr=False)
     in_channels: int = 3
     num_classes: int = 1000
     norm: Norm = None
@@ -212,35 +247,53 @@ class Config:
     kernel5x5: int = 5
     reduce: bool = True
     dropout: float = 0.4
-    aux_heads: dict[str, str] = field(default_factory=dict)
+    aux_heads: Mapping[str, str] = field(default_factory=dict)
     aux_pool: AuxPool = "average"
     aux_dropout: float = 0.7
 
     def __post_init__(self) -> None:
-        positive_int(self.in_channels, "in_channels")
-        positive_int(self.num_classes, "num_classes")
+        for name in ("layers", "aux_heads"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise TypeError(f"{name} must be a dict, got {getattr(self, name)!r}: see Config.")
+            _store(self, **{name: dict(getattr(self, name))})
+        for name in ("in_channels", "num_classes"):
+            _store(self, **{name: positive_int(getattr(self, name), name)})
+        _store(self, kernel5x5=odd_int(self.kernel5x5, "kernel5x5"))
+        for name in ("dropout", "aux_dropout"):
+            _store(self, **{name: probability(getattr(self, name), name)})
         one_of(self.norm, ("batch", None), "norm")
-        odd_int(self.kernel5x5, "kernel5x5")
-        probability(self.dropout, "dropout")
-        probability(self.aux_dropout, "aux_dropout")
+        one_of(self.aux_pool, ("average", "adaptive"), "aux_pool")
+        boolean(self.reduce, "reduce")
+        if self.bias is not None:
+            boolean(self.bias, "bias", " (or None)")
+        self._check_names()
+
+    def _check_names(self) -> None:
         for layer, head in self.aux_heads.items():
             one_of(head, ("aux1", "aux2"), "the name of an auxiliary head")
             one_of(layer, tuple(self.layers), f"the layer under {head}")
+        if len(set(self.aux_heads.values())) < len(self.aux_heads):
+            raise ValueError(f"each layer needs a head of its own, got {self.aux_heads}.")
+        taken = {"aux1", "aux2", "avgpool", "dropout", "fc"} & set(self.layers)
+        if taken:
+            raise ValueError(f"GoogLeNet has a layer {_some(sorted(taken))} already: rename yours.")
 
 
-AUX_HEADS = {"inception4a": "aux1", "inception4d": "aux2"}
-VARIANTS: dict[str, Config] = {
-    "paper": Config(layers=PAPER, aux_heads=AUX_HEADS),
-    "torchvision": Config(
-        layers=TORCHVISION,
-        norm="batch",
-        kernel5x5=3,
-        dropout=0.2,
-        aux_heads=AUX_HEADS,
-        aux_pool="adaptive",
-    ),
-    "bn": Config(layers=BATCH_NORMALISED, norm="batch", aux_heads=AUX_HEADS),
-}
+AUX_HEADS: Mapping[str, str] = MappingProxyType({"inception4a": "aux1", "inception4d": "aux2"})
+VARIANTS: Mapping[str, Config] = MappingProxyType(
+    {
+        "paper": Config(layers=PAPER, aux_heads=AUX_HEADS),
+        "torchvision": Config(
+            layers=TORCHVISION,
+            norm="batch",
+            kernel5x5=3,
+            dropout=0.2,
+            aux_heads=AUX_HEADS,
+            aux_pool="adaptive",
+        ),
+        "bn": Config(layers=BATCH_NORMALISED, norm="batch", aux_heads=AUX_HEADS),
+    }
+)
 
 
 class GoogLeNetOutputs(NamedTuple):
@@ -260,7 +313,8 @@ class GoogLeNet(nn.Module):
 
     Convolutions and hidden layers start from He's normal distribution, which keeps the signal's
     size through ReLUs with and without normalisation; the layers that give scores start small
-    (std 0.01), so that the first loss is close to ln(num_classes). Biases start at 0.
+    (std 0.01), so that the first loss is close to ln(num_classes). Biases start at 0. The heads
+    come last: with and without them, the same seed gives the rest the same weights.
 
     Parameters
     ----------
@@ -276,6 +330,10 @@ class GoogLeNet(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        if not isinstance(config, Config):
+            raise TypeError(
+                f"config must be a Config, got {config!r}: `googlenet` builds a network by name."
+            )
         self.config = config
         self.smallest = smallest_image(config.layers)
 
@@ -285,20 +343,24 @@ class GoogLeNet(nn.Module):
             self.add_module(name, module)
             width[name] = channels
 
+        self.fc = nn.Linear(channels, config.num_classes)
+        _initialise(self)
+
         for name, head in config.aux_heads.items():
             aux = AuxiliaryHead(
                 width[name],
                 config.num_classes,
                 norm=config.norm,
+                bias=config.bias,
                 pool=config.aux_pool,
                 dropout=config.aux_dropout,
             )
+            _initialise(aux)
             self.add_module(head, aux)
 
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(config.dropout)
-        self.fc = nn.Linear(channels, config.num_classes)
-        self._initialise()
+        self.fc = self._modules.pop("fc")  # the last, as in torchvision's state dict
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
         """Score images; see the class for shapes and errors."""
@@ -313,16 +375,6 @@ class GoogLeNet(nn.Module):
         x = self.fc(self.dropout(x))
         return GoogLeNetOutputs(x, aux.get("aux2"), aux.get("aux1")) if aux else x
 
-    def _initialise(self) -> None:
-        for name, module in self.named_modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                if name == "fc" or name.endswith(".fc2"):
-                    nn.init.normal_(module.weight, std=0.01)
-                else:
-                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-
     def _check_images(self, x: Tensor) -> None:
         if not can_check(x):
             return
@@ -333,7 +385,8 @@ class GoogLeNet(nn.Module):
                 f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
             )
         if x.ndim != 4:
-            hint = "add the batch axis with x[None]" if x.ndim == 3 else "put the batch axis first"
+            hints = {3: "add the batch axis with x[None]", 5: "make one batch with x.flatten(0, 1)"}
+            hint = hints.get(x.ndim, "put the batch axis first")
             raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {hint}.")
         if x.shape[1] != channels:
             hint = f"build the network with in_channels={x.shape[1]}, or give it such images"
@@ -347,8 +400,12 @@ class GoogLeNet(nn.Module):
             )
         if not x.is_floating_point():
             raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
-        weights = self.fc.weight.dtype
-        if x.dtype != weights and not torch.is_autocast_enabled(x.device.type):
+        # Not those of a layer by name: whoever fine-tunes may have replaced it.
+        weights = next((p.dtype for p in self.parameters() if p.is_floating_point()), x.dtype)
+        if x.dtype == weights:
+            return
+        # Autocast converts both, but leaves float64 alone.
+        if torch.float64 in (x.dtype, weights) or not torch.is_autocast_enabled(x.device.type):
             raise TypeError(
                 f"the images are {x.dtype}, the weights {weights}: convert the images with "
                 f"x.to({weights}), or the network with model.to({x.dtype})."
@@ -394,7 +451,18 @@ def _build(layer: Layer, in_channels: int, config: Config) -> tuple[nn.Module, i
     raise TypeError(f"a row of a network's table cannot be {layer!r}: see utils.googlenet.Layer.")
 
 
-def smallest_image(layers: dict[str, Layer]) -> int:
+def _initialise(network: nn.Module) -> None:
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            if name in ("fc", "fc2"):
+                nn.init.normal_(module.weight, std=0.01)
+            else:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def smallest_image(layers: Mapping[str, Layer]) -> int:
     """Return the least height and width, in pixels, that no pool shrinks to nothing."""
 
     def survives(size: int) -> bool:
@@ -472,6 +540,7 @@ def googlenet(
         Any other field of `Config`, such as ``dropout`` or ``kernel5x5``.
     """
     one_of(variant, tuple(VARIANTS), "variant")
+    boolean(aux_heads, "aux_heads", " (other places for heads: a Config)")
     known = {option.name for option in fields(Config)}
     if unknown := set(options) - known:
         raise TypeError(
