@@ -8,6 +8,7 @@ References
 Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import count, pairwise
@@ -416,21 +417,31 @@ class GoogLeNet(nn.Module):
     ) -> Any:
         """Load as `torch.nn.Module` does, but say of another network's weights what they are."""
         if strict and isinstance(state_dict, Mapping):
-            own = self.state_dict()
-            missing = [key for key in own if key not in state_dict]
-            unknown = [key for key in state_dict if key not in own]
+            own, found = _shapes(self.state_dict()), _shapes(state_dict)
+            missing = [key for key in own if key not in found]
+            unknown = [key for key in found if key not in own]
             shapes = [
-                f"{key} {tuple(state_dict[key].shape)} instead of {tuple(value.shape)}"
-                for key, value in own.items()
-                if key in state_dict and state_dict[key].shape != value.shape
+                f"{key} {found[key]} instead of {shape}"
+                for key, shape in own.items()
+                if found.get(key, shape) != shape
             ]
             if missing or unknown or shapes:
-                raise ValueError(
+                raise WeightsError(
                     "these are another network's weights. "
                     f"Missing: {_some(missing)}. Not of this network: {_some(unknown)}. "
                     f"Of another shape: {_some(shapes)}. {describe_weights(state_dict)}"
                 )
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
+
+
+class WeightsError(RuntimeError, ValueError):
+    """The weights are another network's: a RuntimeError, as PyTorch raises, and a ValueError."""
+
+
+def _some(items: list[str]) -> str:
+    """List the first few, for a message."""
+    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
+    return (", ".join(items[:3]) or "none") + more
 
 
 def _build(layer: Layer, in_channels: int, config: Config) -> tuple[nn.Module, int]:
@@ -479,37 +490,75 @@ def smallest_image(layers: Mapping[str, Layer]) -> int:
 
 
 def describe_weights(state_dict: Mapping[str, Any]) -> str:
-    """Say which network of this module a state dict looks like, and how to build that."""
-    inside = [key for key, value in state_dict.items() if isinstance(value, Mapping)]
-    if inside:
-        return f"The weights may be one level further down: load checkpoint[{inside[0]!r}]."
-    if state_dict and all(key.startswith("module.") for key in state_dict):
-        return 'The names have the prefix "module." of DataParallel: remove it.'
-    shapes = {key: tuple(getattr(value, "shape", ())) for key, value in state_dict.items()}
-    modules = [key for key in shapes if key.endswith(".branch1.conv.weight")]
-    if not {"fc.weight", "conv1.conv.weight"} <= set(shapes) or not modules:
-        return "They do not look like those of a GoogLeNet."
-    options = [f"num_classes={shapes['fc.weight'][0]}"]
-    if shapes["conv1.conv.weight"][1] != 3:
-        options.append(f"in_channels={shapes['conv1.conv.weight'][1]}")
-    norm = "conv1.bn.weight" in shapes
-    if "inception5b.branch1.conv.weight" in shapes:
-        name = "googlenet"
-        kernel = shapes.get("inception3a.branch3.1.conv.weight", (0,))[-1]
-        variant = "paper" if not norm else "torchvision" if kernel == 3 else "bn"
-        options.insert(0, f'"{variant}"')
-        options.append(f"aux_heads={'aux1.fc1.weight' in shapes}")
-        options.append(f"reduce={'inception3a.branch2.1.conv.weight' in shapes}")
-    else:
-        name = "mini_googlenet" if modules[0].startswith("inception2a") else "micro_googlenet"
-        options += [] if norm else ["norm=None"]
-    return f"They look like those of {name}({', '.join(options)})."
+    """Say which network of this module a state dict belongs to, and how to load it there."""
+    name = "state_dict"
+    levels = {name: state_dict}
+    levels |= {f"{name}[{k!r}]": v for k, v in state_dict.items() if isinstance(v, Mapping)}
+    for place, weights in levels.items():
+        shapes = _shapes(weights)
+        # DataParallel, torch.compile and others put a prefix in front of all names.
+        prefixes = (key.removesuffix(_FIRST) for key in shapes if key.endswith(_FIRST))
+        prefix = next(prefixes, "")
+        call = _call({k.removeprefix(prefix): v for k, v in shapes.items() if k.startswith(prefix)})
+        if call and prefix:
+            place = (
+                f"{{key.removeprefix({prefix!r}): value for key, value in {place}.items() "
+                f"if key.startswith({prefix!r})}}"
+            )
+        if call and place == name:
+            return f"They are those of {call}."
+        if call:
+            return f"They hold those of {call}: load {place}."
+    return "They are not those of a network of this module."
 
 
-def _some(items: list[str]) -> str:
-    """List the first few, for a message."""
-    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
-    return (", ".join(items[:3]) or "none") + more
+_FIRST = "conv1.conv.weight"
+
+
+def _call(shapes: dict[str, tuple[int, ...]]) -> str | None:
+    """Return the shortest call that builds a network with these names and shapes, if any does."""
+    if not all(isinstance(shapes.get(key), tuple) for key in (_FIRST, "fc.weight")):
+        return None
+    kernels = [shape[-1] for key, shape in shapes.items() if _LAST_OF_BRANCH_3.search(key)]
+    seen = {
+        "num_classes": shapes["fc.weight"][0],
+        "in_channels": shapes[_FIRST][1],
+        "norm": "batch" if "conv1.bn.weight" in shapes else None,
+        "bias": "conv1.conv.bias" in shapes,
+        "kernel5x5": max(kernels, default=5),
+        "reduce": any(".branch2.1." in key for key in shapes),
+        "aux_heads": any(key.startswith("aux") for key in shapes),
+    }
+    small = {"num_classes": 10, "in_channels": 3, "norm": "batch"}
+    usual = [(mini_googlenet, (), small), (micro_googlenet, (), small)]
+    for variant, config in VARIANTS.items():
+        large = {"norm": config.norm, "bias": seen["norm"] is None, "kernel5x5": config.kernel5x5}
+        large |= {"num_classes": 1000, "in_channels": 3, "reduce": True, "aux_heads": True}
+        usual.append((googlenet, (variant,), large))
+    calls = [
+        (factory, args, {key: seen[key] for key in options if seen[key] != options[key]})
+        for factory, args, options in usual
+    ]
+    for factory, args, options in sorted(calls, key=lambda call: len(call[2])):
+        with torch.device("meta"):
+            fits = _shapes(factory(*args, **options).state_dict()) == shapes
+        if fits:
+            given = [*map(repr, args), *(f"{key}={value!r}" for key, value in options.items())]
+            return f"{factory.__name__}({', '.join(given)})".replace("'", '"')
+    return None
+
+
+_LAST_OF_BRANCH_3 = re.compile(r"branch3\.\d\.conv\.weight$")
+
+
+def _shapes(state_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name -> shape, without the counts that BatchNorm keeps: older files have none."""
+    counts = "num_batches_tracked"
+    return {str(k): _shape(v) for k, v in state_dict.items() if not str(k).endswith(counts)}
+
+
+def _shape(value: Any) -> Any:
+    return tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
 
 
 def googlenet(

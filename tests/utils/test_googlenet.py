@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import re
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ from utils.googlenet import (
     GoogLeNetOutputs,
     LocalNorm,
     MaxPool,
+    WeightsError,
     googlenet,
     micro_googlenet,
     mini_googlenet,
@@ -639,42 +641,95 @@ def test_the_papers_heads_want_their_size(size, cells):
 
 
 @pytest.mark.parametrize(
-    ("other", "says"),
+    ("other", "call"),
     [
-        (lambda: googlenet("paper", aux_heads=False), 'googlenet("paper", num_classes=1000'),
-        (lambda: googlenet("bn"), 'googlenet("bn", num_classes=1000, aux_heads=True'),
-        (lambda: googlenet("torchvision", num_classes=5), "num_classes=5, aux_heads=True"),
-        (lambda: googlenet("torchvision"), "aux_heads=True, reduce=True"),
-        (lambda: googlenet("bn", aux_heads=False, reduce=False), "aux_heads=False, reduce=False"),
-        (mini_googlenet, " mini_googlenet(num_classes=10)."),
-        (lambda: micro_googlenet(4), " micro_googlenet(num_classes=4)."),
+        (lambda: googlenet("paper", aux_heads=False), 'googlenet("paper", aux_heads=False)'),
+        (lambda: googlenet("bn"), 'googlenet("bn")'),
+        (
+            lambda: googlenet("torchvision", num_classes=5),
+            'googlenet("torchvision", num_classes=5)',
+        ),
+        (
+            lambda: googlenet("torchvision", aux_heads=False, reduce=False),
+            'googlenet("torchvision", reduce=False, aux_heads=False)',
+        ),
+        (
+            lambda: googlenet("bn", bias=True, reduce=False),
+            'googlenet("bn", bias=True, reduce=False)',
+        ),
+        (lambda: googlenet("bn", norm=None), 'googlenet("paper")'),
+        (lambda: googlenet("paper", kernel5x5=7), 'googlenet("paper", kernel5x5=7)'),
+        (mini_googlenet, "mini_googlenet()"),
+        (lambda: micro_googlenet(4), "micro_googlenet(num_classes=4)"),
         (
             lambda: micro_googlenet(4, in_channels=1, norm=None),
             "micro_googlenet(num_classes=4, in_channels=1, norm=None)",
         ),
-        (
-            lambda: googlenet("bn", in_channels=1, aux_heads=False),
-            'googlenet("bn", num_classes=1000, in_channels=1, aux_heads=False, reduce=True)',
-        ),
-        (torchvision.models.resnet18, "not look like those of a GoogLeNet"),
+        (lambda: GoogLeNet(replace(micro_googlenet().config, reduce=False)), None),
+        (torchvision.models.resnet18, None),
     ],
 )
-def test_a_checkpoint_of_another_network(other, says):
+def test_a_checkpoint_of_another_network(other, call):
     with torch.device("meta"):
-        model = googlenet("torchvision", aux_heads=False)
+        model = googlenet("bn", in_channels=1)
         state = other().state_dict()
-    with pytest.raises(ValueError, match="another network") as caught:
-        model.load_state_dict(state)
-    assert says in str(caught.value), caught.value
+        with pytest.raises(WeightsError, match="another network") as caught:
+            model.load_state_dict(state)
+        says = f"They are those of {call}." if call else "not those of a network of this module"
+        assert says in str(caught.value), caught.value
+        if call:
+            eval(call).load_state_dict(state)
 
 
-def test_a_checkpoint_wrapped_or_prefixed():
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, WeightsError])
+def test_other_weights_raise_what_pytorch_raises(error):
+    with pytest.raises(error):
+        micro_googlenet().load_state_dict({})
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module.net."])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_checkpoint_wrapped_or_prefixed(prefix, inside):
+    torch.manual_seed(0)
+    model, other = micro_googlenet(), micro_googlenet()
+    own = {f"{prefix}{key}": value for key, value in other.state_dict().items()}
+    checkpoint = own | {"n_averaged": torch.tensor(3)}  # as AveragedModel adds
+    if inside:
+        checkpoint = {"optimizer_state_dict": {"state": {}}, "epoch": 3, "model_state_dict": own}
+    with pytest.raises(WeightsError, match=r"They hold those of micro_googlenet\(\)") as caught:
+        model.load_state_dict(checkpoint)
+    advice = re.search(r": load (.*)\.$", str(caught.value)).group(1)
+    model.load_state_dict(eval(advice, {"state_dict": checkpoint}))
+    assert torch.equal(model.fc.weight, other.fc.weight)
+
+
+def test_a_checkpoint_one_level_down():
+    state = micro_googlenet().state_dict()
+    with pytest.raises(WeightsError, match=r"load state_dict\['model'\]\."):
+        micro_googlenet().load_state_dict({"optimizer": {"state": {}}, "model": state})
+
+
+def test_a_file_without_counts_of_batches():
+    """As older PyTorch and other programs write: BatchNorm fills them in."""
+    state = micro_googlenet().state_dict()
+    older = {key: value for key, value in state.items() if "num_batches" not in key}
+    assert len(older) < len(state)
+    micro_googlenet().load_state_dict(older)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"fc.weight": np.zeros((10, 128))}, "fc.weight ndarray instead of (10, 128)"),
+        ({"fc.bias": None}, "fc.bias NoneType instead of (10,)"),
+        ({7: torch.zeros(1)}, "Not of this network: 7"),
+    ],
+)
+def test_a_checkpoint_with_other_things_in_it(change, says):
     model = micro_googlenet()
-    state = model.state_dict()
-    with pytest.raises(ValueError, match=r"checkpoint\['model'\]"):
-        model.load_state_dict({"epoch": 3, "model": state})
-    with pytest.raises(ValueError, match="DataParallel"):
-        model.load_state_dict({f"module.{key}": value for key, value in state.items()})
+    with pytest.raises(WeightsError) as caught:
+        model.load_state_dict(model.state_dict() | change)
+    assert says in str(caught.value)
     with pytest.raises(TypeError, match="dict-like"):
         model.load_state_dict("micro.pt")
 
