@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from utils import plots
-from utils.filters import gabor_bank
 from utils.googlenet import INPUTS, MODULES
 from utils.style import BRANCH_COLOURS
 
@@ -141,37 +140,3 @@ def test_a_gallery_takes_colour_and_grey_and_nothing_else():
             plots.Gallery({"wrong": wrong}, alt="wrong")
     with pytest.raises(ValueError, match="at least one image"):
         plots.Gallery({}, alt="none")
-
-
-def test_gabor_filters_are_what_their_docstring_says():
-    bank = gabor_bank(wavelengths=(3.0, 6.0), orientations=4, size=21)
-    assert bank.shape == (2 * 2 * 4, 1, 21, 21)
-    assert bank.sum(dim=(2, 3)).abs().max() < 1e-5
-    assert (bank.norm(dim=(2, 3)) - 1).abs().max() < 1e-5
-    turned = bank.flip(2, 3)
-    torch.testing.assert_close(bank[0::2], turned[0::2], atol=1e-6, rtol=0)  # even
-    torch.testing.assert_close(bank[1::2], -turned[1::2], atol=1e-6, rtol=0)  # odd
-    # Each filter prefers a wave of its own length and direction to all others.
-    y, x = torch.meshgrid(torch.arange(21.0) - 10, torch.arange(21.0) - 10, indexing="ij")
-    answers = []
-    for wavelength in (3.0, 6.0):
-        for step in range(4):
-            angle = torch.tensor(torch.pi * step / 4)
-            wave = (2 * torch.pi / wavelength * (x * angle.cos() + y * angle.sin())).cos()
-            answers.append((bank[0::2, 0] * wave).sum(dim=(1, 2)))
-    assert torch.stack(answers).argmax(dim=0).tolist() == list(range(8))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"wavelengths": (1.5,)}, "at least 2 pixels"),
-        ({"wavelengths": ()}, "at least 2 pixels"),
-        ({"orientations": 0}, "at least 1 orientation"),
-        ({"size": 4}, "odd size"),
-        ({"size": -1}, "odd size"),
-    ],
-)
-def test_gabor_bank_refuses_what_makes_no_sense(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        gabor_bank(**wrong)
