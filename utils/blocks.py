@@ -175,6 +175,10 @@ class Inception(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the concatenation along the channels, (N, C_out, H, W)."""
+        if can_check(x) and x.ndim != 4:  # of a single image, heights would be put together
+            raise ValueError(
+                f"a module takes maps (N, C, H, W), got {tuple(x.shape)}: try x[None]."
+            )
         return torch.cat(self.branches(x), dim=1)
 
 

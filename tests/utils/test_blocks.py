@@ -57,6 +57,12 @@ def test_module_is_four_branches_side_by_side():
     assert module(x).shape[1] == SPEC.out_channels(7) == 31
 
 
+def test_a_module_wants_a_batch():
+    """Unbatched, a convolution works all the same, and dimension 1 would be the height."""
+    with pytest.raises(ValueError, match=r"\(N, C, H, W\), got \(7, 10, 10\)"):
+        Inception(7, SPEC)(torch.rand(7, 10, 10))
+
+
 @pytest.mark.parametrize("kernel5x5", [5, 3])
 def test_parameters_of_a_module(kernel5x5):
     module = Inception(7, SPEC, norm="batch", kernel5x5=kernel5x5)
