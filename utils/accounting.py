@@ -301,6 +301,8 @@ class _Recorder(fx.Interpreter):
 
     def run_node(self, node: fx.Node) -> Any:
         args, kwargs = self.fetch_args_kwargs_from_env(node)
+        if node.op.startswith("call"):
+            self._check_countable(node)
         try:
             result = super().run_node(node)
         except Exception as error:
@@ -313,7 +315,6 @@ class _Recorder(fx.Interpreter):
             axes = tuple(_Axis(1, 1, 1, size) for size in result.shape[2:])
             self.fields[node] = axes if len(axes) == 2 else None
         elif node.op not in ("placeholder", "output"):
-            self._check_countable(node)
             module = self._module(node, args, kwargs)
             self._note_field(node, module, args, kwargs, result)
             if isinstance(result, Tensor):
@@ -324,8 +325,6 @@ class _Recorder(fx.Interpreter):
         """Refuse what multiplies by more weights, or by other maps, than `_macs` knows of."""
         if node.op == "call_module":
             unknown = isinstance(self.fetch_attr(node.target), _UNCOUNTED)
-        elif node.op == "get_attr":
-            unknown = False
         else:
             given = [str(n.target) for n in node.all_input_nodes if n.op == "get_attr"]
             weights = [p for name in given for p in self.parameters.get(name, []) if p.ndim > 1]
@@ -487,7 +486,7 @@ def _operation(node: fx.Node, module: nn.Module | None) -> str:
     if kernel is None:
         return type(module).__name__
     stride = _pair(module.stride)
-    moved = "" if stride == (1, 1) else f"/{stride[0]}"
+    moved = "" if set(stride) == {1} else f"/{stride[0]}"
     return f"{type(module).__name__} {_text(_pair(kernel), 'x')}{moved}"
 
 

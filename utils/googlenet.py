@@ -576,7 +576,8 @@ def googlenet(
     ----------
     variant : "paper", "torchvision" or "bn"
         "paper": 5x5 kernels, biases, local response normalisation, 3x3/2 pools, dropout 0.4,
-        auxiliary heads that need 224 px. "torchvision": 3x3 kernels in their place, batch
+        auxiliary heads that need 224 px; no half precision on a CPU, where PyTorch's local
+        normalisation has none. "torchvision": 3x3 kernels in their place, batch
         normalisation, a 2x2/2 pool before stage 5, dropout 0.2, adaptive heads; its checkpoints
         load. "bn": the paper's, with batch normalisation for biases and local normalisation.
     num_classes, in_channels : int

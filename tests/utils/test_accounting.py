@@ -568,6 +568,12 @@ def test_a_layer_alone(layer, inside):
         assert list(counted.stages.index) == [type(layer).__name__.lower()]
 
 
+def test_a_layer_alone_for_sequences():
+    layers = account(nn.Conv1d(3, 4, 5), (3, 9)).layers
+    assert list(layers["operation"]) == ["Conv1d 5"]
+    assert list(layers["macs"]) == [3 * 4 * 5 * 5]
+
+
 def test_a_linear_layer_alone():
     assert account(nn.Linear(7, 5), (7,)).macs == 35
 
@@ -656,6 +662,7 @@ class Bare(nn.Module):
                 lambda x: x[0, 0].dot(x[0, 0]),
             )
         ),
+        (lambda: account(nn.MultiheadAttention(4, 1), (4, 4)), ValueError, ["cannot be counted"]),
         (lambda: account(nn.ReLU(), 28), TypeError, ["input_size", "(C, H, W)", "28"]),
         (lambda: account(Bare(), (3, 4, 4)), ValueError, ["conv2d", "cannot be counted"]),
         (
