@@ -236,7 +236,7 @@ def _trace(model: nn.Module) -> fx.GraphModule:
     tracer = _Tracer()
     if tracer.is_leaf_module(model, ""):  # a layer alone: a network of one
         model = nn.Sequential(OrderedDict({type(model).__name__.lower(): model}))
-    _, *others = inspect.signature(model.forward).parameters.values() or [None]
+    others = list(inspect.signature(model.forward).parameters.values())[1:]
     given = {p.name: p.default for p in others if p.default is not p.empty}
     try:
         return fx.GraphModule(model, tracer.trace(model, concrete_args=given or None))

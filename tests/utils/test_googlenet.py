@@ -723,6 +723,9 @@ def test_a_file_without_counts_of_batches():
         ({"fc.weight": np.zeros((10, 128))}, "fc.weight ndarray instead of (10, 128)"),
         ({"fc.bias": None}, "fc.bias NoneType instead of (10,)"),
         ({7: torch.zeros(1)}, "Not of this network: 7"),
+        ({"fc.weight": torch.zeros(0, 128)}, "fc.weight (0, 128) instead"),
+        ({"fc.weight": torch.tensor(1.0)}, "fc.weight () instead"),
+        ({"conv1.conv.weight": [1]}, "conv1.conv.weight list instead"),
     ],
 )
 def test_a_checkpoint_with_other_things_in_it(change, says):
