@@ -36,17 +36,16 @@ linkcheck: environment ## check every link to another site (needs the internet)
 	@$(RUN) tools/book.py --linkcheck
 
 test: environment ## run every test that needs no browser
-	@$(RUN) -m pytest -m "not browser"
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not browser" --numprocesses auto --dist loadfile
 
 test-browser: book ## build the book and test its pages in Chromium
-	@$(RUN) tools/browser.py
 	@$(RUN) -m pytest -m browser
 
 serve: book ## build the book and show it in a local web server
 	@$(RUN) tools/serve.py
 
-lab: environment ## open the chapters in JupyterLab
-	@JUPYTER_CONFIG_PATH=tools/jupyter $(RUN) -m jupyterlab --notebook-dir=.
+lab: notebooks ## open the chapters as notebooks in JupyterLab, in your own folder `work`
+	@$(RUN) tools/lab.py
 
 notebooks: book ## export the chapters as notebooks, into _build/notebooks
 	@$(RUN) tools/notebooks.py --out _build/notebooks
@@ -56,6 +55,7 @@ lint: environment ## check the style of code and text
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m codespell_lib
 	@$(RUN) tools/lint_numbers.py
+	@$(RUN) tools/exercises.py --check
 
 clean: ## remove everything that was built (`rm -r .venv` removes the environment)
 	rm -rf _build build dist .pytest_cache .ruff_cache *.egg-info

@@ -11,6 +11,7 @@ Book builds every page from the cache; it executes nothing itself.
 """
 
 import argparse
+import itertools
 import os
 import re
 import shutil
@@ -29,6 +30,11 @@ HTML = BUILD / "html"
 
 #: Every chapter depends on these, whatever it opens.
 ALWAYS = ("constraints.txt",)
+
+# A check of internationalised addresses that JupyterLab brings along and jsonschema, here for the
+# format of notebooks, does without when it is not there. Loading it takes longer than all else.
+WITHOUT_SLOW_PACKAGE = "import sys; sys.modules['rfc3987_syntax'] = None\n"
+sys.modules.setdefault("rfc3987_syntax", None)
 
 sys.path.insert(0, str(RECORDER))
 import course_recorder  # noqa: E402
@@ -316,7 +322,7 @@ def run_chapters(*, fresh=False):
     store = open_cache()
     due = [(c, why) for c in chapters if (why := has_to_run(c, store, fresh=fresh))]
     if not due:
-        say(f"Chapters: {plural(len(chapters), 'chapter')}, all as they were; none has to run")
+        say(f"Chapters: none of {len(chapters)} has to run")
         return []
     (BUILD / "kernel.log").write_text("")
     prepare_fonts()
@@ -337,6 +343,7 @@ def run_chapters(*, fresh=False):
 # --- Pages ------------------------------------------------------------------------------------
 
 PROBLEM = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b:?")
+BROKEN = re.compile(r"^\(\s*(\S+): line\s+(\d+)\) broken\s+(.*)")
 PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[ *(\d+)%\]")
 
 
@@ -348,7 +355,8 @@ def jupyter_book(*arguments):
     (int, list of str)
         Its exit status and its complaints. All it printed is in `_build/sphinx.log`.
     """
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+    program = WITHOUT_SLOW_PACKAGE + "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", program]
     command += ["build", str(ROOT), "-W", "-n", "--keep-going", "--all", *arguments]
     process = subprocess.Popen(
         command,
@@ -367,6 +375,8 @@ def jupyter_book(*arguments):
             text = plain(line).rstrip().replace(str(ROOT) + os.sep, "")
             if PROBLEM.search(text) and "warnings being treated as errors" not in text.lower():
                 complaints.append(text)
+            elif link := BROKEN.match(text):
+                complaints.append(f"{link[1]}: line {link[2]}: broken link {link[3]}")
             elif part := PROGRESS.search(text):
                 # A line every quarter of the way is enough.
                 quarter = int(part[2]) // 25
@@ -376,9 +386,14 @@ def jupyter_book(*arguments):
     return process.wait(), complaints
 
 
-def tail_of_log(lines=25):
+def cause(lines=25):
+    """Find in the log why Jupyter Book broke off: the error it names, or else its last words."""
     text = (BUILD / "sphinx.log").read_text("utf-8", "replace").splitlines()
-    return "\n".join("    " + plain(line) for line in text[-lines:])
+    text = [plain(line) for line in text]
+    for line, following in itertools.pairwise(text):
+        if re.fullmatch(r"(\w+ error|Exception occurred):", line):
+            return f"{line} {following.strip()}"
+    return "\n".join("    " + line for line in text[-lines:])
 
 
 def report(problems, what):
@@ -387,6 +402,41 @@ def report(problems, what):
         say(f"\n{problem}", file=sys.stderr)
     say(f"\nerror: {what}", file=sys.stderr)
     return 1
+
+
+def build_pages():
+    """Make every page anew.
+
+    Returns
+    -------
+    (int, list of str)
+        As `jupyter_book`.
+    """
+    # Pages of chapters that were renamed or removed must not stay.
+    shutil.rmtree(HTML, ignore_errors=True)
+    say("Pages:")
+    return jupyter_book()
+
+
+def check_links():
+    """Ask for every address on another site that the book links to.
+
+    Returns
+    -------
+    (int, list of str)
+        As `jupyter_book`.
+    """
+    say("Links to other sites:")
+    pages = BUILD / "pages"  # Jupyter Book would write its report among them
+    shutil.rmtree(pages, ignore_errors=True)
+    if HTML.exists():
+        HTML.rename(pages)
+    try:
+        return jupyter_book("--builder", "linkcheck")
+    finally:
+        shutil.rmtree(HTML, ignore_errors=True)
+        if pages.exists():
+            pages.rename(HTML)
 
 
 def main(arguments=None):
@@ -399,22 +449,15 @@ def main(arguments=None):
     prepare_machine()
     failures = run_chapters(fresh=asked.fresh)
     if failures:
-        return report(
-            failures, f"{plural(len(failures), 'cell')} failed (above); no page was made."
-        )
-    # Pages of chapters that were renamed or removed must not stay; nothing else is lost, since
-    # every page is written anew.
-    shutil.rmtree(HTML, ignore_errors=True)
-    say("Checking links" if asked.linkcheck else "Pages:")
-    extra = ["--builder", "linkcheck"] if asked.linkcheck else []
-    status, complaints = jupyter_book(*extra)
+        return report(failures, f"{plural(len(failures), 'cell')} failed, above; no page was made.")
+    status, complaints = check_links() if asked.linkcheck else build_pages()
     if status or complaints:
         if not complaints:
-            complaints = [tail_of_log()]
-        found = f"{plural(len(complaints), 'problem')} (above; everything is in _build/sphinx.log)."
+            complaints = [cause()]
+        found = f"{plural(len(complaints), 'problem')}, above; the whole log: _build/sphinx.log"
         return report(complaints, found)
     if asked.linkcheck:
-        say("No broken link.")
+        say("Every link leads somewhere.")
         return 0
     page = HTML / "index.html"
     say(f"\nThe book is built ({time.monotonic() - began:.0f} s): {page}")

@@ -27,7 +27,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 
 #: Free space, in GB, that a new environment takes, pip's downloads included.
-NEEDED_GB = {"default": 9, "cpu": 3}
+NEEDED_GB = {"default": 9, "cpu": 4}
 MINUTES = {"default": "3 to 10 minutes", "cpu": "2 to 5 minutes"}
 
 #: Installed with PyTorch on some machines only, with versions that PyTorch itself fixes.

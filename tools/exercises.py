@@ -70,7 +70,8 @@ def main() -> int:
             if not check:
                 page.write_text(new, encoding="utf-8")
     for page in stale:
-        print(f"{page}: exercises {'are out of date: run make exercises' if check else 'written'}")
+        told = "are out of date: run python tools/exercises.py" if check else "written"
+        print(f"{page}: exercises {told}")
     return 1 if check and stale else 0
 
 

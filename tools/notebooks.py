@@ -1,8 +1,9 @@
 """Export the chapters as Jupyter notebooks that run wherever `utils` can be installed.
 
-    python tools/notebooks.py [--out _build/notebooks]
+    python tools/notebooks.py [--out _build/notebooks] [--no-run]
 
-Sphinx reads the book as for the pages (nothing is executed if `make book` has run before), then
+First the chapters that have changed are run, as `make book` does, for the numbers in their text.
+Then Sphinx reads the book as for the pages, and
 the builder `course_notebook` (`_ext/course/notebook.py`) writes each chapter from the resolved
 page: glued numbers, citations and cross references are text. A role or directive that a notebook
 cannot hold is an error with page and line. The same book gives the same bytes.
@@ -89,6 +90,18 @@ def export(source: Path, out: Path) -> list[Path]:
     return sorted(out.rglob("*.ipynb"))
 
 
+def run_chapters() -> bool:
+    """Run the chapters that have to run; print what fails, and tell whether nothing did."""
+    import book
+
+    book.BUILD.mkdir(exist_ok=True)
+    book.prepare_machine()
+    failures = book.run_chapters()
+    for failure in failures:
+        print(f"\n{failure}", file=sys.stderr)
+    return not failures
+
+
 def complaints(stream: io.StringIO) -> str:
     """Give what Sphinx warned of, without a terminal's colours."""
     return re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
@@ -98,7 +111,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "notebooks")
+    parser.add_argument("--no-run", action="store_true", help="take the outputs that are there")
     asked = parser.parse_args(arguments)
+    if not asked.no_run and not run_chapters():
+        return 1
     try:
         notebooks = export(ROOT, asked.out.resolve())
     except ExportError as error:

@@ -8,10 +8,10 @@ linear layers are counted, as in the papers, and nothing else (no biases, ReLUs,
 """
 
 import html
+import inspect
 import math
-import operator
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +19,8 @@ import pandas as pd
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
+
+from .checks import height_width, positive_int
 
 
 class Cost(NamedTuple):
@@ -43,9 +45,10 @@ def convolution_cost(
 
     k²·C_in·C_out weights (and C_out biases), each weight used once at every output position.
     """
-    _check_counts(c_in=c_in, c_out=c_out, kernel_size=kernel_size, height=size[0], width=size[1])
-    weights = kernel_size**2 * c_in * c_out
-    return Cost(weights + bias * c_out, weights * size[0] * size[1])
+    height, width = height_width(size)
+    c_out = positive_int(c_out, "c_out")
+    weights = positive_int(kernel_size, "kernel_size") ** 2 * positive_int(c_in, "c_in") * c_out
+    return Cost(weights + bool(bias) * c_out, weights * height * width)
 
 
 def reduced_cost(
@@ -64,8 +67,9 @@ def reduced_cost(
 
 def break_even(c_in: int, c_out: int, *, kernel_size: int) -> float:
     """Return the C_red below which a reduction saves weights: k²·C_in·C_out / (C_in + k²·C_out)."""
-    _check_counts(c_in=c_in, c_out=c_out, kernel_size=kernel_size)
-    return kernel_size**2 * c_in * c_out / (c_in + kernel_size**2 * c_out)
+    c_in = positive_int(c_in, "c_in")
+    outputs = positive_int(kernel_size, "kernel_size") ** 2 * positive_int(c_out, "c_out")
+    return c_in * outputs / (c_in + outputs)
 
 
 def module_costs(
@@ -85,6 +89,8 @@ def module_costs(
     kernel5x5 : int
         3 for torchvision's "5x5" branch.
     """
+    if not hasattr(spec, "conv1x1"):
+        raise TypeError(f"spec must be an InceptionSpec, got {spec!r}: MODULES holds the paper's.")
 
     def branch(c_red: int | None, c_out: int, kernel_size: int) -> Cost:
         options = {"kernel_size": kernel_size, "size": size, "bias": bias}
@@ -98,14 +104,6 @@ def module_costs(
         "5x5": branch(spec.reduce5x5, spec.conv5x5, kernel5x5),
         "pool": Cost(0, 0) if spec.pool_proj is None else branch(None, spec.pool_proj, 1),
     }
-
-
-def _check_counts(**counts: int) -> None:
-    for name, count in counts.items():
-        if isinstance(count, bool) or not hasattr(count, "__index__"):
-            raise TypeError(f"{name} must be an integer of at least 1, got {count!r}.")
-        if operator.index(count) < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}.")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -126,9 +124,11 @@ class Account:
         - ``activation_bytes``: memory newly written for the output (0 for views and in-place work);
         - ``rf_min``, ``rf_max``: theoretical receptive field of one output unit, in input pixels,
           along the narrowest and the widest path (of the shorter and the longer side);
-        - ``jump``: distance between neighbouring units, in input pixels.
+        - ``jump``: distance between neighbouring units, in input pixels. An adaptive pool that
+          does not divide its map evenly counts as windows of its largest size, evenly spaced.
 
-        The last three are NaN behind an operation whose reach is not known here.
+        The last three are NaN behind an operation whose reach is not known here. Batch
+        normalisation counts as seeing one place, as it does in evaluation.
     stages : pandas.DataFrame
         The same by stage: sums, and output, receptive field and jump at the end of each.
     name : str
@@ -194,8 +194,8 @@ def account(
     Parameters
     ----------
     model : nn.Module
-        Any network, or part of one, that takes one tensor and that `torch.fx` can trace; it may
-        live on the meta device.
+        Any network, or part of one, that takes one tensor and that `torch.fx` can trace; further
+        arguments keep their defaults. It may live on the meta device.
     input_size : tuple of int
         (C, H, W) of one image, in pixels.
     training : bool
@@ -211,12 +211,14 @@ def account(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}.")
-    _check_counts(**{f"input_size[{i}]": size for i, size in enumerate(input_size)})
+    if not isinstance(input_size, tuple | list):
+        raise TypeError(f"input_size must be (C, H, W), as (3, 224, 224); got {input_size!r}.")
+    sizes = tuple(positive_int(size, f"input_size[{i}]") for i, size in enumerate(input_size))
 
     modes = {module: module.training for module in model.modules()}
     model.train(training)
     try:
-        rows = _Recorder(_trace(model)).record(tuple(input_size))
+        rows = _Recorder(_trace(model)).record(sizes)
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -227,17 +229,30 @@ def account(
     ends = layers.drop_duplicates("stage", keep="last").set_index("stage")
     stages = sums.join(ends.drop(columns=list(_SUMS)))[columns]
     unused = sum(p.numel() for p in model.parameters()) - int(layers["parameters"].sum())
-    return Account(layers, stages, type(model).__name__, tuple(input_size), unused)
+    return Account(layers, stages, type(model).__name__, sizes, unused)
 
 
 def _trace(model: nn.Module) -> fx.GraphModule:
+    tracer = _Tracer()
+    if tracer.is_leaf_module(model, ""):  # a layer alone: a network of one
+        model = nn.Sequential(OrderedDict({type(model).__name__.lower(): model}))
+    others = list(inspect.signature(model.forward).parameters.values())[1:]
+    given = {p.name: p.default for p in others if p.default is not p.empty}
     try:
-        return fx.GraphModule(model, fx.Tracer().trace(model))
+        return fx.GraphModule(model, tracer.trace(model, concrete_args=given or None))
     except Exception as error:
         raise ValueError(
             f"torch.fx cannot trace {type(model).__name__}, so it cannot be counted: {error}. "
             "Its forward may not branch on the values or shapes of tensors; count its parts."
         ) from error
+
+
+class _Tracer(fx.Tracer):
+    """Takes layers with weights whole, also those of classes derived from PyTorch's."""
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        whole = isinstance(module, _COUNTED + _UNCOUNTED)
+        return whole or super().is_leaf_module(module, name)
 
 
 class _Axis(NamedTuple):
@@ -286,21 +301,24 @@ class _Recorder(fx.Interpreter):
 
     def run_node(self, node: fx.Node) -> Any:
         args, kwargs = self.fetch_args_kwargs_from_env(node)
+        if node.op.startswith("call"):
+            self._check_countable(node)
         try:
             result = super().run_node(node)
         except Exception as error:
-            shapes = ", ".join(_text(a.shape[1:]) for a in args if isinstance(a, Tensor))
+            tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
+            shapes = ", ".join(_text(tuple(a.shape[1:])) for a in tensors)
             raise ValueError(
                 f"the network cannot take this input: {node.target} fails on {shapes}. {error}"
             ) from error
-        self._check_countable(node)
-        if node.op == "placeholder":
-            height, width = result.shape[2:] if result.ndim == 4 else (0, 0)
-            self.fields[node] = (_Axis(1, 1, 1, height), _Axis(1, 1, 1, width)) if height else None
-        elif node.op != "output" and isinstance(result, Tensor):
+        if node.op == "placeholder" and isinstance(result, Tensor):
+            axes = tuple(_Axis(1, 1, 1, size) for size in result.shape[2:])
+            self.fields[node] = axes if len(axes) == 2 else None
+        elif node.op not in ("placeholder", "output"):
             module = self._module(node, args, kwargs)
-            self.fields[node] = self._field(node, module, args, result)
-            self.rows.append(self._row(node, module, args, result))
+            self._note_field(node, module, args, kwargs, result)
+            if isinstance(result, Tensor):
+                self.rows.append(self._row(node, module, (*args, *kwargs.values()), result))
         return result
 
     def _check_countable(self, node: fx.Node) -> None:
@@ -310,10 +328,9 @@ class _Recorder(fx.Interpreter):
         else:
             given = [str(n.target) for n in node.all_input_nodes if n.op == "get_attr"]
             weights = [p for name in given for p in self.parameters.get(name, []) if p.ndim > 1]
-            function = _function(node)
-            unknown = _UNCOUNTED_FUNCTIONS.fullmatch(function) or (
-                weights and function not in ("add", "mul")
-            )
+            name = _function(node)
+            known = _POINTWISE.fullmatch(_plain(name)) or _VIEWS.fullmatch(name)
+            unknown = _UNCOUNTED_FUNCTIONS.fullmatch(name) or (weights and not known)
         if unknown:
             raise ValueError(
                 f"the multiply-adds of {node.name} cannot be counted: only those of convolutions "
@@ -325,7 +342,8 @@ class _Recorder(fx.Interpreter):
         if node.op == "call_module":
             return self.fetch_attr(node.target)
         if node.target in _FUNCTIONAL_POOLS:
-            return _FUNCTIONAL_POOLS[node.target](*args[1:], **kwargs)
+            options = {name: value for name, value in kwargs.items() if name != "input"}
+            return _FUNCTIONAL_POOLS[node.target](*args[len(kwargs) == len(options) :], **options)
         return None
 
     def _row(
@@ -342,7 +360,7 @@ class _Recorder(fx.Interpreter):
         written = node.op != "get_attr" and not any(
             result.untyped_storage() is tensor.untyped_storage() for tensor in earlier
         )
-        field = self.fields[node]
+        field = self.fields.get(node)
         return {
             "name": path if self.uses[path] == 1 else f"{path} ({self.uses[path]})",
             "stage": path.split(".")[0],
@@ -364,23 +382,34 @@ class _Recorder(fx.Interpreter):
         owner = owner.split("@")[0]  # "block@1" is the second call of "block"
         return f"{owner}.{_function(node)}" if owner else _function(node)
 
-    def _field(
-        self, node: fx.Node, module: nn.Module | None, args: tuple, result: Tensor
-    ) -> _Field:
+    def _note_field(
+        self, node: fx.Node, module: nn.Module | None, args: tuple, kwargs: dict, result: Any
+    ) -> None:
+        """Note what the result sees of the input; nothing if it does not come from it."""
         sources = [self.fields[source] for source in node.all_input_nodes if source in self.fields]
-        if not sources or None in sources:
-            return None
+        if not sources or not _holds_tensors(result):
+            return
+        self.fields[node] = None
+        if None in sources or not isinstance(result, Tensor) or result.shape[:1] != (self.BATCH,):
+            return
         merged = tuple(_widest(axes) for axes in zip(*sources, strict=True))
-        sizes = tuple(result.shape[2:]) if result.ndim == 4 else (1, 1)
-        whole_map = _function(node) == "mean" and args[0].ndim == 4 and sizes == (1, 1)
-        if whole_map or (isinstance(module, nn.Linear) and result.ndim == 2):
-            return tuple(axis.through(axis.size, 1, 1) for axis in merged)
-        windows = _windows(module, tuple(axis.size for axis in merged), sizes)
+        before = tuple(axis.size for axis in merged)
+        after = tuple(result.shape[2:]) if result.ndim == 4 else (1, 1)
+        name = _plain(_function(node) if module is None else type(module).__name__)
+        if _POINTWISE.fullmatch(name) or _VIEWS.fullmatch(name):
+            # A vector made from a map remembers the map's size, for a layer that sees all of it.
+            self.fields[node] = merged if result.ndim == 2 or after == before else None
+            return
+        if _REDUCTIONS.fullmatch(name):
+            dim = getattr(module, "dim", kwargs.get("dim", args[1] if len(args) > 1 else None))
+            windows = _reduction(args[0] if args else kwargs["input"], dim, before, result)
+        elif isinstance(module, nn.Linear):
+            windows = [(size, 1) for size in before] if result.ndim == 2 else None
+        else:
+            windows = _windows(module, before, after)
         if windows:
-            zipped = zip(merged, windows, sizes, strict=True)
-            return tuple(axis.through(*window, size) for axis, window, size in zipped)
-        unmoved = result.ndim == 2 or sizes == tuple(axis.size for axis in merged)
-        return merged if unmoved else None
+            zipped = zip(merged, windows, after, strict=True)
+            self.fields[node] = tuple(axis.through(*window, size) for axis, window, size in zipped)
 
 
 class _Run(nn.Module):
@@ -401,6 +430,7 @@ _FUNCTIONAL_POOLS = {
     F.adaptive_max_pool2d: nn.AdaptiveMaxPool2d,
     F.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d,
 }
+_COUNTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 _UNCOUNTED = (
     nn.MultiheadAttention,
     nn.RNNBase,
@@ -410,18 +440,41 @@ _UNCOUNTED = (
     nn.ConvTranspose3d,
 )
 _UNCOUNTED_FUNCTIONS = re.compile(
-    r"conv(_transpose)?[123]d|linear|bilinear|matmul|mm|bmm|baddbmm|addmm|einsum|tensordot|"
+    r"conv(_transpose)?[123]d|linear|bilinear|(linalg_|chain_)?matmul|mm|mv|bmm|baddbmm|addmm|addmv|"
+    r"addbmm|dot|vdot|(linalg_)?vecdot|inner|linalg_multi_dot|einsum|tensordot|"
     r"scaled_dot_product_attention|multi_head_attention_forward"
 )
+# What is known to look at one place only, function or module: the names as `_plain` writes them.
+_POINTWISE = re.compile(
+    r"(leaky|p|r)?relu6?|[cgs]?elu|silu|mish|hardtanh|hardswish|(hard|log)?sigmoid|tanh|softplus|"
+    r"softsign|threshold|identity|(alpha|feature)?dropout[12]?d?|stochasticdepth|"
+    r"(sync)?batchnorm[12]?d?|localresponsenorm|i?(add|sub|mul|truediv)|rsub|div|neg|pow|square|"
+    r"r?sqrt|reciprocal|abs|exp|log|clamp|clip|maximum|minimum|lerp|where|cat|concat|concatenate|"
+    r"contiguous|clone|detach|to|float|half|double|bfloat16|type"
+)
+_VIEWS = re.compile(r"flatten|view|reshape|squeeze|unsqueeze")
+_REDUCTIONS = re.compile(r"mean|sum|amax|amin|std|var|prod|(log)?softmax|logsumexp")
 
 
 def _function(node: fx.Node) -> str:
-    return re.sub(r"_\d+$", "", node.name)
+    """Return the name of what a node calls: "relu", "flatten", "add"."""
+    return node.target if isinstance(node.target, str) else node.target.__name__
+
+
+def _plain(name: str) -> str:
+    """Write the names of functions, methods and modules alike: "leakyrelu" for `LeakyReLU`."""
+    return name.replace("_", "").lower()
+
+
+def _holds_tensors(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(map(_holds_tensors, value))
+    return isinstance(value, Tensor)
 
 
 def _macs(module: nn.Module | None, result: Tensor) -> int:
     """Count: each output value of a convolution or linear layer is one dot product."""
-    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+    if isinstance(module, _COUNTED):
         return result[0].numel() * module.weight[0].numel()
     return 0
 
@@ -433,7 +486,7 @@ def _operation(node: fx.Node, module: nn.Module | None) -> str:
     if kernel is None:
         return type(module).__name__
     stride = _pair(module.stride)
-    moved = "" if stride == (1, 1) else f"/{stride[0]}"
+    moved = "" if set(stride) == {1} else f"/{stride[0]}"
     return f"{type(module).__name__} {_text(_pair(kernel), 'x')}{moved}"
 
 
@@ -447,11 +500,31 @@ def _windows(
         kernels = [(kernel - 1) * step + 1 for kernel, step in sizes]
         return list(zip(kernels, _pair(module.stride), strict=True))
     if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
-        return [
-            (max(-(-(i + 1) * n // m) - i * n // m for i in range(m)), n / m)
-            for n, m in zip(before, after, strict=True)
-        ]
+        return [_adaptive(n, m) for n, m in zip(before, after, strict=True)]
     return None
+
+
+def _adaptive(n: int, m: int) -> tuple[float, float]:
+    """Return (kernel, stride) of an adaptive pool from n units to m.
+
+    Its windows differ in size. The widest, moved in even steps, must reach from edge to edge.
+    """
+    kernel = max(-(-(i + 1) * n // m) - i * n // m for i in range(m))
+    return kernel, (n - kernel) / (m - 1) if m > 1 else n
+
+
+def _reduction(
+    x: Tensor, dim: Any, before: tuple[int, int], result: Tensor
+) -> list[tuple[int, int]] | None:
+    """Return (kernel, stride) of a mean or its like: all of the map along what it reduces."""
+    dims = dim if isinstance(dim, tuple | list) else (dim,)
+    if not all(type(d) is int for d in dims):
+        return None
+    dims = {d % x.ndim for d in dims}
+    seen = [1 in dims] * 2 if x.ndim == 2 else [axis in dims for axis in (2, 3)]
+    if 0 in dims or not (result.ndim == x.ndim or all(seen)):
+        return None
+    return [(n if whole else 1, 1) for n, whole in zip(before, seen, strict=True)]
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:

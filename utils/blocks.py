@@ -3,7 +3,6 @@
 Shapes are (N, C, H, W) throughout: images in the batch, channels, height, width.
 """
 
-import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -11,6 +10,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
+
+from .checks import boolean, odd_int, one_of, positive_int, probability
 
 Norm = Literal["batch"] | None
 Padding = Literal["same", "valid"]
@@ -69,13 +70,14 @@ class ConvUnit(nn.Module):
         stride = positive_int(stride, "stride")
         one_of(padding, ("same", "valid"), "padding")
         one_of(norm, ("batch", None), "norm")
+        bias = norm is None if bias is None else boolean(bias, "bias")
         self.conv = nn.Conv2d(
             in_channels,
             out_channels,
             kernel_size=kernel,
             stride=stride,
             padding=tuple(size // 2 for size in kernel) if padding == "same" else 0,
-            bias=norm is None if bias is None else bias,
+            bias=bias,
         )
         self.bn = nn.BatchNorm2d(out_channels, eps=eps) if norm == "batch" else None
         self.relu = relu
@@ -108,6 +110,10 @@ class Branches(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the concatenation along the channels, (N, C_out, H', W')."""
+        if can_check(x) and x.ndim != 4:  # of a single image, heights would be put together
+            raise ValueError(
+                f"a module takes maps (N, C, H, W), got {tuple(x.shape)}: try x[None]."
+            )
         return torch.cat(self.branches(x), dim=1)
 
 
@@ -179,10 +185,12 @@ class InceptionSpec:
             value = getattr(self, field.name)
             if value is not None or field.name.startswith("conv"):
                 hint = "" if field.name.startswith("conv") else " (None leaves the 1x1 out)"
-                positive_int(value, f"InceptionSpec.{field.name}", hint)
+                value = positive_int(value, f"InceptionSpec.{field.name}", hint)
+                object.__setattr__(self, field.name, value)  # this class is frozen
 
     def out_channels(self, in_channels: int) -> int:
         """Count the output's channels; without projection those of the input pass through."""
+        in_channels = positive_int(in_channels, "in_channels")
         pooled = in_channels if self.pool_proj is None else self.pool_proj
         return self.conv1x1 + self.conv3x3 + self.conv5x5 + pooled
 
@@ -256,7 +264,7 @@ class AuxiliaryHead(nn.Module):
     Parameters
     ----------
     in_channels, num_classes : int
-    norm
+    norm, bias
         As in `ConvUnit`, for the 1x1 convolution.
     pool : "average" or "adaptive"
         The paper averages over 5x5 windows in steps of 3, which gives 4x4 from a 14x14 map.
@@ -275,6 +283,7 @@ class AuxiliaryHead(nn.Module):
         num_classes: int,
         *,
         norm: Norm = None,
+        bias: bool | None = None,
         pool: AuxPool = "average",
         dropout: float = 0.7,
     ) -> None:
@@ -282,7 +291,7 @@ class AuxiliaryHead(nn.Module):
         one_of(pool, ("average", "adaptive"), "pool")
         average = pool == "average"
         self.pool = nn.AvgPool2d(5, stride=3) if average else nn.AdaptiveAvgPool2d(4)
-        self.conv = ConvUnit(in_channels, 128, kernel_size=1, norm=norm)
+        self.conv = ConvUnit(in_channels, 128, kernel_size=1, norm=norm, bias=bias)
         self.fc1 = nn.Linear(128 * 4 * 4, 1024)
         self.dropout = nn.Dropout(probability(dropout, "dropout"))
         self.fc2 = nn.Linear(1024, positive_int(num_classes, "num_classes"))
@@ -308,59 +317,21 @@ class AuxiliaryHead(nn.Module):
         )
 
 
-# Arguments are checked where a wrong one would otherwise fail late, or not at all.
-
-
-def positive_int(value: int, name: str, hint: str = "") -> int:
-    """Return `value` as an int of at least 1, or raise a TypeError or ValueError that names it."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer of at least 1{hint}, got {value!r}.")
-    if operator.index(value) < 1:
-        raise ValueError(f"{name} must be at least 1{hint}, got {value}.")
-    return operator.index(value)
-
-
-def odd_int(value: int, name: str) -> int:
-    """Return `value` as an odd positive int, or raise a TypeError or ValueError that names it."""
-    if positive_int(value, name) % 2 == 0:
-        raise ValueError(
-            f"{name} must be odd, so that half of it as padding keeps height and width; got "
-            f"{value}. Take {value - 1} or {value + 1}."
-        )
-    return operator.index(value)
-
-
-def probability(value: float, name: str) -> float:
-    """Return `value` as a probability in [0, 1), or raise a ValueError that names it."""
-    if not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ValueError(
-            f"{name} must be a probability from 0 (keep all) to below 1 (drop all), got {value!r}."
-        )
-    return float(value)
-
-
-def one_of(value: object, options: tuple, name: str) -> None:
-    """Raise a ValueError that lists the options, unless `value` is one of them."""
-    if value not in options:
-        listed = ", ".join(repr(option) for option in options)
-        raise ValueError(f"{name} must be one of {listed}; got {value!r}.")
-
-
 def check_images(
-    x: Tensor, *, network: str, in_channels: int, smallest: int, layer: nn.Module, hint: str
+    x: Tensor, model: nn.Module, *, name: str, in_channels: int, smallest: int, hint: str
 ) -> None:
     """Raise unless `x` are images that a network takes: (N, in_channels, H, W), floating-point.
 
     Parameters
     ----------
     x : Tensor
-    network : str
-        Its name, for the message.
+    model : nn.Module
+        The network: the images must have the dtype of its weights.
+    name : str
+        The network's, for the message.
     in_channels : int
     smallest : int
         Least height and width, in pixels.
-    layer : nn.Module
-        One of the network: the images must have the dtype of its weights.
     hint : str
         What to do with images that are too small.
 
@@ -371,13 +342,14 @@ def check_images(
     """
     if not can_check(x):
         return
-    wanted = f"{network} expects images as a floating-point tensor (N, {in_channels}, H, W)"
+    wanted = f"{name} expects images as a floating-point tensor (N, {in_channels}, H, W)"
     if not isinstance(x, Tensor):
         raise TypeError(
             f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
         )
     if x.ndim != 4:
-        advice = "add the batch axis with x[None]" if x.ndim == 3 else "put the batch axis first"
+        hints = {3: "add the batch axis with x[None]", 5: "make one batch with x.flatten(0, 1)"}
+        advice = hints.get(x.ndim, "put the batch axis first")
         raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {advice}.")
     if x.shape[1] != in_channels:
         advice = f"build the network with in_channels={x.shape[1]}, or give it such images"
@@ -391,34 +363,52 @@ def check_images(
         )
     if not x.is_floating_point():
         raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
-    weights = layer.weight.dtype
-    if x.dtype != weights and not torch.is_autocast_enabled(x.device.type):
+    # Not those of a layer by name: whoever fine-tunes may have replaced it.
+    weights = next((p.dtype for p in model.parameters() if p.is_floating_point()), x.dtype)
+    if x.dtype == weights:
+        return
+    # Autocast converts both, but leaves float64 alone.
+    if torch.float64 in (x.dtype, weights) or not torch.is_autocast_enabled(x.device.type):
         raise TypeError(
             f"the images are {x.dtype}, the weights {weights}: convert the images with "
             f"x.to({weights}), or the network with model.to({x.dtype})."
         )
 
 
+class WeightsError(RuntimeError, ValueError):
+    """The weights are another network's: a RuntimeError, as PyTorch raises, and a ValueError."""
+
+
 def check_weights(
     own: Mapping[str, Tensor], given: Mapping[str, Any], describe: Callable[[Mapping], str]
 ) -> None:
-    """Raise a ValueError unless `given` has the names and shapes of the state dict `own`.
+    """Raise a WeightsError unless `given` has the names and shapes of the state dict `own`.
 
     `describe` says of a state dict that does not fit what it might be.
     """
-    missing = [key for key in own if key not in given]
-    unknown = [key for key in given if key not in own]
+    wanted, found = weight_shapes(own), weight_shapes(given)
+    missing = [key for key in wanted if key not in found]
+    unknown = [key for key in found if key not in wanted]
     shapes = [
-        f"{key} {tuple(given[key].shape)} instead of {tuple(value.shape)}"
-        for key, value in own.items()
-        if key in given and given[key].shape != value.shape
+        f"{key} {found[key]} instead of {shape}"
+        for key, shape in wanted.items()
+        if found.get(key, shape) != shape
     ]
     if missing or unknown or shapes:
-        raise ValueError(
+        raise WeightsError(
             "these are another network's weights. "
             f"Missing: {some(missing)}. Not of this network: {some(unknown)}. "
             f"Of another shape: {some(shapes)}. {describe(given)}"
         )
+
+
+def weight_shapes(state_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name -> shape, without the counts that BatchNorm keeps: older files have none."""
+    return {
+        str(key): tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        for key, value in state_dict.items()
+        if not str(key).endswith("num_batches_tracked")
+    }
 
 
 def misplaced(state_dict: Mapping[str, Any]) -> str | None:
@@ -426,7 +416,7 @@ def misplaced(state_dict: Mapping[str, Any]) -> str | None:
     inside = [key for key, value in state_dict.items() if isinstance(value, Mapping)]
     if inside:
         return f"The weights may be one level further down: load checkpoint[{inside[0]!r}]."
-    if state_dict and all(key.startswith("module.") for key in state_dict):
+    if state_dict and all(str(key).startswith("module.") for key in state_dict):
         return 'The names have the prefix "module." of DataParallel: remove it.'
     return None
 

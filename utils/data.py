@@ -83,11 +83,9 @@ def to_tensor(image: np.ndarray) -> Tensor:
     array = np.asarray(image)
     if array.ndim == 2:
         array = np.stack(3 * [array], axis=-1)
-    if array.ndim != 3 or array.shape[-1] != 3:
-        raise ValueError(
-            f"a picture must be (H, W, 3) or (H, W), got {np.shape(image)}: drop an alpha channel "
-            "with image[..., :3], move channels last with np.moveaxis(image, 0, -1)."
-        )
+    if array.ndim != 3 or array.shape[-1] != 3 or array.size == 0:
+        shape = np.shape(image)
+        raise ValueError(f"a picture must be (H, W, 3) or (H, W), got {shape}: {_hint(shape)}.")
     if array.dtype == np.uint8:
         array = array.astype(np.float32) / 255
     elif not np.issubdtype(array.dtype, np.floating):
@@ -95,10 +93,23 @@ def to_tensor(image: np.ndarray) -> Tensor:
     elif not (array.min() >= 0 and array.max() <= 1):
         raise ValueError(
             "a picture of floating-point numbers must lie in 0..1, got "
-            f"{array.min():g} to {array.max():g}: divide by 255 if these are bytes."
+            f"{array.min():g} to {array.max():g}: divide by 255 if these are bytes, "
+            "undo a normalisation if there was one."
         )
     channels_first = np.ascontiguousarray(array.transpose(2, 0, 1), dtype=np.float32)
     return torch.from_numpy(channels_first)[None]
+
+
+def _hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 4:
+        return "this looks like a batch, so torch.cat([to_tensor(image) for image in batch])"
+    if len(shape) == 3 and 1 in (shape[0], shape[-1]):
+        return "drop the axis of a single channel with np.squeeze(image)"
+    if len(shape) == 3 and shape[-1] == 4:
+        return "drop an alpha channel with image[..., :3]"
+    if len(shape) == 3 and shape[0] == 3:
+        return "move channels last with np.moveaxis(image, 0, -1)"
+    return "height and width, then red, green and blue"
 
 
 def _picture(name: str, known: dict[str, str], kind: str) -> np.ndarray:

@@ -4,6 +4,8 @@ import math
 
 import torch
 
+from .checks import odd_int, positive_int
+
 
 def gabor_bank(
     wavelengths: tuple[float, ...] = (3.0, 4.5, 7.0, 10.0), *, orientations: int = 8, size: int = 15
@@ -19,11 +21,12 @@ def gabor_bank(
     Parameters
     ----------
     wavelengths
-        In pixels, each at least 2 (a shorter wave cannot be told from a longer one).
+        In pixels, each longer than 2 (a shorter wave cannot be told from a longer one, and at 2 a
+        sine is zero at every pixel) and at most `size`, so that a whole wave fits in.
     orientations
         How many directions between 0 and 180 degrees.
     size
-        Rows and columns of a filter, in pixels; odd, so that it has a middle.
+        Rows and columns of a filter, in pixels; odd, so that it has a middle, and at least 3.
 
     Returns
     -------
@@ -32,20 +35,21 @@ def gabor_bank(
 
     Raises
     ------
-    ValueError
-        A wavelength below 2, no orientation, or an even or non-positive size.
+    TypeError, ValueError
+        A number out of these bounds, or none.
     """
-    if not wavelengths or min(wavelengths) < 2:
-        raise ValueError(f"expected wavelengths of at least 2 pixels, got {wavelengths}")
-    if orientations < 1:
-        raise ValueError(f"expected at least 1 orientation, got {orientations}")
-    if size < 1 or size % 2 == 0:
-        raise ValueError(f"expected an odd size in pixels, got {size}: try {abs(size) + 1}")
+    size, orientations = odd_int(size, "size"), positive_int(orientations, "orientations")
+    if size == 1:
+        raise ValueError("size must be at least 3: a single pixel shows no wave.")
+    if len(wavelengths) == 0 or not all(2 < wavelength <= size for wavelength in wavelengths):
+        raise ValueError(
+            f"wavelengths must be longer than 2 and at most {size} pixels, the size of a filter, "
+            f"got {wavelengths}."
+        )
 
-    half = size // 2
-    y, x = torch.meshgrid(
-        torch.arange(-half, half + 1.0), torch.arange(-half, half + 1.0), indexing="ij"
-    )
+    # In float64 up to the end, whatever the default: little of a long wave's cosine remains.
+    places = torch.arange(size, dtype=torch.float64) - size // 2
+    y, x = torch.meshgrid(places, places, indexing="ij")
     filters = []
     for wavelength in wavelengths:
         # A window of about one octave: the usual choice for models of the visual cortex.
@@ -56,4 +60,4 @@ def gabor_bank(
             filters += [window * wave.cos(), window * wave.sin()]
     bank = torch.stack(filters)[:, None]
     bank = bank - bank.mean(dim=(2, 3), keepdim=True)
-    return bank / bank.norm(dim=(2, 3), keepdim=True)
+    return (bank / bank.norm(dim=(2, 3), keepdim=True)).float()

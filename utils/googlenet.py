@@ -8,9 +8,11 @@ References
 Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -25,13 +27,10 @@ from .blocks import (
     Norm,
     check_images,
     check_weights,
-    misplaced,
-    odd_int,
-    one_of,
-    positive_int,
-    probability,
     some,
+    weight_shapes,
 )
+from .checks import boolean, odd_int, one_of, positive_int, probability, store
 from .words import Convolution, MaxPool, smallest_image
 
 
@@ -83,14 +82,16 @@ def _spec(*filters: int | None) -> InceptionSpec:
 
 
 # The nine modules: "3a" -> its six numbers, and "3a" -> the (C, H, W) that comes in at 224 px.
-MODULES: dict[str, InceptionSpec] = {
-    row.type[11:13]: _spec(*row.filters) for row in TABLE_1 if row.type.startswith("inception")
-}
-INPUTS: dict[str, tuple[int, int, int]] = {
-    row.type[11:13]: before.output
-    for before, row in pairwise(TABLE_1)
-    if row.type.startswith("inception")
-}
+MODULES: Mapping[str, InceptionSpec] = MappingProxyType(
+    {row.type[11:13]: _spec(*row.filters) for row in TABLE_1 if row.type.startswith("inception")}
+)
+INPUTS: Mapping[str, tuple[int, int, int]] = MappingProxyType(
+    {
+        row.type[11:13]: before.output
+        for before, row in pairwise(TABLE_1)
+        if row.type.startswith("inception")
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,60 +107,72 @@ Layer = Convolution | MaxPool | LocalNorm | InceptionSpec
 
 # Table 1 up to 5b, layer by layer, with torchvision's names. The table leaves out the two local
 # normalisations; their places and names are those of Caffe's replication.
-PAPER: dict[str, Layer] = {
-    "conv1": Convolution(channels=64, kernel_size=7, stride=2),
-    "maxpool1": MaxPool(),
-    "norm1": LocalNorm(),
-    "conv2": Convolution(channels=64, kernel_size=1),
-    "conv3": Convolution(channels=192, kernel_size=3),
-    "norm2": LocalNorm(),
-    "maxpool2": MaxPool(),
-    "inception3a": MODULES["3a"],
-    "inception3b": MODULES["3b"],
-    "maxpool3": MaxPool(),
-    "inception4a": MODULES["4a"],
-    "inception4b": MODULES["4b"],
-    "inception4c": MODULES["4c"],
-    "inception4d": MODULES["4d"],
-    "inception4e": MODULES["4e"],
-    "maxpool4": MaxPool(),
-    "inception5a": MODULES["5a"],
-    "inception5b": MODULES["5b"],
-}
-BATCH_NORMALISED = {name: row for name, row in PAPER.items() if not isinstance(row, LocalNorm)}
-TORCHVISION = BATCH_NORMALISED | {"maxpool4": MaxPool(kernel_size=2)}
+PAPER: Mapping[str, Layer] = MappingProxyType(
+    {
+        "conv1": Convolution(channels=64, kernel_size=7, stride=2),
+        "maxpool1": MaxPool(),
+        "norm1": LocalNorm(),
+        "conv2": Convolution(channels=64, kernel_size=1),
+        "conv3": Convolution(channels=192, kernel_size=3),
+        "norm2": LocalNorm(),
+        "maxpool2": MaxPool(),
+        "inception3a": MODULES["3a"],
+        "inception3b": MODULES["3b"],
+        "maxpool3": MaxPool(),
+        "inception4a": MODULES["4a"],
+        "inception4b": MODULES["4b"],
+        "inception4c": MODULES["4c"],
+        "inception4d": MODULES["4d"],
+        "inception4e": MODULES["4e"],
+        "maxpool4": MaxPool(),
+        "inception5a": MODULES["5a"],
+        "inception5b": MODULES["5b"],
+    }
+)
+BATCH_NORMALISED: Mapping[str, Layer] = MappingProxyType(
+    {name: row for name, row in PAPER.items() if not isinstance(row, LocalNorm)}
+)
+TORCHVISION: Mapping[str, Layer] = MappingProxyType(
+    BATCH_NORMALISED | {"maxpool4": MaxPool(kernel_size=2)}
+)
 
 # The small GoogLeNet for CIFAR-10 of the University of Amsterdam's deep learning tutorial 5
 # (P. Lippe): eight modules, at 32, 16 and 8 px.
-MINI: dict[str, Layer] = {
-    "conv1": Convolution(channels=64, kernel_size=3),
-    "inception2a": _spec(16, 32, 32, 16, 8, 8),
-    "inception2b": _spec(24, 32, 48, 16, 12, 12),
-    "maxpool2": MaxPool(padding=1, ceil_mode=False),
-    "inception3a": _spec(24, 32, 48, 16, 12, 12),
-    "inception3b": _spec(16, 32, 48, 16, 16, 16),
-    "inception3c": _spec(16, 32, 48, 16, 16, 16),
-    "inception3d": _spec(32, 32, 48, 16, 24, 24),
-    "maxpool3": MaxPool(padding=1, ceil_mode=False),
-    "inception4a": _spec(32, 48, 64, 16, 16, 16),
-    "inception4b": _spec(32, 48, 64, 16, 16, 16),
-}
+MINI: Mapping[str, Layer] = MappingProxyType(
+    {
+        "conv1": Convolution(channels=64, kernel_size=3),
+        "inception2a": _spec(16, 32, 32, 16, 8, 8),
+        "inception2b": _spec(24, 32, 48, 16, 12, 12),
+        "maxpool2": MaxPool(padding=1, ceil_mode=False),
+        "inception3a": _spec(24, 32, 48, 16, 12, 12),
+        "inception3b": _spec(16, 32, 48, 16, 16, 16),
+        "inception3c": _spec(16, 32, 48, 16, 16, 16),
+        "inception3d": _spec(32, 32, 48, 16, 24, 24),
+        "maxpool3": MaxPool(padding=1, ceil_mode=False),
+        "inception4a": _spec(32, 48, 64, 16, 16, 16),
+        "inception4b": _spec(32, 48, 64, 16, 16, 16),
+    }
+)
 
 # Leaner still, for experiments with many runs: four modules, at 14 and 7 px for images of 28 px.
-MICRO: dict[str, Layer] = {
-    "conv1": Convolution(channels=32, kernel_size=3),
-    "maxpool2": MaxPool(),
-    "inception3a": _spec(16, 16, 32, 8, 8, 8),
-    "inception3b": _spec(24, 24, 48, 8, 12, 12),
-    "maxpool3": MaxPool(),
-    "inception4a": _spec(24, 24, 48, 8, 12, 12),
-    "inception4b": _spec(32, 24, 48, 8, 24, 24),
-}
+MICRO: Mapping[str, Layer] = MappingProxyType(
+    {
+        "conv1": Convolution(channels=32, kernel_size=3),
+        "maxpool2": MaxPool(),
+        "inception3a": _spec(16, 16, 32, 8, 8, 8),
+        "inception3b": _spec(24, 24, 48, 8, 12, 12),
+        "maxpool3": MaxPool(),
+        "inception4a": _spec(24, 24, 48, 8, 12, 12),
+        "inception4b": _spec(32, 24, 48, 8, 24, 24),
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """What `GoogLeNet` is built from; `dataclasses.replace` makes a variation.
+
+    It holds copies of the dicts it is given: a variation never changes what it came from.
 
     Attributes
     ----------
@@ -183,7 +196,7 @@ class Config:
     aux_dropout : float
     """
 
-    layers: dict[str, Layer] = field(repr=False)
+    layers: Mapping[str, Layer] = field(repr=False)
     in_channels: int = 3
     num_classes: int = 1000
     norm: Norm = None
@@ -191,35 +204,53 @@ class Config:
     kernel5x5: int = 5
     reduce: bool = True
     dropout: float = 0.4
-    aux_heads: dict[str, str] = field(default_factory=dict)
+    aux_heads: Mapping[str, str] = field(default_factory=dict)
     aux_pool: AuxPool = "average"
     aux_dropout: float = 0.7
 
     def __post_init__(self) -> None:
-        positive_int(self.in_channels, "in_channels")
-        positive_int(self.num_classes, "num_classes")
+        for name in ("layers", "aux_heads"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise TypeError(f"{name} must be a dict, got {getattr(self, name)!r}: see Config.")
+            store(self, **{name: dict(getattr(self, name))})
+        for name in ("in_channels", "num_classes"):
+            store(self, **{name: positive_int(getattr(self, name), name)})
+        store(self, kernel5x5=odd_int(self.kernel5x5, "kernel5x5"))
+        for name in ("dropout", "aux_dropout"):
+            store(self, **{name: probability(getattr(self, name), name)})
         one_of(self.norm, ("batch", None), "norm")
-        odd_int(self.kernel5x5, "kernel5x5")
-        probability(self.dropout, "dropout")
-        probability(self.aux_dropout, "aux_dropout")
+        one_of(self.aux_pool, ("average", "adaptive"), "aux_pool")
+        boolean(self.reduce, "reduce")
+        if self.bias is not None:
+            boolean(self.bias, "bias", " (or None)")
+        self._check_names()
+
+    def _check_names(self) -> None:
         for layer, head in self.aux_heads.items():
             one_of(head, ("aux1", "aux2"), "the name of an auxiliary head")
             one_of(layer, tuple(self.layers), f"the layer under {head}")
+        if len(set(self.aux_heads.values())) < len(self.aux_heads):
+            raise ValueError(f"each layer needs a head of its own, got {self.aux_heads}.")
+        taken = {"aux1", "aux2", "avgpool", "dropout", "fc"} & set(self.layers)
+        if taken:
+            raise ValueError(f"GoogLeNet has a layer {some(sorted(taken))} already: rename yours.")
 
 
-AUX_HEADS = {"inception4a": "aux1", "inception4d": "aux2"}
-VARIANTS: dict[str, Config] = {
-    "paper": Config(layers=PAPER, aux_heads=AUX_HEADS),
-    "torchvision": Config(
-        layers=TORCHVISION,
-        norm="batch",
-        kernel5x5=3,
-        dropout=0.2,
-        aux_heads=AUX_HEADS,
-        aux_pool="adaptive",
-    ),
-    "bn": Config(layers=BATCH_NORMALISED, norm="batch", aux_heads=AUX_HEADS),
-}
+AUX_HEADS: Mapping[str, str] = MappingProxyType({"inception4a": "aux1", "inception4d": "aux2"})
+VARIANTS: Mapping[str, Config] = MappingProxyType(
+    {
+        "paper": Config(layers=PAPER, aux_heads=AUX_HEADS),
+        "torchvision": Config(
+            layers=TORCHVISION,
+            norm="batch",
+            kernel5x5=3,
+            dropout=0.2,
+            aux_heads=AUX_HEADS,
+            aux_pool="adaptive",
+        ),
+        "bn": Config(layers=BATCH_NORMALISED, norm="batch", aux_heads=AUX_HEADS),
+    }
+)
 
 
 class GoogLeNetOutputs(NamedTuple):
@@ -239,7 +270,8 @@ class GoogLeNet(nn.Module):
 
     Convolutions and hidden layers start from He's normal distribution, which keeps the signal's
     size through ReLUs with and without normalisation; the layers that give scores start small
-    (std 0.01), so that the first loss is close to ln(num_classes). Biases start at 0.
+    (std 0.01), so that the first loss is close to ln(num_classes). Biases start at 0. The heads
+    come last: with and without them, the same seed gives the rest the same weights.
 
     Parameters
     ----------
@@ -255,6 +287,10 @@ class GoogLeNet(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        if not isinstance(config, Config):
+            raise TypeError(
+                f"config must be a Config, got {config!r}: `googlenet` builds a network by name."
+            )
         self.config = config
         self.smallest = smallest_image(config.layers.values())
 
@@ -264,20 +300,24 @@ class GoogLeNet(nn.Module):
             self.add_module(name, module)
             width[name] = channels
 
+        self.fc = nn.Linear(channels, config.num_classes)
+        _initialise(self)
+
         for name, head in config.aux_heads.items():
             aux = AuxiliaryHead(
                 width[name],
                 config.num_classes,
                 norm=config.norm,
+                bias=config.bias,
                 pool=config.aux_pool,
                 dropout=config.aux_dropout,
             )
+            _initialise(aux)
             self.add_module(head, aux)
 
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(config.dropout)
-        self.fc = nn.Linear(channels, config.num_classes)
-        self._initialise()
+        self.fc = self._modules.pop("fc")  # the last, as in torchvision's state dict
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
         """Score images; see the class for shapes and errors."""
@@ -292,23 +332,13 @@ class GoogLeNet(nn.Module):
         x = self.fc(self.dropout(x))
         return GoogLeNetOutputs(x, aux.get("aux2"), aux.get("aux1")) if aux else x
 
-    def _initialise(self) -> None:
-        for name, module in self.named_modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                if name == "fc" or name.endswith(".fc2"):
-                    nn.init.normal_(module.weight, std=0.01)
-                else:
-                    nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-
     def _check_images(self, x: Tensor) -> None:
         check_images(
             x,
-            network="GoogLeNet",
+            self,
+            name="GoogLeNet",
             in_channels=self.config.in_channels,
             smallest=self.smallest,
-            layer=self.fc,
             hint="enlarge them, or take mini_googlenet for small images",
         )
 
@@ -339,29 +369,80 @@ def _build(layer: Layer, in_channels: int, config: Config) -> tuple[nn.Module, i
     raise TypeError(f"a row of a network's table cannot be {layer!r}: see utils.googlenet.Layer.")
 
 
+def _initialise(network: nn.Module) -> None:
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            if name in ("fc", "fc2"):
+                nn.init.normal_(module.weight, std=0.01)
+            else:
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 def describe_weights(state_dict: Mapping[str, Any]) -> str:
-    """Say which network of this module a state dict looks like, and how to build that."""
-    if wrapped := misplaced(state_dict):
-        return wrapped
-    shapes = {key: tuple(getattr(value, "shape", ())) for key, value in state_dict.items()}
-    modules = [key for key in shapes if key.endswith(".branch1.conv.weight")]
-    if not {"fc.weight", "conv1.conv.weight"} <= set(shapes) or not modules:
-        return "They do not look like those of a GoogLeNet."
-    options = [f"num_classes={shapes['fc.weight'][0]}"]
-    if shapes["conv1.conv.weight"][1] != 3:
-        options.append(f"in_channels={shapes['conv1.conv.weight'][1]}")
-    norm = "conv1.bn.weight" in shapes
-    if "inception5b.branch1.conv.weight" in shapes:
-        name = "googlenet"
-        kernel = shapes.get("inception3a.branch3.1.conv.weight", (0,))[-1]
-        variant = "paper" if not norm else "torchvision" if kernel == 3 else "bn"
-        options.insert(0, f'"{variant}"')
-        options.append(f"aux_heads={'aux1.fc1.weight' in shapes}")
-        options.append(f"reduce={'inception3a.branch2.1.conv.weight' in shapes}")
-    else:
-        name = "mini_googlenet" if modules[0].startswith("inception2a") else "micro_googlenet"
-        options += [] if norm else ["norm=None"]
-    return f"They look like those of {name}({', '.join(options)})."
+    """Say which network of this module a state dict belongs to, and how to load it there."""
+    name = "state_dict"
+    levels = {name: state_dict}
+    levels |= {f"{name}[{k!r}]": v for k, v in state_dict.items() if isinstance(v, Mapping)}
+    for place, weights in levels.items():
+        shapes = weight_shapes(weights)
+        # DataParallel, torch.compile and others put a prefix in front of all names.
+        prefixes = (key.removesuffix(_FIRST) for key in shapes if key.endswith(_FIRST))
+        prefix = next(prefixes, "")
+        call = _call({k.removeprefix(prefix): v for k, v in shapes.items() if k.startswith(prefix)})
+        if call and prefix:
+            place = (
+                f"{{key.removeprefix({prefix!r}): value for key, value in {place}.items() "
+                f"if key.startswith({prefix!r})}}"
+            )
+        if call and place == name:
+            return f"They are those of {call}."
+        if call:
+            return f"They hold those of {call}: load {place}."
+    return "They are not those of a network of this module."
+
+
+_FIRST = "conv1.conv.weight"
+
+
+def _call(shapes: dict[str, tuple[int, ...]]) -> str | None:
+    """Return the shortest call that builds a network with these names and shapes, if any does."""
+    if [len(shapes.get(key, ())) for key in (_FIRST, "fc.weight")] != [4, 2]:
+        return None
+    kernels = [shape[-1] for key, shape in shapes.items() if _LAST_OF_BRANCH_3.search(key)]
+    seen = {
+        "num_classes": shapes["fc.weight"][0],
+        "in_channels": shapes[_FIRST][1],
+        "norm": "batch" if "conv1.bn.weight" in shapes else None,
+        "bias": "conv1.conv.bias" in shapes,
+        "kernel5x5": max(kernels, default=5),
+        "reduce": any(".branch2.1." in key for key in shapes),
+        "aux_heads": any(key.startswith("aux") for key in shapes),
+    }
+    small = {"num_classes": 10, "in_channels": 3, "norm": "batch"}
+    usual = [(mini_googlenet, (), small), (micro_googlenet, (), small)]
+    for variant, config in VARIANTS.items():
+        large = {"norm": config.norm, "bias": seen["norm"] is None, "kernel5x5": config.kernel5x5}
+        large |= {"num_classes": 1000, "in_channels": 3, "reduce": True, "aux_heads": True}
+        usual.append((googlenet, (variant,), large))
+    calls = [
+        (factory, args, {key: seen[key] for key in options if seen[key] != options[key]})
+        for factory, args, options in usual
+    ]
+    for factory, args, options in sorted(calls, key=lambda call: len(call[2])):
+        try:
+            with torch.device("meta"):
+                built = factory(*args, **options)
+        except (TypeError, ValueError):  # numbers that no network has, such as an even kernel
+            continue
+        if weight_shapes(built.state_dict()) == shapes:
+            given = [*map(repr, args), *(f"{key}={value!r}" for key, value in options.items())]
+            return f"{factory.__name__}({', '.join(given)})".replace("'", '"')
+    return None
+
+
+_LAST_OF_BRANCH_3 = re.compile(r"branch3\.\d\.conv\.weight$")
 
 
 def googlenet(
@@ -379,7 +460,8 @@ def googlenet(
     ----------
     variant : "paper", "torchvision" or "bn"
         "paper": 5x5 kernels, biases, local response normalisation, 3x3/2 pools, dropout 0.4,
-        auxiliary heads that need 224 px. "torchvision": 3x3 kernels in their place, batch
+        auxiliary heads that need 224 px; no half precision on a CPU, where PyTorch's local
+        normalisation has none. "torchvision": 3x3 kernels in their place, batch
         normalisation, a 2x2/2 pool before stage 5, dropout 0.2, adaptive heads; its checkpoints
         load. "bn": the paper's, with batch normalisation for biases and local normalisation.
     num_classes, in_channels : int
@@ -392,6 +474,7 @@ def googlenet(
         Any other field of `Config`, such as ``dropout`` or ``kernel5x5``.
     """
     one_of(variant, tuple(VARIANTS), "variant")
+    boolean(aux_heads, "aux_heads", " (other places for heads: a Config)")
     known = {option.name for option in fields(Config)}
     if unknown := set(options) - known:
         raise TypeError(

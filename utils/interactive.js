@@ -38,6 +38,9 @@ const grouped = new Intl.NumberFormat("en-GB");
 
 export const count = (n) => grouped.format(n);
 
+// "1 channel", "1,024 channels".
+export const several = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
 export const fixed = (n, digits) => n.toLocaleString("en-GB",
   { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
@@ -47,13 +50,17 @@ export function millions(n) {
   return count(n);
 }
 
-// "9.7 times fewer", "1.3 times as many", "0.4% fewer": `now` against `before`.
+// A ratio: "9.7", "1,025".
+export const times = (ratio) => (ratio < 100 ? ratio.toFixed(1) : count(Math.round(ratio)));
+
+// "9.7 times fewer", "1.3 times as many", "0.4% fewer", "almost the same": `now` against `before`.
 export function compared(now, before) {
   if (now === before) return "exactly as many";
   const ratio = now < before ? before / now : now / before;
   const percent = (100 * Math.abs(now / before - 1)).toFixed(1);
+  if (percent === "0.0") return "almost the same";
   if (ratio < 1.1) return `${percent}% ${now < before ? "fewer" : "more"}`;
-  return `${ratio.toFixed(1)} times ${now < before ? "fewer" : "as many"}`;
+  return `${times(ratio)} times ${now < before ? "fewer" : "as many"}`;
 }
 
 // Theme: the book and Colab mark it on <html>, JupyterLab and VS Code on <body>; else the system's.

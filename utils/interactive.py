@@ -25,11 +25,12 @@ from typing import Any
 
 __all__ = ["Interactive", "bundle"]
 
-# `import { a, b } from "./shared.js";`, on lines of its own: the only form of import allowed.
-_IMPORT = re.compile(r'^import \{[^{}]*\} from "(?P<path>\.{1,2}/[^"]+)";\n', re.MULTILINE)
-_ANY_IMPORT = re.compile(
-    r"^\s*import\b.*|^\s*export\b[^\n]*\bfrom\b.*|\bimport\s*\(.*", re.MULTILINE
+# `import { a, b } from "./shared.js";`, alone on its line or lines: the only form allowed.
+_IMPORT = re.compile(
+    r'^import \{(?![^}]*\bas\b)[\w$,\s]*\} from "(?P<path>\.{1,2}/[^"]+)";\n', re.MULTILINE
 )
+# Anything else that could fetch: the word itself, wherever it stands, and an export from elsewhere.
+_ANY_IMPORT = re.compile(r"[^\n]*\bimport\b[^\n]*|\bexport\s*(?:\*|\{[^}]*\})[^;]*?\bfrom\b[^\n]*")
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 
 # The last rule takes away the light card that the book's theme puts behind HTML in its dark mode.
@@ -154,29 +155,6 @@ class Interactive:
         if check is not None:
             check(dict(self.state))
 
-    def replace(self, **changes: Any) -> Interactive:
-        """Return the same figure with some of its state changed (``fig.replace(c_red=32)``).
-
-        Raises
-        ------
-        ValueError
-            If the figure has no such state, or the new value makes no sense for it.
-        """
-        unknown = sorted(changes.keys() - self.state.keys())
-        if unknown:
-            raise ValueError(
-                f"this figure has no state {', '.join(unknown)}; it has {', '.join(self.state)}"
-            )
-        state = {**self.state, **changes}
-        return Interactive(
-            self.source,
-            alt=self.alt,
-            key=self.key,
-            fallback=self.fallback,
-            check=self.check,
-            **state,
-        )
-
     def _repr_html_(self) -> str:
         state = _script_json(self.state)
         source = _script_json(self.source)
@@ -234,7 +212,8 @@ class Interactive:
         # (Not traitlets.Any, which would not ask `validate` about None.)
         members: dict[str, Any] = {name: traitlets.TraitType(None).tag(sync=True) for name in names}
         members["_esm"] = self.source
-        members["_validate_state"] = traitlets.validate(*names)(validate)
+        if names:
+            members["_validate_state"] = traitlets.validate(*names)(validate)
         kind = type("InteractiveWidget", (anywidget.AnyWidget,), members)
         return kind(**copy.deepcopy(self.state))
 

@@ -1,14 +1,9 @@
-"""The course's static figures, each with the words that replace it for who cannot see it.
+"""The course's static figures: each function draws one, and returns a `Picture`.
 
-A drawing function returns a `Picture`, which shows itself as inline SVG. Its ink is the text colour
-of whatever page it stands in, so it is readable in light and dark; the four branch colours stay
-what they are. A `Gallery` shows images.
+An Inception module is drawn as in the interactive figures: four branches side by side, in the four
+colours of `style`, with widths in proportion to channels.
 """
 
-import base64
-import html
-import io
-import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -16,143 +11,14 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Polygon, Rectangle
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
-from PIL import Image
 
 from .blocks import InceptionSpec
+from .pictures import INK, STYLE, WIDTH, Gallery, Picture
 from .style import BRANCH_COLOURS
 
-_INK = "#010203"  # replaced by the page's text colour
-_WIDTH = 5.0  # inches; small, so that letters stay readable on a phone
-_SHOWN = 620  # pixels, at most: the letters are then as large as the text
-_STYLE = {
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": _INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "savefig.facecolor": "none",
-    "font.size": 10,
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-}
-
-
-class Picture:
-    """A matplotlib figure together with the words that replace it for who cannot see it.
-
-    Parameters
-    ----------
-    figure
-        What to show; `picture.figure` gives it back, to save or to change it.
-    alt
-        What the picture shows, in one to three sentences.
-
-    Raises
-    ------
-    ValueError
-        `alt` is empty.
-    """
-
-    def __init__(self, figure: Figure, *, alt: str):
-        self.figure, self.alt = figure, _words(alt)
-        # Lay out once, so that showing a picture twice gives the same text twice.
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-
-    def __repr__(self) -> str:
-        return f"Picture: {self.alt}"
-
-    def _repr_html_(self) -> str:
-        file = io.StringIO()
-        # The salt names the picture, so that two pictures on one page share no element ids, and
-        # the same picture is the same text in every build.
-        with rc_context({**_STYLE, "svg.hashsalt": self.alt}):
-            self.figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight")
-        svg = file.getvalue().replace(_INK, "currentColor")
-        svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-        # A fixed size would keep the picture from following the width of the page.
-        head, rest = svg.split(">", 1)
-        head = re.sub(r' (?:width|height)="[^"]*"', "", head)
-        label = html.escape(self.alt)
-        return (
-            f'<div class="course-picture">{head} role="img" aria-label="{label}" '
-            f'style="display: block; width: 100%; max-width: {_SHOWN}px; margin: auto">{rest}</div>'
-        )
-
-
-class Gallery:
-    """Images side by side under their titles, as many in a row as the page is wide.
-
-    Parameters
-    ----------
-    images
-        Title to image: (H, W, 3) in colour, as uint8 or as floats in 0..1; or (H, W) in grey,
-        where the darkest value is shown black and the brightest white.
-    alt
-        What they show, in one to three sentences.
-
-    Raises
-    ------
-    ValueError
-        No image, an image of another shape, or an empty `alt`.
-    """
-
-    def __init__(self, images: Mapping[str, np.ndarray], *, alt: str):
-        if not images:
-            raise ValueError("expected at least one image, got none")
-        self.alt = _words(alt)
-        self.images = {title: _as_image(image, title) for title, image in images.items()}
-
-    def __repr__(self) -> str:
-        return f"Gallery: {self.alt}"
-
-    def _repr_html_(self) -> str:
-        cells = "".join(
-            f'<span style="flex: 1 1 8rem; max-width: 20rem; text-align: center">'
-            f'<img alt="" src="data:image/jpeg;base64,{_jpeg(image)}" '
-            f'style="display: block; width: 100%; margin: 0 0 0.25rem; padding: 0; filter: none; '
-            f'border-radius: 0.25rem">{html.escape(title)}</span>'
-            for title, image in self.images.items()
-        )
-        return (
-            f'<div class="course-picture" role="img" aria-label="{html.escape(self.alt)}" '
-            f'style="display: flex; flex-wrap: wrap; gap: 0.5rem; font-size: 0.85em">{cells}</div>'
-        )
-
-
-def _words(alt: str) -> str:
-    if not alt.strip():
-        raise ValueError("expected alt text that says what the picture shows, got none")
-    return alt
-
-
-def _as_image(image: np.ndarray, title: str) -> Image.Image:
-    image = np.asarray(image)
-    if image.ndim == 2:
-        low, high = image.min(), image.max()
-        image = (image - low) / (high - low) if high > low else np.zeros_like(image, dtype=float)
-    elif image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"expected {title!r} as (H, W) or (H, W, 3), got shape {image.shape}")
-    if image.dtype != np.uint8:
-        image = (np.clip(image, 0, 1) * 255).round().astype(np.uint8)
-    small = Image.fromarray(image).convert("RGB")
-    small.thumbnail((400, 400), Image.Resampling.LANCZOS)
-    return small
-
-
-def _jpeg(image: Image.Image) -> str:
-    file = io.BytesIO()
-    image.save(file, format="JPEG", quality=85)
-    return base64.b64encode(file.getvalue()).decode()
+__all__ = ["Gallery", "Picture", "costs_by_module", "inception_module", "kept_variance"]
 
 
 def inception_module(in_channels: int, spec: InceptionSpec, *, alt: str = "") -> Picture:
@@ -171,33 +37,31 @@ def inception_module(in_channels: int, spec: InceptionSpec, *, alt: str = "") ->
         branch: [box for box in boxes if box[1] is not None] for branch, boxes in columns.items()
     }
     out_channels = spec.out_channels(in_channels)
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, 3.3), layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
         axis = figure.subplots()
         widths = [max(channels for _, channels in boxes) for boxes in branches.values()]
         gap = 0.2 * sum(widths)  # holds the label to the right of each box
         left = -(sum(widths) + len(widths) * gap) / 2
         right = -left
         landing = -out_channels / 2
+        source = (-in_channels / 2, in_channels / 2)
+        _bar(axis, source, 0, INK, filled=False)
         for (branch, boxes), width in zip(branches.items(), widths, strict=True):
             colour, middle = BRANCH_COLOURS[branch], left + width / 2
-            spans = [(middle - n / 2, middle + n / 2) for _, n in boxes]
-            levels = [0.75, 1.75][-len(boxes) :]
-            _feed(axis, middle, levels[0])
             landed = (landing, landing + boxes[-1][1])
-            tops = [*levels, 2.9]
-            for (low, high), span, above in zip(
-                pairwise(tops), spans, [*spans[1:], landed], strict=True
-            ):
-                _flow(axis, span, low + _THICK, above, high, colour)
-            for (name, channels), level, span in zip(boxes, levels, spans, strict=True):
+            spans = [source, *((middle - n / 2, middle + n / 2) for _, n in boxes), landed]
+            levels = [0, *[0.85, 1.8][-len(boxes) :], 2.9]
+            for (start, end), (low, high) in zip(pairwise(spans), pairwise(levels), strict=True):
+                faint = low == 0  # all four read the whole input, and overlap there
+                _flow(axis, start, low + _THICK, end, high, colour, alpha=0.12 if faint else 0.3)
+            for (name, channels), level, span in zip(boxes, levels[1:], spans[1:], strict=False):
                 _bar(axis, span, level, colour, filled="pool" not in name)
                 axis.text(
                     span[1] + 0.05 * gap, level + _THICK / 2, f"{name}\n{channels}", va="center"
                 )
             _bar(axis, landed, 2.9, colour)
             landing, left = landed[1], left + width + gap
-        _bar(axis, (-in_channels / 2, in_channels / 2), 0, _INK, filled=False)
         axis.text(in_channels / 2 + 0.1 * gap, _THICK / 2, f"input, {in_channels}", va="center")
         axis.text(
             landing + 0.1 * gap, 2.9 + _THICK / 2, f"concatenation, {out_channels}", va="center"
@@ -236,14 +100,6 @@ def _bar(
     )
 
 
-def _feed(axis: Axes, x: float, y: float) -> None:
-    """Draw the way from the middle of the input to the foot of a box, around its neighbours."""
-    bend = min(y, 0.75)
-    curve = [(0, _THICK), (0, 0.5), (x, 0.4), (x, bend), (x, y)]
-    codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO]
-    axis.add_patch(PathPatch(Path(curve, codes), facecolor="none", edgecolor=_INK, linewidth=0.7))
-
-
 def _flow(
     axis: Axes,
     span: tuple[float, float],
@@ -251,10 +107,18 @@ def _flow(
     above: tuple[float, float],
     high: float,
     colour: str,
+    *,
+    alpha: float,
 ) -> None:
     """Draw the channels on their way from one box up to the next."""
-    corners = [(span[0], low), (span[1], low), (above[1], high), (above[0], high)]
-    axis.add_patch(Polygon(corners, facecolor=colour, edgecolor="none", alpha=0.25))
+    middle = (low + high) / 2
+    (left, right), (above_left, above_right) = span, above
+    outline = [
+        *((left, low), (left, middle), (above_left, middle), (above_left, high)),
+        *((above_right, high), (above_right, middle), (right, middle), (right, low)),
+    ]
+    codes = [Path.MOVETO, *3 * [Path.CURVE4], Path.LINETO, *3 * [Path.CURVE4]]
+    axis.add_patch(PathPatch(Path(outline, codes), facecolor=colour, edgecolor="none", alpha=alpha))
 
 
 def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt: str) -> Picture:
@@ -266,13 +130,22 @@ def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt:
         Series to module to cost. All series have the same modules.
     unit
         What an axis label says of the cost.
+
+    Raises
+    ------
+    ValueError
+        No series, or more than two; series of different modules.
     """
+    if not 1 <= len(costs) <= 2:
+        raise ValueError(f"expected one or two series of costs, got {len(costs)}")
+    if len({tuple(values.keys()) for values in costs.values()}) > 1:
+        raise ValueError("expected the same modules, in the same order, in each series")
     names = list(next(iter(costs.values())).keys())
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, 2.6), layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
         axis = figure.subplots()
         width = 0.8 / len(costs)
-        fills = [(_INK, 0.85), (BRANCH_COLOURS["3x3"], 1.0)]
+        fills = [(INK, 0.85), (BRANCH_COLOURS["3x3"], 1.0)]
         for i, (series, (colour, alpha)) in enumerate(zip(costs.items(), fills, strict=False)):
             label, values = series
             axis.bar(
@@ -292,38 +165,53 @@ def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt:
 def kept_variance(
     curves: Mapping[str, Sequence[np.ndarray]], *, marks: Mapping[int, str], alt: str
 ) -> Picture:
-    """Draw how much of a stack of channels the best projection to r channels keeps.
+    """Draw how much of a stack of channels the best r mixtures of them keep.
 
     Parameters
     ----------
     curves
-        Group to curves; curve[r - 1] is the share kept by r channels, in 0..1. Each curve of a
+        Group to curves; curve[r - 1] is the share kept by r mixtures, in 0..1. Each curve of a
         group is drawn thin, their mean thick.
     marks
         Widths to mark, with a label each.
+
+    Raises
+    ------
+    ValueError
+        No group or more than three, an empty group, or curves of different lengths.
     """
-    with rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, 2.9), layout="constrained")
+    lengths = {len(member) for members in curves.values() for member in members}
+    if not 1 <= len(curves) <= 3 or not all(len(members) for members in curves.values()):
+        raise ValueError(f"expected one to three groups of curves, got {len(curves)}")
+    if len(lengths) != 1:
+        raise ValueError(f"expected curves of one length, got {sorted(lengths)}")
+    channels = np.arange(1, lengths.pop() + 1)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
         axis = figure.subplots()
-        looks = [(BRANCH_COLOURS["1x1"], "-"), (BRANCH_COLOURS["3x3"], "--")]
+        looks = [
+            (BRANCH_COLOURS["1x1"], "-"),
+            (BRANCH_COLOURS["pool"], (0, (1, 1))),
+            (BRANCH_COLOURS["3x3"], "--"),
+        ]
         for (group, members), (colour, dashes) in zip(curves.items(), looks, strict=False):
-            channels = np.arange(1, len(members[0]) + 1)
             for member in members:
                 axis.plot(
-                    channels, 100 * np.asarray(member), color=colour, linewidth=0.6, alpha=0.5
+                    channels, 100 * np.asarray(member), color=colour, linewidth=0.8, alpha=0.6
                 )
             mean = 100 * np.mean(members, axis=0)
             axis.plot(channels, mean, color=colour, linewidth=2.2, linestyle=dashes, label=group)
         for width, label in marks.items():
-            axis.axvline(width, color=_INK, linewidth=0.8, linestyle=":")
-            axis.text(width / 1.04, 3, label, rotation=90, ha="right", va="bottom")
+            axis.axvline(width, color=INK, linewidth=0.8, linestyle=":")
+            axis.text(width, 104, label, ha="center", va="bottom", fontsize=9)
         axis.set_xscale("log", base=2)
-        ticks = [2**i for i in range(int(np.log2(len(channels))) + 1)] + [len(channels)]
+        powers = [2**i for i in range(int(np.log2(len(channels))) + 1)]
+        ticks = sorted({*powers, len(channels)})
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
         axis.minorticks_off()
         axis.set_xlim(1, len(channels))
         axis.set_ylim(0, 102)
-        axis.set_xlabel("channels kept by the 1×1 reduction")
+        axis.set_xlabel("mixtures kept by the 1×1 reduction")
         axis.set_ylabel("variance kept, %")
         figure.legend(loc="outside upper left", ncols=len(curves))
     return Picture(figure, alt=alt)

@@ -20,7 +20,8 @@ from typing import Any, Literal, Protocol
 
 from torch import nn
 
-from .blocks import Branches, ConvUnit, Padding, Residual, one_of
+from .blocks import Branches, ConvUnit, Padding, Residual
+from .checks import boolean, odd_int, one_of, positive_int, store
 
 Built = tuple[nn.Module, int]  # a module, and the channels that come out of it
 
@@ -46,6 +47,16 @@ class Convolution:
     kernel_size: int | tuple[int, int]
     stride: int = 1
     padding: Padding = "same"
+
+    def __post_init__(self) -> None:
+        kernel = self.kernel_size
+        if isinstance(kernel, tuple):
+            kernel = tuple(odd_int(size, "Convolution.kernel_size") for size in kernel)
+        else:
+            kernel = odd_int(kernel, "Convolution.kernel_size")
+        store(self, channels=positive_int(self.channels, "Convolution.channels"))
+        store(self, kernel_size=kernel)
+        store(self, stride=positive_int(self.stride, "Convolution.stride"))
 
     def build(self, in_channels: int, *, eps: float) -> Built:
         """Make a `ConvUnit` with batch normalisation."""
@@ -92,6 +103,13 @@ class MaxPool:
     padding: int = 0
     ceil_mode: bool = True
 
+    def __post_init__(self) -> None:
+        store(self, kernel_size=positive_int(self.kernel_size, "MaxPool.kernel_size"))
+        store(self, stride=positive_int(self.stride, "MaxPool.stride"))
+        if self.padding != 0:
+            store(self, padding=positive_int(self.padding, "MaxPool.padding"))
+        boolean(self.ceil_mode, "MaxPool.ceil_mode")
+
     def build(self, in_channels: int, *, eps: float) -> Built:
         """Make the pool."""
         return nn.MaxPool2d(**asdict(self)), in_channels
@@ -103,9 +121,14 @@ class MaxPool:
 
     def output_size(self, size: int) -> int:
         """Return height or width after the pool; 0 or less if the input is too small for it."""
+        size = positive_int(size, "size")
         steps = size + 2 * self.padding - self.kernel_size
-        rounded = -(-steps // self.stride) if self.ceil_mode else steps // self.stride
-        return rounded + 1
+        if not self.ceil_mode:
+            return steps // self.stride + 1
+        windows = -(-steps // self.stride) + 1
+        # PyTorch leaves out a last window that would lie in the padding alone.
+        inside = (windows - 1) * self.stride < size + self.padding
+        return windows if inside else windows - 1
 
 
 @dataclass(frozen=True, kw_only=True)

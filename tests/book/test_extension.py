@@ -99,12 +99,22 @@ def test_mathematics_is_typeset_with_its_meaning(good):
     for formula in formulas:
         assert formula.select_one(".katex-html[aria-hidden=true]")
         assert formula.select_one(".katex-mathml math")
+    assert page.select_one(".math-nobreak").contents[-1] == ","
     assert page.select_one(".math-display .eqno").get_text().startswith("(1)")
     assert page.select_one("a.reference[href='#equation-eq-y']").get_text() == "(1)"
     fonts = good.root / "_build" / "html" / "_static" / "course-katex" / "fonts"
     style = (fonts.parent / "katex.min.css").read_text("utf-8")
     for font in set(re.findall(r"fonts/([\w-]+\.woff2)", style)):
         assert (fonts / font).is_file()
+
+
+@pytest.mark.slow
+def test_titles(good):
+    """The landing page is named once, a page by its own title and the book's."""
+    assert soup(good, "index").title.get_text() == "A tiny book"
+    title = soup(good, "chapters/plain").title.get_text()
+    assert title.startswith("Page plain")
+    assert title.endswith("Inception, from the Filter Up")
 
 
 @pytest.mark.slow

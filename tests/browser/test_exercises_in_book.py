@@ -58,8 +58,8 @@ def test_a_choice_works_with_the_keyboard_alone(page: Page) -> None:
 def test_the_prediction_agrees_with_the_text(page: Page) -> None:
     """What the question takes as right is what the measurement below it says."""
     box = question(page, "Predict first")
-    sentence = page.get_by_text(re.compile(r"16 of the 192 channels keep")).inner_text()
-    measured = float(re.search(r"keep ([\d.]+)%", sentence)[1])
+    sentence = page.get_by_text(re.compile(r"16 mixtures of the 192 channels keep")).inner_text()
+    measured = float(re.search(r"channels keep\s+([\d.]+)%", sentence)[1])
     for option in ex.prediction(measured / 100, width=16, channels=192).state["options"]:
         box.get_by_role("radio", name=plain(option["text"]), exact=True).check()
         mark = "✓" if option["right"] else "✗"
@@ -77,8 +77,10 @@ def test_a_number_is_checked_with_a_diagnosis_for_each_slip(page: Page) -> None:
         field.press("Enter")
         return said.inner_text()
 
-    assert "Type a number" in answer("")
-    assert "Type a number" in answer("many")
+    assert said.inner_text().startswith("Type a number or a calculation")
+    assert "Type a number or a calculation" in answer("")
+    for garbage in ("many", "1 +", "((1)", "5 / 0", "alert(1)", "3 4", "(" * 500):
+        assert "Type a number or a calculation" in answer(garbage)
     for slip in state["options"]:
         assert answer(f"{slip['value']:.0f}") == f"✗ Not yet. {plain(slip['diagnosis'])}"
     assert answer("7") == f"✗ Not yet. {plain(state['otherwise'])}"
@@ -89,6 +91,90 @@ def test_a_number_is_checked_with_a_diagnosis_for_each_slip(page: Page) -> None:
     field.fill("1")
     box.get_by_role("button", name="Check").click()
     assert said.inner_text().startswith("✗")
+
+
+def test_a_number_may_be_typed_as_a_calculation(page: Page) -> None:
+    box = question(page, "By hand")
+    field, said = box.get_by_role("textbox"), box.get_by_role("status")
+    state = ex.branch_weights("4a").state
+
+    def answer(text: str) -> str:
+        field.fill(text)
+        field.press("Enter")
+        return said.inner_text()
+
+    right = f"= 26,880. ✓ Right. {plain(state['right'])}"
+    for way in (
+        "480*16+25*16*48",
+        "480×16 + 25·16·48",
+        "480 x 16 + 5^2 * 16 * 48",
+        "480*16 + 5**2*16*48",
+        "480·16 + 5²·16·48",
+        "16 (480 + 25 * 48)",
+        "-(−26 880) / 1,000 * 1e3",
+    ):
+        assert answer(way) == right, way
+    for text, value in {
+        "2^3^2": "512",
+        "-2^2": "−4",
+        "2^-1": "0.5",
+        "10 - 2 - 3": "5",
+        "6/2/3": "1",
+        "0,125 * 1": "0.125",
+        "1,234.5 * 1": "1,234.5",
+        "2^100": "1.268e+30",
+    }.items():
+        assert answer(text).startswith(f"= {value}. ✗ Not yet."), text
+    slip = next(s for s in state["options"] if s["value"] == 480 * 16)
+    assert answer("480*16") == f"= 7,680. ✗ Not yet. {plain(slip['diagnosis'])}"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_answering_moves_nothing(width: int, open_visit: Callable[..., Visit]) -> None:
+    """Room for the longest answer is kept, and what keeps it is not there for any reader."""
+    page = open_visit(width=width).goto(CHAPTER)
+    for box in page.locator("figure[data-ready] fieldset.question").all():
+        before = box.bounding_box()["height"]
+        said, radios = box.get_by_role("status"), box.get_by_role("radio")
+        heights = []
+        if radios.count():
+            for radio in radios.all():
+                radio.check()
+                heights.append(box.bounding_box()["height"])
+                assert said.inner_text()
+        else:
+            for text in ("1", "many", "480*16", "16 * (480 + 25 * 48)", "26880", ""):
+                box.get_by_role("textbox").fill(text)
+                box.get_by_role("button", name="Check").click()
+                heights.append(box.bounding_box()["height"])
+        assert heights == [before] * len(heights)
+        room = box.locator(".question-room")
+        heard = room.aria_snapshot()
+        assert heard.count("Not yet") + heard.count("Right") <= 1
+        unsaid = room.locator("[aria-hidden=true][inert]")
+        assert unsaid.count() == room.locator("> *").count() - 1
+        assert not any(part.is_visible() for part in unsaid.all())
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_help_is_one_box_whose_steps_are_equally_wide(
+    width: int, theme: str, open_visit: Callable[..., Visit]
+) -> None:
+    page = open_visit(width=width, theme=theme).goto(CHAPTER)
+    page.evaluate("document.querySelectorAll('.course-help details').forEach(d => d.open = true)")
+    for help_ in page.locator(".course-help").all():
+        outer = help_.bounding_box()["width"]
+        widths = {round(step.bounding_box()["width"]) for step in help_.locator("details").all()}
+        assert len(widths) == 1
+        assert help_.locator("pre").bounding_box()["width"] >= outer - 4
+        styles = help_.locator("details").evaluate_all(
+            "all => all.map(e => getComputedStyle(e)).map(s => s.borderTopWidth + s.paddingLeft)"
+        )
+        assert set(styles) == {"0px0px"}
+        rules = help_.locator("details details > summary").evaluate_all(
+            "all => all.map(e => getComputedStyle(e).borderTopWidth)"
+        )
+        assert set(rules) == {"1px"}
 
 
 def test_help_unfolds_one_step_at_a_time_without_a_kernel(page: Page) -> None:

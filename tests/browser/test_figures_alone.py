@@ -370,6 +370,44 @@ def test_fewer_inputs_than_reduced_channels(show) -> None:
     assert page.get_by_label("Reduced channels Cred", exact=True).get_attribute("max") == "100"
 
 
+def test_the_reduction_comes_back_when_the_input_allows_it(show) -> None:
+    """What the reader chose last is remembered, whichever way it was chosen."""
+    page = show(bottleneck_calculator()).page
+    c_in, c_red = number(page, "Input channels C_in"), number(page, "Reduced channels C_red")
+    c_in.fill("4")  # on the way to 480
+    assert c_red.input_value() == "4"
+    c_in.fill("480")
+    check_bottleneck(page, 480, 16, 32, 5, (28, 28))
+    c_red.fill("150")
+    c_in.fill("100")
+    check_bottleneck(page, 100, 100, 32, 5, (28, 28))
+    c_in.fill("120")
+    check_bottleneck(page, 120, 120, 32, 5, (28, 28))
+    c_red.fill("90")
+    c_in.fill("50")
+    c_in.fill("300")
+    check_bottleneck(page, 300, 90, 32, 5, (28, 28))
+    page.get_by_label("Preset").select_option("3a 3")
+    c_in.fill("50")
+    c_in.fill("300")
+    check_bottleneck(page, 300, 96, 128, 3, (28, 28))
+
+
+def test_the_readers_preset_stays_while_the_numbers_fit_it(show) -> None:
+    """The 5x5 branches of 4b and 4c have the same numbers."""
+    page = show(bottleneck_calculator()).page
+    preset, c_out = page.get_by_label("Preset"), number(page, "Output channels C_out")
+    for key in ("4c 5", "4b 5", "4c 5"):
+        preset.select_option(key)
+        assert preset.input_value() == key
+    c_out.fill("65")
+    assert preset.input_value() == ""
+    c_out.fill("64")
+    assert preset.input_value() == "4c 5"
+    preset.select_option("3a 5")
+    assert preset.input_value() == "3a 5"
+
+
 def test_moving_one_number_changes_only_its_branch(show) -> None:
     page = show(build_a_module()).page
 
@@ -394,6 +432,51 @@ def test_a_reduction_comes_back_as_it_was(show) -> None:
     assert number(page, "5×5 branch: reduce").is_disabled()
     box.check()
     assert number(page, "5×5 branch: reduce").input_value() == "20"
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words", "saving"),
+    [
+        ((192, 16, 32, 5), "15,872 weights instead of 153,600, 9.7 times fewer.", "9.68"),
+        ((100, 91, 100, 3), "91,000 weights instead of 90,000, 1.1% more.", "0.99"),
+        ((1024, 479, 100, 3), "921,596 weights instead of 921,600, almost the same.", "almost 1"),
+        ((512, 502, 1024, 5), "13,108,224 weights instead of 13,107,200, almost", "almost 1"),
+        ((4, 2, 4, 1), "16 weights instead of 16, exactly as many.", "1.00"),
+        ((1024, 1024, 1, 1), "1,049,600 weights instead of 1,024, 1,025 times as", "0.00098"),
+    ],
+)
+def test_the_bottleneck_in_words(show, numbers, words, saving) -> None:
+    page = show(bottleneck_calculator(*numbers)).page
+    assert words in page.get_by_role("status").inner_text()
+    assert page.locator('[data-name="saving"]').inner_text() == saving
+
+
+def test_one_channel_is_no_plural(show) -> None:
+    page = show(bottleneck_calculator(2, 1, 1, 1)).page
+    names = " ".join(p.get_attribute("aria-label") for p in page.locator("svg").all())
+    assert "from 2 to 1 channel," in names
+    assert "through 1 channel," in names
+    one = InceptionSpec(conv1x1=1, reduce3x3=1, conv3x3=1, reduce5x5=1, conv5x5=1, pool_proj=1)
+    page = show(build_a_module(1, one)).page
+    assert page.get_by_role("status").inner_text().startswith("Your module: 1 channel in, 4 out,")
+    texts = page.locator("svg text").all_text_contents()
+    assert {"input: 1 channel, 28 × 28", "output: 4 channels", "1 channel"} <= set(texts)
+
+
+def test_a_module_almost_equal_to_its_naive_form(show) -> None:
+    """The sentence compares the modules, the chart their branches."""
+    spec = InceptionSpec(
+        conv1x1=64, reduce3x3=98, conv3x3=128, reduce5x5=77, conv5x5=32, pool_proj=32
+    )
+    page = show(build_a_module(100, spec)).page
+    said = page.get_by_role("status").inner_text()
+    assert "201,596 weights" in said
+    assert "Without reductions: 201,600 weights, almost the same, and 324 channels out." in said
+    number(page, "3×3 branch: reduce").fill("92")
+    expect(page.locator(".ratio")).to_have_text(["the same", "almost the same", "÷ 1.2", "extra"])
 
 
 # Looks
@@ -439,6 +522,52 @@ def test_no_sideways_scrolling(show, name, width) -> None:
     assert outside == []
 
 
+OVERLAPS = """() => [...document.querySelector("figure > div").shadowRoot.querySelectorAll("svg")]
+  .flatMap((svg) => {
+    const texts = [...svg.querySelectorAll("text")].filter((e) => e.textContent)
+      .map((e) => [e.textContent, e.getBoundingClientRect()]);
+    return texts.flatMap(([one, r], i) => texts.slice(i + 1)
+      .filter(([, s]) => Math.min(r.right, s.right) > Math.max(r.left, s.left)
+        && Math.min(r.bottom, s.bottom) > Math.max(r.top, s.top) + 3)  // the line, not the letters
+      .map(([other]) => `${one} | ${other}`));
+  })"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_label_of_the_bottleneck_covers_another(show, width) -> None:
+    page = show(bottleneck_calculator(), width=width).page
+    draw = random.Random(3)
+    for _ in range(50):
+        c_in = draw.choice((2, 3, 16, 192, 832, 1024))
+        c_red, c_out = draw.randint(1, c_in), draw.choice((1, 2, 30, 384, 1024))
+        number(page, "Input channels C_in").fill(str(c_in))
+        number(page, "Reduced channels C_red").fill(str(c_red))
+        number(page, "Output channels C_out").fill(str(c_out))
+        page.get_by_role("radio", name=draw.choice("1357"), exact=True).check()
+        assert page.evaluate(OVERLAPS) == [], (c_in, c_red, c_out)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_label_of_the_module_covers_another(show, width) -> None:
+    page = show(build_a_module(), width=width).page
+    naive = page.get_by_role("button", name="Leave out every reduction")
+    for name in MODULES:
+        page.get_by_label("Preset").select_option(name)
+        assert page.evaluate(OVERLAPS) == [], name
+        naive.click()
+        assert page.evaluate(OVERLAPS) == [], f"{name}, naive"
+    naive.click()
+    draw = random.Random(3)
+    labels = [f"{b} branch: filters" for b in ("1×1", "3×3", "5×5")]
+    labels += [f"{b} branch: reduce" for b in ("3×3", "5×5")] + ["pool branch: project"]
+    for turn in range(20):
+        numbers = [draw.choice((1, 16, 100, 512)) for _ in range(7)]
+        numbers = {0: [1] * 7, 1: [512] * 7}.get(turn, numbers)
+        for label, value in zip([*labels, "Input channels"], numbers, strict=True):
+            number(page, label).fill(str(value))
+        assert page.evaluate(OVERLAPS) == [], numbers
+
+
 @pytest.mark.parametrize("width", [390, 760])
 @pytest.mark.parametrize(
     ("make", "label", "values"),
@@ -448,6 +577,7 @@ def test_no_sideways_scrolling(show, name, width) -> None:
         (bottleneck_calculator, "Output channels C_out", (1, 16, 192, 500, 1024)),
         (build_a_module, "3×3 branch: filters", (1, 16, 192, 333, 512)),
         (build_a_module, "Input channels", (1, 16, 192, 500, 1024)),
+        (build_a_module, "3×3 branch: reduce", (1, 16, 163, 182, 512)),
     ],
 )
 def test_nothing_jumps_while_a_number_moves(show, make, label, values, width) -> None:

@@ -4,6 +4,7 @@ import math
 import operator
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -163,11 +164,33 @@ def test_costs_add_up():
         (lambda: convolution_cost(3, 3, kernel_size=1, size=(2, -2)), ValueError, "width .* -2"),
         (lambda: reduced_cost(3, -1, 3, kernel_size=1, size=(2, 2)), ValueError, "got -1"),
         (lambda: break_even(3, 3, kernel_size=0), ValueError, "kernel_size .* got 0"),
+        (lambda: convolution_cost(3, 3, kernel_size=1, size=28), TypeError, "height, width.* 28"),
+        (
+            lambda: convolution_cost(3, 3, kernel_size=1, size=(28, 28, 999)),
+            TypeError,
+            "height, width.* 999",
+        ),
+        (
+            lambda: module_costs(192, (64, 96, 128, 16, 32, 32), size=(28, 28)),
+            TypeError,
+            "InceptionSpec",
+        ),
     ],
 )
 def test_costs_that_cannot_be(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+def test_costs_of_numpys_integers_do_not_overflow(dtype):
+    c_in, c_out, kernel, side = (dtype(n) for n in (240, 200, 5, 224))
+    options = {"kernel_size": kernel, "size": (side, side), "bias": True}
+    cost = convolution_cost(c_in, c_out, **options)
+    assert cost == Cost(25 * 240 * 200 + 200, 25 * 240 * 200 * 224**2)
+    assert reduced_cost(c_in, c_out, c_out, **options).macs == (240 + 25 * 200) * 200 * 224**2
+    assert break_even(c_in, c_out, kernel_size=kernel) == break_even(240, 200, kernel_size=5)
+    assert account(nn.Conv2d(3, 4, 1), (dtype(3), side, side)).macs == 12 * 224**2
 
 
 # The account of a network
@@ -406,10 +429,172 @@ def test_a_linear_layer_sees_the_whole_map():
     assert counted.loc["classifier.1", "rf_max"] == 195 + 5 * 32
 
 
-def test_a_field_that_is_not_known_is_not_made_up():
-    model = nn.Sequential(nn.Conv2d(4, 4, 3), nn.PixelShuffle(2), nn.Conv2d(1, 1, 3))
-    layers = account(model, (4, 8, 8)).layers
-    assert layers["rf_max"].isna().tolist() == [False, True, True]
+class Then(nn.Module):
+    """A 3x3 convolution in steps of 2, and a function of its map."""
+
+    def __init__(self, function, channels=4):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2)
+        self.function = function
+        self.buffer = nn.Buffer(torch.ones(channels))
+
+    def forward(self, x):
+        return self.function(self.conv(x))
+
+
+def last(function, *, size=(4, 13, 9)):
+    """The last row behind a convolution: from 13x9 px to 6x4 units of 3 px, 2 px apart."""
+    return account(Then(function), size).layers.iloc[-1]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(nn.PixelShuffle(2), nn.GroupNorm(2, 4), nn.Upsample(scale_factor=2)),
+        *(lambda x: x.cumsum(2), lambda x: x.flip(3), lambda x: torch.roll(x, 1, 2)),
+        *(lambda x: x.transpose(2, 3), lambda x: torch.fft.fft(x), lambda x: x[:, 0]),
+        *(lambda x: x.mean(), lambda x: x.mean((1, 2)), lambda x: x.mean((0, 2, 3))),
+        *(lambda x: x.std(False), lambda x: x.mean(2), lambda x: x.view(-1, 4)),
+        *(lambda x: torch.cat([x, x], dim=2), lambda x: torch.cat(x.chunk(2, dim=1), dim=1)),
+        lambda x: torch.relu(x.cumsum(2)),
+    ],
+)
+def test_a_field_that_is_not_known_is_not_made_up(function):
+    row = last(function)
+    assert math.isnan(row["rf_min"])
+    assert math.isnan(row["rf_max"])
+    assert math.isnan(row["jump"])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(F.gelu, torch.sigmoid, F.relu_, nn.LeakyReLU(), nn.BatchNorm2d(4), nn.Softmax(dim=1)),
+        *(lambda x: x * 2 + 1, lambda x: F.softmax(x, dim=1), lambda x: x.mean(1, keepdim=True)),
+        *(lambda x: torch.cat([x, x], dim=1), lambda x: x.contiguous().sub_(3.0)),
+        lambda x: x.flatten(1).clamp(0, 6),
+    ],
+)
+def test_work_at_one_place_sees_no_further(function):
+    row = last(function)
+    assert (row["rf_min"], row["rf_max"], row["jump"]) == (3, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(lambda x: x.mean((2, 3)), lambda x: x.mean([-2, -1], keepdim=True)),
+        *(lambda x: x.amax((2, 3)), lambda x: x.sum(dim=(2, 3)), lambda x: x.std((1, 2, 3))),
+        *(lambda x: F.softmax(x.flatten(1), dim=1), lambda x: x.flatten(1).sum(1)),
+        *(nn.AdaptiveMaxPool2d(1), lambda x: torch.mean(input=x, dim=(2, 3))),
+    ],
+)
+def test_a_reduction_of_the_map_sees_all_of_it(function):
+    row = last(function)
+    assert (row["rf_min"], row["rf_max"]) == (3 + 3 * 2, 3 + 5 * 2)
+
+
+def test_a_reduction_along_one_axis_sees_that_axis():
+    row = last(lambda x: x.amax(2, keepdim=True), size=(4, 13, 31))
+    assert (row["rf_min"], row["rf_max"]) == (3, 3 + 5 * 2)
+    row = last(lambda x: x.softmax(-1))
+    assert (row["rf_min"], row["rf_max"]) == (3, 3 + 3 * 2)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((1, 7), (1, 3)), ((7, 1), (3, 1))])
+def test_fields_are_those_of_the_shorter_and_the_longer_side(kernel, stride):
+    row = account(nn.Conv2d(3, 4, kernel, stride), (3, 20, 20)).layers.iloc[-1]
+    assert (row["rf_min"], row["rf_max"], row["jump"]) == (1, 7, 3)
+
+
+class Gate(nn.Module):
+    """Squeeze and excitation, the scale in front: it sees the whole map, and keeps its size."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 3, stride=2)
+        self.fc = nn.Linear(4, 4)
+        self.register_buffer("mean", torch.ones(4))
+
+    def forward(self, x):
+        x = self.conv(x)
+        scale = self.fc(x.mean((2, 3))).sigmoid().view(x.size(0), 4, 1, 1)
+        return scale * x - self.mean.reshape(1, -1, 1, 1)
+
+
+def test_a_gate():
+    layers = account(Gate(), (4, 13, 9)).layers
+    gated = layers.iloc[-1]
+    assert gated["output"] == (4, 6, 4)
+    assert (gated["rf_min"], gated["rf_max"], gated["jump"]) == (3, 13, 2)
+    assert layers.loc["view", "activation_bytes"] == 0
+    assert layers.loc["mul", "activation_bytes"] == 4 * 4 * 6 * 4
+
+
+@pytest.mark.parametrize(("units", "kernel", "cells"), [(5, 3, 3), (14, 4, 4), (2, 2, 7)])
+def test_an_adaptive_pool_sees_no_more_than_its_map(units, kernel, cells):
+    """From 5 units to 3 it averages over 0-1, 1-3 and 3-4: three at most."""
+    model = nn.Sequential(
+        nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(cells), nn.Flatten(), nn.Linear(cells**2, 1)
+    )
+    layers = account(model, (1, 2 * units, 2 * units)).layers
+    assert list(layers["rf_max"]) == [2, 2 * kernel, 2 * kernel, 2 * units]
+
+
+def test_heads_of_torchvisions_network_see_no_more_than_their_map():
+    layers = account(on_meta(googlenet, "torchvision"), training=True).layers
+    for head, below in (("aux1", "inception4a.cat"), ("aux2", "inception4d.cat")):
+        whole = layers.loc[below, ["rf_min", "rf_max"]] + 13 * 16
+        assert list(layers.loc[f"{head}.fc1", ["rf_min", "rf_max"]]) == list(whole)
+    small = account(on_meta(torchvision.models.vgg11), (3, 64, 64)).layers
+    assert small.loc["classifier.0", "rf_max"] == 150 + 32
+
+
+class OwnConv(nn.Conv2d):
+    def forward(self, x):
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d(3, 4, 3), OwnConv(3, 4, 3), nn.BatchNorm2d(3)])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_layer_alone(layer, inside):
+    counted = account(nn.Sequential(layer) if inside else layer, (3, 6, 6))
+    weights = 108 if isinstance(layer, nn.Conv2d) else 0
+    assert counted.parameters == sum(p.numel() for p in layer.parameters())
+    assert counted.macs == weights * 16
+    assert counted.unused == 0
+    if not inside:
+        assert counted.name == type(layer).__name__
+        assert list(counted.stages.index) == [type(layer).__name__.lower()]
+
+
+def test_a_layer_alone_for_sequences():
+    layers = account(nn.Conv1d(3, 4, 5), (3, 9)).layers
+    assert list(layers["operation"]) == ["Conv1d 5"]
+    assert list(layers["macs"]) == [3 * 4 * 5 * 5]
+
+
+def test_a_linear_layer_alone():
+    assert account(nn.Linear(7, 5), (7,)).macs == 35
+
+
+class Odd(nn.Module):
+    """Names and arguments that must not confuse."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+
+    def forward(self, linear, mask=None, scale: float = 1.0):
+        x = F.avg_pool2d(input=self.conv(linear), kernel_size=2)
+        x = F.max_pool2d(kernel_size=3, input=x, stride=1)
+        return x if mask is None else x * mask
+
+
+def test_names_and_arguments_that_must_not_confuse():
+    layers = account(Odd(), (3, 16, 16)).layers
+    assert list(layers["rf_max"]) == [3, 4, 8]
+    assert list(layers["jump"]) == [1, 2, 2]
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -433,6 +618,15 @@ class Branching(nn.Module):
 class Matrices(nn.Module):
     def forward(self, x):
         return x @ x
+
+
+class Applied(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
 
 
 class Bare(nn.Module):
@@ -459,6 +653,17 @@ class Bare(nn.Module):
             ["aux1.fc1", "1152"],
         ),
         (lambda: account(Matrices(), (1, 4, 4)), ValueError, ["matmul", "cannot be counted"]),
+        *(
+            (lambda f=f: account(Applied(f), (8, 8)), ValueError, ["cannot be counted"])
+            for f in (
+                lambda x: torch.mv(x[0], x[0, 0]),
+                lambda x: torch.inner(x, x),
+                lambda x: torch.linalg.multi_dot([x[0], x[0]]),
+                lambda x: x[0, 0].dot(x[0, 0]),
+            )
+        ),
+        (lambda: account(nn.MultiheadAttention(4, 1), (4, 4)), ValueError, ["cannot be counted"]),
+        (lambda: account(nn.ReLU(), 28), TypeError, ["input_size", "(C, H, W)", "28"]),
         (lambda: account(Bare(), (3, 4, 4)), ValueError, ["conv2d", "cannot be counted"]),
         (
             lambda: account(nn.Sequential(nn.ConvTranspose2d(3, 4, 2)), (3, 4, 4)),

@@ -1,5 +1,6 @@
 """The bricks: shapes, values, and what they say of numbers that cannot be."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -56,6 +57,12 @@ def test_module_is_four_branches_side_by_side():
     assert module(x).shape[1] == SPEC.out_channels(7) == 31
 
 
+def test_a_module_wants_a_batch():
+    """Unbatched, a convolution works all the same, and dimension 1 would be the height."""
+    with pytest.raises(ValueError, match=r"\(N, C, H, W\), got \(7, 10, 10\)"):
+        Inception(7, SPEC)(torch.rand(7, 10, 10))
+
+
 @pytest.mark.parametrize("kernel5x5", [5, 3])
 def test_parameters_of_a_module(kernel5x5):
     module = Inception(7, SPEC, norm="batch", kernel5x5=kernel5x5)
@@ -99,6 +106,15 @@ def test_head(pool):
     assert head(x).shape == (2, 10)
 
 
+def test_head_takes_norm_and_bias():
+    """As any convolution unit: normalisation in place of the bias, unless it is asked for."""
+    assert AuxiliaryHead(3, 5).conv.bn is None
+    assert AuxiliaryHead(3, 5, norm="batch").conv.bn is not None
+    assert AuxiliaryHead(3, 5, norm="batch").conv.conv.bias is None
+    assert AuxiliaryHead(3, 5, norm="batch", bias=True).conv.conv.bias is not None
+    assert AuxiliaryHead(3, 5, bias=False).conv.conv.bias is None
+
+
 def test_parameters_of_a_head():
     """512 channels in, 1000 classes: the figures of the paper's structure."""
     assert sum(p.numel() for p in AuxiliaryHead(512, 1000).parameters()) == 3_188_840
@@ -139,6 +155,8 @@ def test_all_sizes_that_give_4x4_pass(size):
         (lambda: ConvUnit(3, 4, kernel_size=3, padding=1), ValueError, ["padding", "'valid'", "1"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, stride=0), ValueError, ["stride", "at least 1"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, norm="bn"), ValueError, ["norm", "'batch'", "'bn'"]),
+        (lambda: ConvUnit(3, 4, kernel_size=3, bias="no"), TypeError, ["bias", "'no'"]),
+        (lambda: SPEC.out_channels(0), ValueError, ["in_channels", "0"]),
         (lambda: Inception(3, (64, 96, 128, 16, 32, 32)), TypeError, ["InceptionSpec", "tuple"]),
         (lambda: Inception(3, SPEC, kernel5x5=4), ValueError, ["kernel", "odd", "4"]),
         (lambda: AuxiliaryHead(3, 0), ValueError, ["num_classes", "at least 1"]),
@@ -167,3 +185,17 @@ def test_specs_that_cannot_be(field, value, error, says):
     numbers = {name: getattr(SPEC, name) for name in SPEC.__dataclass_fields__}
     with pytest.raises(error, match=says):
         InceptionSpec(**numbers | {field: value})
+
+
+def test_specs_hold_plain_integers():
+    """NumPy's bytes would wrap: 200 + 100 is 44 in uint8."""
+    spec = InceptionSpec(
+        conv1x1=np.uint8(200),
+        reduce3x3=None,
+        conv3x3=np.uint8(100),
+        reduce5x5=np.uint8(1),
+        conv5x5=np.uint8(1),
+        pool_proj=np.uint8(1),
+    )
+    assert spec.out_channels(np.uint8(7)) == 302
+    assert all(type(getattr(spec, n)) in (int, type(None)) for n in spec.__dataclass_fields__)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from utils.data import PHOTOGRAPHS, TEXTURES, photograph, photographs, texture, textures, to_tensor
@@ -36,6 +37,17 @@ def test_names():
 
 def test_default_is_a_photograph():
     assert np.array_equal(photograph(), photograph("astronaut"))
+
+
+def test_of_a_stereo_pair_the_left_picture():
+    left, right, _ = skimage.data.stereo_motorcycle()
+    assert np.array_equal(photograph("motorcycle"), left)
+    assert not np.array_equal(left, right)
+
+
+def test_a_batch_of_pictures_as_the_hint_says():
+    batch = np.stack([photograph("coffee"), photograph("coffee")[::-1]])
+    assert torch.cat([to_tensor(image) for image in batch]).shape == (2, 3, *batch.shape[1:3])
 
 
 def test_a_picture_is_ones_own_to_change():
@@ -74,6 +86,11 @@ def test_to_tensor_does_not_share_memory():
         (lambda: texture("wood"), ValueError, ["texture", "'wood'", "gravel"]),
         (lambda: to_tensor(np.zeros((4, 4, 4))), ValueError, ["(4, 4, 4)", "alpha"]),
         (lambda: to_tensor(np.zeros((3, 4, 5))), ValueError, ["(3, 4, 5)", "channels last"]),
+        (lambda: to_tensor(np.zeros((2, 4, 4, 3))), ValueError, ["(2, 4, 4, 3)", "torch.cat("]),
+        (lambda: to_tensor(np.zeros((1, 4, 4))), ValueError, ["(1, 4, 4)", "np.squeeze"]),
+        (lambda: to_tensor(np.zeros((4, 4, 2))), ValueError, ["(4, 4, 2)", "red"]),
+        (lambda: to_tensor(np.zeros((0, 4, 3))), ValueError, ["(0, 4, 3)", "height"]),
+        (lambda: to_tensor(np.full((4, 4), -0.01)), ValueError, ["0..1", "-0.01", "normalisation"]),
         (lambda: to_tensor(np.zeros((4, 4), dtype=int)), TypeError, ["uint8", "int64"]),
         (lambda: to_tensor(np.full((4, 4), 255.0)), ValueError, ["0..1", "255"]),
         (lambda: to_tensor(np.full((4, 4), np.nan)), ValueError, ["0..1", "nan"]),

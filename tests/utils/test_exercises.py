@@ -12,7 +12,12 @@ from utils.accounting import break_even
 from utils.blocks import InceptionSpec
 from utils.exercises import Exercise
 from utils.exercises.core import by_key, call, unfinished
-from utils.exercises.one_by_one_reduction import branch_weights, prediction, shuffled
+from utils.exercises.one_by_one_reduction import (
+    branch_weights,
+    dearest_channel,
+    prediction,
+    shuffled,
+)
 from utils.exercises.questions import Option, choice, number
 from utils.googlenet import INPUTS, MODULES
 
@@ -62,6 +67,30 @@ SLIPS = {
             "def cost(c_in, c_red, c_out, k, height, width):\n    return 1",
             "return weights, multiply",
         ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k^2 * c_red * c_out\n"
+            "    return weights, weights * height * width",
+            "Count the layers",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + (k ^ 2) * c_red * c_out\n"
+            "    return weights, weights * height * width",
+            "is not a power",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k * k * c_red * c_out\n"
+            "    return weights, 2 * weights * height * width",
+            "Exactly twice",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k * k * c_red * c_out\n"
+            "    return weights * height * width, weights",
+            "weights come first",
+        ),
     ],
     "one_by_one_reduction.widest": [
         (
@@ -77,11 +106,17 @@ SLIPS = {
             "must be strict",
         ),
         ("def widest(c_in, c_out, k):\n    return min(c_in, c_out)", "Is the division exact"),
+        (
+            "def widest(c_in, c_out, k):\n"
+            "    return max(1, (k * k * c_in * c_out - 1) // (c_in + k * k * c_out))",
+            "not even a single channel",
+        ),
+        ("def widest(c_in, c_out, k):\n    return -1", "cannot be negative"),
     ],
     "one_by_one_reduction.pointwise": [
         (
             "def pointwise(x, weight):\n    return x.permute(0, 2, 3, 1) @ weight.T",
-            "second place",
+            "stands last",
         ),
         (
             "def pointwise(x, weight):\n    return torch.einsum('co,nchw->nohw', weight, x)",
@@ -99,10 +134,41 @@ SLIPS = {
             "def pointwise(x, weight):\n    return torch.einsum('oc,nchw->no', weight, x)",
             "Which axis is summed over",
         ),
+        (
+            "def pointwise(x, weight):\n"
+            "    return torch.nn.functional.conv2d(x, weight[:, :, None, None])",
+            "a call of torch's own `conv2d`",
+        ),
+        (
+            "def pointwise(x, weight):\n"
+            "    out = x.permute(0, 2, 3, 1) @ weight.T\n"
+            "    return out.reshape(len(x), len(weight), *x.shape[2:])",
+            "use `permute`",
+        ),
+        (
+            "def pointwise(x, weight):\n    return torch.tensordot(weight, x, dims=([1], [1]))",
+            "stands first",
+        ),
     ],
     "one_by_one_reduction.melt": [
         ("def melt(reduce, kernel):\n    return kernel", "where has the 1×1 gone"),
-        ("def melt(reduce, kernel):\n    return kernel[:, :, 0, 0]", "positions stay"),
+        ("def melt(reduce, kernel):\n    return kernel[:, :, 0, 0]", "Only the reduced channels"),
+        (
+            "def melt(reduce, kernel):\n"
+            "    whole = torch.einsum('orhw,rc->ochw', kernel, reduce[:, :, 0, 0])\n"
+            "    return whole.flip(2, 3)",
+            "Right, but flipped",
+        ),
+        (
+            "def melt(reduce, kernel):\n"
+            "    return torch.einsum('orhw,rc->ochw', kernel, reduce[:, :, 0, 0]) / len(reduce)",
+            "do not average",
+        ),
+        (
+            "def melt(reduce, kernel):\n"
+            "    return torch.einsum('orhw,rc->ocwh', kernel, reduce[:, :, 0, 0])",
+            "changed places",
+        ),
         (
             "def melt(reduce, kernel):\n"
             "    return torch.einsum('rohw,rc->ochw', kernel, reduce[:, :, 0, 0])",
@@ -132,12 +198,17 @@ SLIPS = {
         (
             "my_module = dict(conv1x1=112, reduce3x3=0, conv3x3=88, reduce5x5=8, conv5x5=24, "
             "pool_proj=32)",
-            "number of filters",
+            "`reduce3x3=0`",
         ),
         (
-            "my_module = dict(conv1x1=112, reduce3x3=None, conv3x3=88, reduce5x5=8, conv5x5=24, "
+            "my_module = dict(conv1x1=112, reduce3x3=40, conv3x3=88, reduce5x5=8, conv5x5=24, "
+            "pool_proj=None)",
+            "`pool_proj=None`",
+        ),
+        (
+            "my_module = dict(conv1x1=112, reduce3x3=40, conv3x3=88, reduce5x5=1, conv5x5=24, "
             "pool_proj=32)",
-            "dearer, not cheaper",
+            "not a pinhole",
         ),
         ("my_module = [112, 40, 88, 8, 24, 32]", "form of the stub"),
     ],
@@ -190,6 +261,76 @@ def test_each_slip_is_wrong_with_its_own_diagnosis(name, code, diagnosis):
     assert repr(verdict) not in said
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        (
+            "cost",
+            "import numpy as np\n"
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k * k * c_red * c_out\n"
+            "    return np.array([weights, weights * height * width])",
+        ),
+        (
+            "cost",
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = torch.tensor(c_in * c_red + k * k * c_red * c_out)\n"
+            "    return [weights, float(weights) * height * width]",
+        ),
+        (
+            "widest",
+            "import math\n"
+            "def widest(c_in, c_out, k):\n"
+            "    return math.ceil(k * k * c_in * c_out / (c_in + k * k * c_out)) - 1.0",
+        ),
+        (
+            "pointwise",
+            "def pointwise(x, weight):\n"
+            "    out = x.double().permute(0, 2, 3, 1) @ weight.double().T\n"
+            "    return out.permute(0, 3, 1, 2)",
+        ),
+        (
+            "pointwise",
+            "import numpy as np\n"
+            "def pointwise(x, weight):\n"
+            "    return np.einsum('oc,nchw->nohw', weight.numpy(), x.numpy())",
+        ),
+        (
+            "pointwise",
+            "def pointwise(x, weight):\n"
+            "    return (weight @ x.flatten(2)).view(len(x), len(weight), *x.shape[2:])",
+        ),
+        (
+            "melt",
+            "def melt(reduce, kernel):\n"
+            "    return torch.nn.functional.conv2d(kernel, reduce.transpose(0, 1))",
+        ),
+        (
+            "design",
+            "import numpy as np\n"
+            "my_module = dict(conv1x1=np.int64(112), reduce3x3=32, conv3x3=80, reduce5x5=4,\n"
+            "    conv5x5=32, pool_proj=32)",
+        ),
+    ],
+)
+def test_other_right_answers_are_right(name, code):
+    exercise = EXERCISES[f"one_by_one_reduction.{name}"]
+    verdict = exercise.check(run(code, exercise.answer))
+    assert verdict.state == "right", verdict
+
+
+def test_arithmetic_with_an_ellipsis_is_not_attempted():
+    code = "def cost(*arguments):\n    return 3 * ..., 1"
+    assert EXERCISES["one_by_one_reduction.cost"].check(run(code, "cost")).state == "not attempted"
+
+
+def test_showing_an_exercise_does_not_show_its_solution(exercise):
+    shown = repr(exercise)
+    assert exercise.solution_code not in shown
+    assert exercise.why not in shown
+    assert not any(hint in shown for hint in exercise.hints)
+
+
 def answers_nobody_foresaw():
     def ends_the_program(*arguments):
         raise SystemExit(1)
@@ -205,6 +346,13 @@ def answers_nobody_foresaw():
             raise RuntimeError("no comparison")
 
         __hash__ = object.__hash__
+
+        def __repr__(self):
+            raise RuntimeError("no words")
+
+        @property
+        def shape(self):
+            raise RuntimeError("no shape")
 
     nan = torch.full((1, 1, 4, 4), float("nan"))
     yield from [None, 3, -1.5, "text", b"", [], {}, object(), torch.zeros(0), nan, int, print]
@@ -309,6 +457,24 @@ def test_the_branch_question_is_computed_and_its_slips_are_wrong():
     assert question.state["answer"] not in values
 
 
+def test_a_prediction_refuses_what_is_no_share():
+    for kept, width, message in (
+        (float("nan"), 16, "0..1"),
+        (1.2, 16, "0..1"),
+        (0.9, 100, "quarter"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            prediction(kept, width=width, channels=192)
+
+
+def test_the_dearest_channel_is_computed():
+    options = {o["text"]: o for o in dearest_channel("3a").state["options"]}
+    right = [text for text, option in options.items() if option["right"]]
+    assert right == ["to the reduction before the 3×3"]
+    assert options[right[0]]["diagnosis"].startswith(f"{192 + 9 * 128:,} weights")
+    assert options["to the 5×5"]["diagnosis"].startswith(f"{25 * 16:,} weights")
+
+
 def test_a_prediction_marks_the_option_nearest_to_the_measurement():
     for kept, text in ((0.1, "about 8%"), (0.45, "about 50%"), (0.88, "about 90%"), (0.999, "99%")):
         right = [o for o in prediction(kept, width=16, channels=192).state["options"] if o["right"]]
@@ -335,6 +501,8 @@ def test_questions_refuse_what_makes_no_sense():
         choice("?", [good, Option("no", " ")])
     with pytest.raises(ValueError, match="counts as right"):
         number("?", 10, diagnoses={10.4: "near"}, right="y", otherwise="n", tolerance=0.05)
+    with pytest.raises(ValueError, match="counts as right"):
+        number("?", 10, diagnoses={10: "exact"}, right="y", otherwise="n")
     with pytest.raises(ValueError, match="tolerance"):
         number("?", 10, diagnoses={}, right="y", otherwise="n", tolerance=1.0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import utils.figures
@@ -170,3 +171,19 @@ class TestModule:
             widget.pool_proj = 0
         widget.pool_proj = None
         assert widget.pool_proj is None
+
+
+def test_numbers_of_numpy_are_taken_as_they_are():
+    plain = bottleneck_calculator(192, 16, 32, 5, size=(28, 28))
+    taken = bottleneck_calculator(*map(np.int64, (192, 16, 32, 5)), size=(np.int32(28), 28))
+    assert taken._repr_html_() == plain._repr_html_()
+
+
+@pytest.mark.parametrize("kernel_size", [5.0, "5", True, None])
+def test_a_kernel_is_an_integer(kernel_size):
+    with pytest.raises(ValueError, match="kernel_size must be"):
+        bottleneck_calculator(kernel_size=kernel_size)
+
+
+def test_as_many_reduced_channels_as_come_in_are_allowed():
+    assert bottleneck_calculator(c_in=64, c_red=64).state["c_red"] == 64

@@ -10,13 +10,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "utils"
 FLOORS = {
-    **dict.fromkeys(("__init__", "blocks", "accounting", "data", "filters", "style"), 0),
+    **dict.fromkeys(("__init__", "checks"), -1),
+    **dict.fromkeys(("blocks", "accounting", "data", "filters", "style"), 0),
     **dict.fromkeys(("words",), 0.5),
     **dict.fromkeys(("googlenet", "descendants"), 1),
     **dict.fromkeys(("pretrained", "training", "activations", "fast"), 2),
     **dict.fromkeys(("experiments",), 3),
-    **dict.fromkeys(("plots", "interactive"), 4),
-    **dict.fromkeys(("figures", "exercises"), 5),
+    **dict.fromkeys(("pictures", "interactive"), 4),
+    **dict.fromkeys(("plots", "figures", "exercises"), 5),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 DRAWING = {"matplotlib", "ipywidgets", "anywidget", "IPython"}
@@ -75,6 +76,7 @@ def test_imports_go_down_and_are_relative(path):
         ("blocks.py", "from . import data"),
         ("words.py", "from .googlenet import GoogLeNet"),
         ("descendants/xception.py", "from ..pretrained import create"),
+        ("checks.py", "from .blocks import Inception"),
         ("blocks.py", "from utils.data import photograph"),
         ("blocks.py", "import utils"),
         ("googlenet.py", "def f():\n    import matplotlib.pyplot as plt"),
@@ -90,6 +92,7 @@ def test_the_rules_bite(file, source):
 @pytest.mark.parametrize(
     ("file", "source"),
     [
+        ("blocks.py", "from .checks import one_of"),
         ("googlenet.py", "from .blocks import Inception"),
         ("googlenet.py", "from .words import MaxPool"),
         ("descendants/xception.py", "from ..words import conv3x3\nfrom .network import Network"),

@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import re
 from dataclasses import astuple, replace
 
 import numpy as np
@@ -13,15 +14,21 @@ from parity import ParityError, assert_parity, pictures, settle
 from torch import nn
 from torch.nn import functional as F
 
-from utils.blocks import InceptionSpec
+from utils.blocks import InceptionSpec, WeightsError
 from utils.googlenet import (
+    AUX_HEADS,
     INPUTS,
+    MICRO,
     MODULES,
+    PAPER,
     TABLE_1,
     VARIANTS,
+    Config,
+    Convolution,
     GoogLeNet,
     GoogLeNetOutputs,
     LocalNorm,
+    MaxPool,
     googlenet,
     micro_googlenet,
     mini_googlenet,
@@ -181,6 +188,45 @@ def test_the_naive_network_blows_up_as_computed():
     assert model.fc.in_features == widths[-1]
 
 
+def test_tables_are_safe_from_those_who_use_them():
+    config = googlenet("paper", num_classes=7).config
+    config.aux_heads.clear()
+    config.layers["conv1"] = None
+    assert list(AUX_HEADS) == list(googlenet("paper", num_classes=7).config.aux_heads)
+    assert (
+        PAPER["conv1"]
+        == VARIANTS["paper"].layers["conv1"]
+        == Convolution(channels=64, kernel_size=7, stride=2)
+    )
+    for table in (MODULES, INPUTS, PAPER, MICRO, AUX_HEADS, VARIANTS):
+        with pytest.raises(TypeError, match="item assignment"):
+            table["conv1"] = None
+
+
+def test_numbers_are_plain_integers():
+    row = Convolution(channels=np.uint8(200), kernel_size=np.uint8(3))
+    pool = MaxPool(kernel_size=np.uint8(3), stride=np.uint8(2), padding=np.uint8(1))
+    config = Config(layers={"conv1": row}, in_channels=np.uint8(3), num_classes=np.int32(10))
+    numbers = [*astuple(row)[:3], *astuple(pool)[:3], config.in_channels, config.num_classes]
+    assert {type(number) for number in numbers} == {int}
+    assert pool.output_size(np.uint8(255)) == 128
+
+
+@pytest.mark.parametrize("ceil_mode", [True, False])
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 5])
+def test_a_pools_output_is_pytorchs(ceil_mode, kernel_size):
+    for stride in range(1, 7):
+        for padding in range(kernel_size // 2 + 1):
+            options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+            row = MaxPool(**options, ceil_mode=ceil_mode)
+            for size in range(1, 20):
+                expected = row.output_size(size)
+                if expected > 0:
+                    x = torch.empty(1, size, 1, device="meta").expand(1, size, size)
+                    y = F.max_pool2d(x, **options, ceil_mode=ceil_mode)
+                    assert y.shape[-1] == expected, (row, size)
+
+
 # Parity with torchvision
 
 
@@ -206,8 +252,8 @@ def test_keys_equal_torchvisions():
 
 def test_weights_load_both_ways(pair):
     ours, theirs = copy.deepcopy(pair[0]), pair[1]
-    torch.manual_seed(1)
-    ours._initialise()
+    for parameter in ours.parameters():
+        nn.init.zeros_(parameter)
     ours.load_state_dict(theirs.state_dict(), strict=True)
     back = torchvision_googlenet()
     back.load_state_dict(ours.state_dict(), strict=True)
@@ -319,6 +365,24 @@ def test_same_seed_same_weights(name):
     first, second, third = states
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not torch.equal(first["fc.weight"], third["fc.weight"])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_heads_leave_the_rest_its_weights(variant):
+    states = []
+    for heads in (True, False):
+        torch.manual_seed(3)
+        states.append(googlenet(variant, num_classes=7, aux_heads=heads).state_dict())
+    with_heads, without = states
+    assert all(torch.equal(value, with_heads[key]) for key, value in without.items())
+
+
+def test_the_choice_of_biases_reaches_the_heads():
+    with torch.device("meta"):
+        for bias in (True, False):
+            model = googlenet("bn", bias=bias)
+            convolutions = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+            assert {c.bias is not None for c in convolutions} == {bias}
 
 
 @pytest.mark.parametrize("name", FACTORIES)
@@ -454,7 +518,24 @@ def test_half_precision_and_autocast():
     model = FACTORIES["torchvision"]().eval()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert model(x).dtype == torch.bfloat16
+        with pytest.raises(TypeError, match="float64"):  # which autocast leaves as it is
+            model(x.double())
     assert model.to(torch.bfloat16)(x.to(torch.bfloat16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("last", "width"),
+    [(nn.Identity(), 128), (nn.Sequential(nn.Dropout(0.1), nn.Linear(128, 3)), 3)],
+    ids=["none", "two layers"],
+)
+def test_another_last_layer(last, width):
+    """As for fine-tuning, or to use the features."""
+    model = micro_googlenet().eval()
+    assert model.fc.in_features == 128
+    model.fc = last
+    assert model(torch.rand(2, 3, 28, 28)).shape == (2, width)
+    with pytest.raises(TypeError, match="float64"):
+        model(torch.rand(2, 3, 28, 28).double())
 
 
 def test_a_checkpoint_file(tmp_path):
@@ -480,6 +561,27 @@ def test_a_checkpoint_file(tmp_path):
         (lambda: googlenet(norm="layer"), ValueError, ["norm", "'batch'", "None", "'layer'"]),
         (lambda: googlenet(kernel5x5=4), ValueError, ["kernel5x5", "odd", "4", "3 or 5"]),
         (lambda: googlenet(aux_pool="max"), ValueError, ["pool", "'adaptive'", "'max'"]),
+        (lambda: googlenet(reduce="no"), TypeError, ["reduce", "True or False", "'no'"]),
+        (lambda: googlenet(bias="no"), TypeError, ["bias", "None", "'no'"]),
+        (lambda: googlenet(aux_heads="no"), TypeError, ["aux_heads", "True or False", "'no'"]),
+        (
+            lambda: googlenet("bn", aux_heads={"inception4b": "aux1"}),
+            TypeError,
+            ["aux_heads", "True or False", "Config"],
+        ),
+        (lambda: Config(layers=MICRO, aux_pool="max"), ValueError, ["aux_pool", "'max'"]),
+        (lambda: Config(layers=3), TypeError, ["layers", "dict", "3"]),
+        (lambda: GoogLeNet("paper"), TypeError, ["Config", "'paper'", "googlenet"]),
+        (
+            lambda: replace(VARIANTS["bn"], aux_heads=dict.fromkeys(AUX_HEADS, "aux1")),
+            ValueError,
+            ["head of its own", "inception4d"],
+        ),
+        (lambda: Config(layers={"fc": MaxPool()}), ValueError, ["fc already", "rename"]),
+        (lambda: Convolution(channels=0, kernel_size=1), ValueError, ["Convolution.channels", "0"]),
+        (lambda: MaxPool(stride=0), ValueError, ["MaxPool.stride", "0"]),
+        (lambda: MaxPool(padding=-1), ValueError, ["MaxPool.padding", "-1"]),
+        (lambda: MaxPool(ceil_mode="no"), TypeError, ["MaxPool.ceil_mode", "'no'"]),
         (lambda: googlenet(drop_out=0.5), TypeError, ["drop_out", "Config"]),
         (lambda: micro_googlenet(True), TypeError, ["num_classes", "True"]),
         (
@@ -507,6 +609,7 @@ def test_a_network_that_cannot_be(build, error, says):
         (torch.rand(2, 64, 64, 3), ValueError, ["64 channels", "permute(0, 3, 1, 2)"]),
         (torch.rand(2, 3, 14, 64), ValueError, ["15x15", "14x64", "mini_googlenet"]),
         (torch.rand(3, 64, 64), ValueError, ["(3, 64, 64)", "x[None]"]),
+        (torch.rand(2, 5, 3, 64, 64), ValueError, ["(2, 5, 3, 64, 64)", "flatten(0, 1)"]),
         (torch.rand(64, 64), ValueError, ["(64, 64)", "batch axis"]),
         (torch.zeros(2, 3, 64, 64, dtype=torch.uint8), TypeError, ["uint8", "x.float() / 255"]),
         (torch.zeros(2, 3, 64, 64, dtype=torch.int64), TypeError, ["int64", "floating-point"]),
@@ -537,42 +640,98 @@ def test_the_papers_heads_want_their_size(size, cells):
 
 
 @pytest.mark.parametrize(
-    ("other", "says"),
+    ("other", "call"),
     [
-        (lambda: googlenet("paper", aux_heads=False), 'googlenet("paper", num_classes=1000'),
-        (lambda: googlenet("bn"), 'googlenet("bn", num_classes=1000, aux_heads=True'),
-        (lambda: googlenet("torchvision", num_classes=5), "num_classes=5, aux_heads=True"),
-        (lambda: googlenet("torchvision"), "aux_heads=True, reduce=True"),
-        (lambda: googlenet("bn", aux_heads=False, reduce=False), "aux_heads=False, reduce=False"),
-        (mini_googlenet, " mini_googlenet(num_classes=10)."),
-        (lambda: micro_googlenet(4), " micro_googlenet(num_classes=4)."),
+        (lambda: googlenet("paper", aux_heads=False), 'googlenet("paper", aux_heads=False)'),
+        (lambda: googlenet("bn"), 'googlenet("bn")'),
+        (
+            lambda: googlenet("torchvision", num_classes=5),
+            'googlenet("torchvision", num_classes=5)',
+        ),
+        (
+            lambda: googlenet("torchvision", aux_heads=False, reduce=False),
+            'googlenet("torchvision", reduce=False, aux_heads=False)',
+        ),
+        (
+            lambda: googlenet("bn", bias=True, reduce=False),
+            'googlenet("bn", bias=True, reduce=False)',
+        ),
+        (lambda: googlenet("bn", norm=None), 'googlenet("paper")'),
+        (lambda: googlenet("paper", kernel5x5=7), 'googlenet("paper", kernel5x5=7)'),
+        (mini_googlenet, "mini_googlenet()"),
+        (lambda: micro_googlenet(4), "micro_googlenet(num_classes=4)"),
         (
             lambda: micro_googlenet(4, in_channels=1, norm=None),
             "micro_googlenet(num_classes=4, in_channels=1, norm=None)",
         ),
-        (
-            lambda: googlenet("bn", in_channels=1, aux_heads=False),
-            'googlenet("bn", num_classes=1000, in_channels=1, aux_heads=False, reduce=True)',
-        ),
-        (torchvision.models.resnet18, "not look like those of a GoogLeNet"),
+        (lambda: GoogLeNet(replace(micro_googlenet().config, reduce=False)), None),
+        (torchvision.models.resnet18, None),
     ],
 )
-def test_a_checkpoint_of_another_network(other, says):
+def test_a_checkpoint_of_another_network(other, call):
     with torch.device("meta"):
-        model = googlenet("torchvision", aux_heads=False)
+        model = googlenet("bn", in_channels=1)
         state = other().state_dict()
-    with pytest.raises(ValueError, match="another network") as caught:
-        model.load_state_dict(state)
-    assert says in str(caught.value), caught.value
+        with pytest.raises(WeightsError, match="another network") as caught:
+            model.load_state_dict(state)
+        says = f"They are those of {call}." if call else "not those of a network of this module"
+        assert says in str(caught.value), caught.value
+        if call:
+            eval(call).load_state_dict(state)
 
 
-def test_a_checkpoint_wrapped_or_prefixed():
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, WeightsError])
+def test_other_weights_raise_what_pytorch_raises(error):
+    with pytest.raises(error):
+        micro_googlenet().load_state_dict({})
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module.net."])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_checkpoint_wrapped_or_prefixed(prefix, inside):
+    torch.manual_seed(0)
+    model, other = micro_googlenet(), micro_googlenet()
+    own = {f"{prefix}{key}": value for key, value in other.state_dict().items()}
+    checkpoint = own | {"n_averaged": torch.tensor(3)}  # as AveragedModel adds
+    if inside:
+        checkpoint = {"optimizer_state_dict": {"state": {}}, "epoch": 3, "model_state_dict": own}
+    with pytest.raises(WeightsError, match=r"They hold those of micro_googlenet\(\)") as caught:
+        model.load_state_dict(checkpoint)
+    advice = re.search(r": load (.*)\.$", str(caught.value)).group(1)
+    model.load_state_dict(eval(advice, {"state_dict": checkpoint}))
+    assert torch.equal(model.fc.weight, other.fc.weight)
+
+
+def test_a_checkpoint_one_level_down():
+    state = micro_googlenet().state_dict()
+    with pytest.raises(WeightsError, match=r"load state_dict\['model'\]\."):
+        micro_googlenet().load_state_dict({"optimizer": {"state": {}}, "model": state})
+
+
+def test_a_file_without_counts_of_batches():
+    """As older PyTorch and other programs write: BatchNorm fills them in."""
+    state = micro_googlenet().state_dict()
+    older = {key: value for key, value in state.items() if "num_batches" not in key}
+    assert len(older) < len(state)
+    micro_googlenet().load_state_dict(older)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"fc.weight": np.zeros((10, 128))}, "fc.weight ndarray instead of (10, 128)"),
+        ({"fc.bias": None}, "fc.bias NoneType instead of (10,)"),
+        ({7: torch.zeros(1)}, "Not of this network: 7"),
+        ({"fc.weight": torch.zeros(0, 128)}, "fc.weight (0, 128) instead"),
+        ({"fc.weight": torch.tensor(1.0)}, "fc.weight () instead"),
+        ({"conv1.conv.weight": [1]}, "conv1.conv.weight list instead"),
+    ],
+)
+def test_a_checkpoint_with_other_things_in_it(change, says):
     model = micro_googlenet()
-    state = model.state_dict()
-    with pytest.raises(ValueError, match=r"checkpoint\['model'\]"):
-        model.load_state_dict({"epoch": 3, "model": state})
-    with pytest.raises(ValueError, match="DataParallel"):
-        model.load_state_dict({f"module.{key}": value for key, value in state.items()})
+    with pytest.raises(WeightsError) as caught:
+        model.load_state_dict(model.state_dict() | change)
+    assert says in str(caught.value)
     with pytest.raises(TypeError, match="dict-like"):
         model.load_state_dict("micro.pt")
 

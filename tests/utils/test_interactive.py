@@ -132,13 +132,8 @@ def test_a_key_is_an_anchor(key):
         Interactive(SOURCE, alt="Counter", key=key)
 
 
-def test_replace():
-    figure = Interactive(SOURCE, alt="Counter", key="c", n=3, m=1)
-    other = figure.replace(n=4)
-    assert (other.state, figure.state) == ({"n": 4, "m": 1}, {"n": 3, "m": 1})
-    assert (other.alt, other.key, other.source) == (figure.alt, figure.key, figure.source)
-    with pytest.raises(ValueError, match="no state k, z; it has n, m"):
-        figure.replace(n=4, z=1, k=2)
+def test_a_figure_without_state_is_a_widget_too():
+    assert Interactive(SOURCE, alt="Counter").widget()._esm
 
 
 def positive(state):
@@ -150,8 +145,6 @@ def test_check_guards_construction_and_change():
     with pytest.raises(ValueError, match="positive, but it is 0"):
         Interactive(SOURCE, alt="Counter", check=positive, n=0)
     figure = Interactive(SOURCE, alt="Counter", check=positive, n=1)
-    with pytest.raises(ValueError, match="positive, but it is -1"):
-        figure.replace(n=-1)
     widget = figure.widget()
     with pytest.raises(ValueError, match="positive, but it is -2"):
         widget.n = -2
@@ -249,6 +242,12 @@ class TestBundle:
             'import * as d3 from "https://esm.sh/d3";',
             'import { x } from "https://esm.sh/d3";',
             'import d from "./d.js";',
+            'import { a as b } from "./d.js";',
+            'const a = 1; import { b } from "https://esm.sh/d3";',
+            '/* c */ import "https://esm.sh/d3";',
+            'const d = await import/**/("./d.js");',
+            'export {\n  a,\n} from "https://esm.sh/d3";',
+            'export * from "https://esm.sh/d3";',
             'import "./d.js";',
             'const d = await import("./d.js");',
             'export { x } from "./d.js";',

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from utils import plots
-from utils.filters import gabor_bank
 from utils.googlenet import INPUTS, MODULES
 from utils.style import BRANCH_COLOURS
 
@@ -44,8 +43,11 @@ def test_the_same_picture_is_the_same_text():
 def test_two_pictures_on_a_page_share_no_ids():
     other = plots.inception_module(480, MODULES["4a"])
     found = [set(re.findall(r'\bid="([^"]+)"', p._repr_html_())) for p in (MODULE, other)]
-    clips = [{name for name in ids if re.match(r"p[0-9a-f]{8,}", name)} for ids in found]
-    assert not clips[0] & clips[1]
+    assert all(found)
+    assert not found[0] & found[1]
+    for picture, ids in zip((MODULE, other), found, strict=True):
+        pointed = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', picture._repr_html_())
+        assert {first or second for first, second in pointed} <= ids
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -80,50 +82,61 @@ def test_charts_show_what_they_are_given():
     np.testing.assert_allclose(lines[2].get_ydata(), 100 * np.mean(curves["g"], axis=0))
 
 
+def test_charts_refuse_what_they_would_not_show():
+    one = dict.fromkeys(MODULES, 1.0)
+    for costs in ({}, {"a": one, "b": one, "c": one}):
+        with pytest.raises(ValueError, match="one or two series"):
+            plots.costs_by_module(costs, unit="u", alt="bars")
+    with pytest.raises(ValueError, match="the same modules"):
+        plots.costs_by_module({"a": one, "b": {"3a": 1.0}}, unit="u", alt="bars")
+    curve = np.linspace(0, 1, 8)
+    for curves in ({}, {name: [curve] for name in "abcd"}, {"a": []}):
+        with pytest.raises(ValueError, match="one to three groups"):
+            plots.kept_variance(curves, marks={}, alt="curves")
+    with pytest.raises(ValueError, match="one length"):
+        plots.kept_variance({"a": [curve], "b": [curve[:4]]}, marks={}, alt="curves")
+
+
+def test_marks_and_ticks_stand_where_they_say():
+    curve = np.linspace(0, 1, 64)
+    axis = plots.kept_variance({"a": [curve]}, marks={16: "m"}, alt="curves").figure.axes[0]
+    assert [line.get_xdata()[0] for line in axis.lines if len(set(line.get_xdata())) == 1] == [16]
+    assert list(axis.get_xticks()) == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_the_pool_is_drawn_empty_and_the_output_stands_over_the_input():
+    axis = MODULE.figure.axes[0]
+    boxes = [p for p in axis.patches if hasattr(p, "get_width")]
+    empty = [box for box in boxes if box.get_facecolor()[3] == 0]
+    assert [box.get_width() for box in empty] == pytest.approx([192, 192])  # input and pool
+    top = max(box.get_y() for box in boxes)
+    landed = [box for box in boxes if box.get_y() == top]
+    right = landed[-1].get_x() + landed[-1].get_width()
+    assert landed[0].get_x() == pytest.approx(-right)
+
+
 def test_a_gallery_takes_colour_and_grey_and_nothing_else():
     grey = np.array([[3.0, 5.0], [4.0, 3.0]])
     colour = np.zeros((4, 6, 3), np.uint8)
     colour[..., 0] = 255
-    gallery = plots.Gallery({"grey": grey, "colour": colour, "flat": np.ones((3, 3))}, alt="three")
+    images = {"grey": grey, "colour": colour, "flat": np.ones((3, 3)), "floats": colour / 255.0}
+    images["signed"] = np.array([[-128, 127]], np.int8)
+    gallery = plots.Gallery(images, alt="five")
     assert gallery.images["grey"].getpixel((0, 0)) == (0, 0, 0)
     assert gallery.images["grey"].getpixel((1, 0)) == (255, 255, 255)
-    assert gallery.images["colour"].getpixel((5, 3)) == (255, 0, 0)
-    assert gallery._repr_html_().count("<img") == 3
-    with pytest.raises(ValueError, match=r"\(H, W\) or \(H, W, 3\)"):
-        plots.Gallery({"tensor": torch.zeros(3, 4, 4)}, alt="wrong")
+    assert gallery.images["signed"].getpixel((0, 0)) == (0, 0, 0)
+    assert gallery.images["signed"].getpixel((1, 0)) == (255, 255, 255)
+    for name in ("colour", "floats"):
+        assert gallery.images[name].getpixel((5, 3)) == (255, 0, 0)
+    assert gallery._repr_html_().count("<img") == 5
+    for wrong, message in (
+        (torch.zeros(3, 4, 4), r"\(H, W\) or \(H, W, 3\)"),
+        (np.zeros((0, 4)), r"\(H, W\) or \(H, W, 3\)"),
+        (255.0 * colour, "in 0..1"),
+        (colour.astype(np.uint16), "in 0..1"),
+        (np.array([[np.nan, 1.0]]), "finite"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plots.Gallery({"wrong": wrong}, alt="wrong")
     with pytest.raises(ValueError, match="at least one image"):
         plots.Gallery({}, alt="none")
-
-
-def test_gabor_filters_are_what_their_docstring_says():
-    bank = gabor_bank(wavelengths=(3.0, 6.0), orientations=4, size=21)
-    assert bank.shape == (2 * 2 * 4, 1, 21, 21)
-    assert bank.sum(dim=(2, 3)).abs().max() < 1e-5
-    assert (bank.norm(dim=(2, 3)) - 1).abs().max() < 1e-5
-    turned = bank.flip(2, 3)
-    torch.testing.assert_close(bank[0::2], turned[0::2], atol=1e-6, rtol=0)  # even
-    torch.testing.assert_close(bank[1::2], -turned[1::2], atol=1e-6, rtol=0)  # odd
-    # Each filter prefers a wave of its own length and direction to all others.
-    y, x = torch.meshgrid(torch.arange(21.0) - 10, torch.arange(21.0) - 10, indexing="ij")
-    answers = []
-    for wavelength in (3.0, 6.0):
-        for step in range(4):
-            angle = torch.tensor(torch.pi * step / 4)
-            wave = (2 * torch.pi / wavelength * (x * angle.cos() + y * angle.sin())).cos()
-            answers.append((bank[0::2, 0] * wave).sum(dim=(1, 2)))
-    assert torch.stack(answers).argmax(dim=0).tolist() == list(range(8))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"wavelengths": (1.5,)}, "at least 2 pixels"),
-        ({"wavelengths": ()}, "at least 2 pixels"),
-        ({"orientations": 0}, "at least 1 orientation"),
-        ({"size": 4}, "odd size"),
-        ({"size": -1}, "odd size"),
-    ],
-)
-def test_gabor_bank_refuses_what_makes_no_sense(wrong, message):
-    with pytest.raises(ValueError, match=message):
-        gabor_bank(**wrong)

@@ -219,7 +219,7 @@ def test_files_that_hold_no_weights(tmp_path):
         "text.safetensors": "safetensors",
         "empty.pt": "torch.save",
         "list.pt": "holds a list",
-        "wrapped.pt": r"checkpoint\['model'\]",
+        "wrapped.pt": r"load state_dict\['model'\]",
     }
     for name, says in cases.items():
         with pytest.raises(ValueError, match=says):

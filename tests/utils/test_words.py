@@ -145,7 +145,7 @@ def test_smallest_image_looks_at_every_row():
     ("build", "error", "says"),
     [
         (lambda: build_row((1, 2), 3, eps=1e-3), TypeError, ["row", "(1, 2)", "utils.words"]),
-        (lambda: conv3x3(0).build(3, eps=1e-3), ValueError, ["out_channels", "at least 1"]),
+        (lambda: conv3x3(0).build(3, eps=1e-3), ValueError, ["channels", "at least 1"]),
         (lambda: conv3x3(4, padding=1).build(3, eps=1e-3), ValueError, ["padding", "'valid'"]),
         (lambda: factorised(7, filters=(4,), first="up"), ValueError, ["first", "'column'"]),
         (lambda: factorised(4, filters=(4,))[0].build(3, eps=1), ValueError, ["odd", "4"]),

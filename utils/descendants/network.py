@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..blocks import check_images, check_weights, misplaced, positive_int, probability, some
+from ..blocks import check_images, check_weights, misplaced, some
+from ..checks import positive_int, probability
 from ..words import Row, build_row, smallest_image
 
 
@@ -102,10 +103,10 @@ class Network(nn.Module):
         """Raise unless `x` are images that the network takes."""
         check_images(
             x,
-            network=self.config.name,
+            self,
+            name=self.config.name,
             in_channels=self.config.in_channels,
             smallest=self.smallest,
-            layer=self.fc,
             hint="enlarge them, or take micro_googlenet for small images",
         )
 

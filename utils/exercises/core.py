@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+import torch
 from markdown_it import MarkdownIt
 
 State = Literal["not attempted", "wrong", "right"]
@@ -57,7 +59,11 @@ def call(function: Any, *arguments: Any) -> Any:
         )
     try:
         result = function(*copy.deepcopy(arguments))
+    except MismatchError:
+        raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, TypeError) and "ellipsis" in str(error):  # as in `3 * ...`
+            raise NotAttemptedError from None
         raise MismatchError(
             f"the function to run for the arguments {_short(arguments)}",
             f"{type(error).__name__}: {error}",
@@ -75,6 +81,52 @@ def unfinished(answer: Any) -> bool:
     if isinstance(answer, dict):
         return any(unfinished(value) for value in answer.values())
     return isinstance(answer, list | tuple | set) and any(unfinished(value) for value in answer)
+
+
+def number(value: Any) -> float:
+    """Return a number that came as an int, a float, or a scalar of NumPy or torch.
+
+    Raises
+    ------
+    MismatchError
+        It is no single number.
+    """
+    try:
+        if isinstance(value, str | bytes | bool):
+            raise TypeError
+        return float(value)
+    except Exception:
+        look = "What should come back is a count."
+        raise MismatchError("a number", _short(value), look) from None
+
+
+def tensor(value: Any, shape: tuple[int, ...], *, case: str, look: Callable[[tuple], str]) -> Any:
+    """Return the tensor that came, in float64, if it has the shape that is wanted.
+
+    `look` is given the wrong shape and says where to look.
+
+    Raises
+    ------
+    MismatchError
+        It is no tensor, has another shape, or holds values that are no numbers.
+    """
+    if isinstance(value, np.ndarray):
+        value = torch.from_numpy(value)
+    if not isinstance(value, torch.Tensor):
+        raise MismatchError("a tensor", _short(value), "The function should return a tensor.")
+    expect(
+        tuple(value.shape) == shape,
+        expected=f"for {case}: a tensor of shape {shape}",
+        got=f"shape {tuple(value.shape)}",
+        look=look(tuple(value.shape)),
+    )
+    expect(
+        not value.is_complex() and bool(value.isfinite().all()),
+        expected=f"for {case}: finite real numbers",
+        got="values that are complex, infinite or not a number",
+        look="Is anything divided by zero, or read from memory that was never filled?",
+    )
+    return value.detach().cpu().double()
 
 
 def expect(condition: bool, *, expected: str, got: Any, look: str) -> None:
@@ -149,9 +201,9 @@ class Exercise:
     answer: str
     verify: Callable[[Any], None] = field(repr=False)
     praise: str
-    hints: tuple[str, ...]
-    solution_code: str
-    why: str
+    hints: tuple[str, ...] = field(repr=False)
+    solution_code: str = field(repr=False)
+    why: str = field(repr=False)
     _shown: int = field(default=0, init=False, repr=False)
 
     def check(self, answer: Any) -> Verdict:
@@ -270,10 +322,15 @@ def _place(function: Any, error: BaseException) -> str:
 
 def _short(value: Any, limit: int = 200) -> str:
     """Describe a value: a tensor by its shape, anything else in at most `limit` letters."""
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return f"{type(value).__name__} of shape {tuple(shape)}"
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"
     if isinstance(value, tuple):
-        return "(" + ", ".join(_short(item, limit) for item in value) + ")"
-    text = repr(value)
+        inside = ", ".join(_short(item, limit) for item in value)
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if callable(value):
+        return f"the function `{getattr(value, '__name__', type(value).__name__)}`"
+    try:
+        text = repr(value)
+    except Exception:  # the reader's own class may do anything
+        text = f"an object of type {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"

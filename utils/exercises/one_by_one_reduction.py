@@ -1,16 +1,20 @@
 """Exercises of the chapter on 1x1 reduction."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from ..accounting import break_even, convolution_cost, module_costs, reduced_cost
 from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
-from .core import Exercise, MismatchError, call, expect
-from .questions import Option, choice, number
+from . import questions
+from .core import Exercise, call, expect, number, tensor
+from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
 
@@ -21,13 +25,14 @@ def _verify_cost(answer: Any) -> None:
     for c_in, c_red, c_out, k, height, width in _COST_CASES:
         got = call(answer, c_in, c_red, c_out, k, height, width)
         case = f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
+        pair = tuple(got) if isinstance(got, tuple | list | np.ndarray | torch.Tensor) else ()
         expect(
-            isinstance(got, tuple) and len(got) == 2,
+            len(pair) == 2,
             expected="a pair `(weights, multiply_adds)`",
             got=got,
             look="The function should end in `return weights, multiply_adds`.",
         )
-        weights, macs = got
+        weights, macs = (number(value) for value in pair)
         want = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
         biases = c_red + c_out
         habits = {
@@ -38,12 +43,14 @@ def _verify_cost(answer: Any) -> None:
             c_in * c_red + k * c_red * c_out: "A k×k filter has k rows *and* k columns.",
             k * k * c_in * c_out: "That is the direct convolution, without a reduction.",
             k * k * c_red * c_out: "The 1×1 layer itself is missing: it is not free.",
+            c_in * c_red + (k ^ 2) * c_red * c_out: "In Python `^` is not a power; it is `**`.",
+            want.macs: "These are the multiply-adds: the weights come first in the pair.",
             want.parameters + biases: "Biases are counted; the statement leaves them out.",
         }
         expect(
             weights == want.parameters,
             expected=f"for {case}: every weight of both layers, once",
-            got=f"{weights} weights",
+            got=f"{weights:,.15g} weights",
             look=habits.get(
                 weights,
                 "Count the layers one by one: how many filters has each, and "
@@ -53,8 +60,10 @@ def _verify_cost(answer: Any) -> None:
         expect(
             macs == want.macs,
             expected=f"for {case}: each weight used once at each output position",
-            got=f"{macs} multiply-adds, with the right number of weights",
-            look="Every weight meets every position of the map. How many positions are there?",
+            got=f"{macs:,.15g} multiply-adds, with the right number of weights",
+            look="Exactly twice: a multiplication and the addition of its product count as one."
+            if macs == 2 * want.macs
+            else "Every weight meets every position of the map. How many positions are there?",
         )
 
 
@@ -68,14 +77,14 @@ returns the pair of the number of weights and the number of multiply-adds. Leave
 """,
     stub="""
 def cost(c_in, c_red, c_out, k, height, width):
-    \"\"\"Weights and multiply-adds of a 1×1 reduction followed by a k×k convolution.\"\"\"
+    \"\"\"Weights and multiply-adds of a 1×1 reduction and a k×k convolution.\"\"\"
     weights = ...
     multiply_adds = ...
     return weights, multiply_adds
 """,
     answer="cost",
     verify=_verify_cost,
-    praise="This one function gives every branch cost of every module in the paper's Table 1.",
+    praise="This one function prices the 3×3 and the 5×5 branches of all nine modules.",
     hints=(
         "Take the two layers one by one. A layer's weights are its number of filters times the "
         "numbers in one filter.",
@@ -97,18 +106,26 @@ def cost(c_in, c_red, c_out, k, height, width):
 
 # 2 ---------------------------------------------------------------------------------------------
 
-_WIDTH_CASES = ((192, 128, 3), (192, 32, 5), (64, 64, 1), (832, 384, 3), (9, 1, 3))
+_WIDTH_CASES = ((192, 128, 3), (192, 32, 5), (64, 64, 1), (832, 384, 3), (9, 1, 3), (1, 16, 3))
 
 
 def _verify_widest(answer: Any) -> None:
     for c_in, c_out, k in _WIDTH_CASES:
         got = call(answer, c_in, c_out, k)
         case = f"{c_in} → {c_out} channels, {k}×{k}"
+        got = number(got)
         expect(
-            isinstance(got, int) and not isinstance(got, bool),
-            expected="a whole number of channels, as an `int`",
-            got=got,
-            look="Channels cannot be cut: round in the direction that still saves, and convert.",
+            got.is_integer(),
+            expected="a whole number of channels",
+            got=f"{got}",
+            look="Channels cannot be cut: round in the direction that still saves.",
+        )
+        got = int(got)
+        expect(
+            got >= 0,
+            expected="a width, or 0 where no width saves anything",
+            got=f"{got}",
+            look="A width cannot be negative.",
         )
         direct = convolution_cost(c_in, c_out, kernel_size=k, size=(1, 1)).parameters
 
@@ -118,10 +135,12 @@ def _verify_widest(answer: Any) -> None:
 
         limit = break_even(c_in, c_out, kernel_size=k)
         expect(
-            got <= 0 or saves(got),
+            got == 0 or saves(got),
             expected=f"for {case}: at this width the two layers have fewer weights than one",
             got=f"{got}, where they do not have fewer",
-            look="At the break-even itself nothing is saved: the saving must be strict."
+            look="Here not even a single channel saves: what does the statement ask for then?"
+            if limit <= 1
+            else "At the break-even itself nothing is saved: the saving must be strict."
             if got == limit
             else "Set the two costs equal and solve for `c_red`; round so that it still saves.",
         )
@@ -168,39 +187,61 @@ def widest(c_in, c_out, k):
 # 3 ---------------------------------------------------------------------------------------------
 
 
+class _NoConvolution(TorchFunctionMode):
+    """While this is on, torch's own convolutions are refused."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        expect(
+            "conv" not in getattr(function, "__name__", ""),
+            expected="plain tensor operations",
+            got=f"a call of torch's own `{getattr(function, '__name__', '')}`",
+            look="A matrix product of the right axes is enough: `@`, `torch.einsum`.",
+        )
+        return function(*args, **(kwargs or {}))
+
+
 def _verify_pointwise(answer: Any) -> None:
     generator = torch.Generator().manual_seed(0)
     for n, c_in, c_out, height, width in ((3, 4, 4, 5, 5), (1, 3, 1, 4, 4), (2, 5, 7, 6, 3)):
         x = torch.randn(n, c_in, height, width, generator=generator)
         weight = torch.randn(c_out, c_in, generator=generator)
-        got = call(answer, x, weight)
-        want = F.conv2d(x, weight[:, :, None, None])
+        with _NoConvolution():
+            got = call(answer, x, weight)
+        want = F.conv2d(x.double(), weight.double()[:, :, None, None])
         case = f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
-        expect(
-            isinstance(got, torch.Tensor),
-            expected="a tensor",
-            got=got,
-            look="The function should return the output feature map.",
-        )
-        expect(
-            got.shape == want.shape,
-            expected=f"for {case}: the same N, H and W, and `c_out` channels in second place",
-            got=f"shape {tuple(got.shape)}",
-            look="Matrix products put the new axis last; the channels belong in second place."
-            if sorted(got.shape) == sorted(want.shape)
-            else "Which axis is summed over? Only the channels of the input should go.",
-        )
-        swapped = c_in == c_out and torch.allclose(
-            got, F.conv2d(x, weight.T[:, :, None, None]), atol=1e-5
-        )
+
+        def look(shape: tuple, n: int = n, c_out: int = c_out) -> str:
+            if len(shape) == 4 and shape[-1] == c_out:
+                return "The new axis stands last; the channels belong in second place."
+            if len(shape) == 4 and shape[:2] == (c_out, n):
+                return "The new axis stands first; the channels belong in second place."
+            return "Which axis is summed over? Only the channels of the input should go."
+
+        got = tensor(got, tuple(want.shape), case=case, look=look)
+        slips = {
+            "The rows and columns of the weight are swapped: row `o` makes output channel `o`.": (
+                F.conv2d(x.double(), weight.double().T[:, :, None, None]) if c_in == c_out else None
+            ),
+            "`view` and `reshape` only read the memory anew; to move an axis, use `permute`.": (
+                want.permute(0, 2, 3, 1).reshape(want.shape)
+            ),
+        }
         expect(
             torch.allclose(got, want, atol=1e-5),
             expected=f"for {case}: at each pixel, the weight matrix times the vector of channels",
             got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
-            look="The rows and columns of the weight are swapped: row `o` makes output channel `o`."
-            if swapped
-            else "Take one pixel, `x[0, :, 0, 0]`, multiply by hand, and compare.",
+            look=_diagnose(
+                got, slips, "Take one pixel, `x[0, :, 0, 0]`, multiply by hand, and compare."
+            ),
         )
+
+
+def _diagnose(got: torch.Tensor, slips: dict[str, torch.Tensor | None], otherwise: str) -> str:
+    """Return what to tell of the slip that leads to what came, if it is a known one."""
+    for look, result in slips.items():
+        if result is not None and torch.allclose(got, result, atol=1e-4):
+            return look
+    return otherwise
 
 
 pointwise = Exercise(
@@ -242,26 +283,38 @@ def _verify_melt(answer: Any) -> None:
         kernel = torch.randn(c_out, c_red, k, k, generator=generator)
         x = torch.randn(2, c_in, 9, 8, generator=generator)
         got = call(answer, reduce, kernel)
-        shape = (c_out, c_in, k, k)
         case = f"a 1×1 of shape {tuple(reduce.shape)} and a kernel of shape {tuple(kernel.shape)}"
-        expect(
-            isinstance(got, torch.Tensor) and tuple(got.shape) == shape,
-            expected=f"for {case}: one kernel that reads the {c_in} input channels and gives "
-            f"{c_out}, so of shape {shape}",
-            got=got,
-            look="Only the reduced channels disappear: they are summed over. The k×k positions "
-            "stay.",
+        got = tensor(
+            got,
+            (c_out, c_in, k, k),
+            case=case,
+            look=lambda shape: (
+                "One kernel should read all input channels and give all output "
+                "channels. Only the reduced channels disappear: they are summed over."
+            ),
         )
-        want = F.conv2d(F.conv2d(x, reduce), kernel, padding=k // 2)
-        alone = F.conv2d(x, got, padding=k // 2)
+        want = F.conv2d(F.conv2d(x, reduce), kernel, padding=k // 2).double()
+        alone = F.conv2d(x.double(), got, padding=k // 2)
+        right = torch.einsum("orhw,rc->ochw", kernel, reduce[:, :, 0, 0]).double()
+        slips = {
+            "That is the k×k kernel alone: where has the 1×1 gone?": (
+                kernel.double() if c_in == c_red else None
+            ),
+            "Right, but flipped: torch slides a kernel as it stands.": right.flip(2, 3),
+            "Right, but rows and columns of the window have changed places.": right.mT,
+            "Right up to a factor: add up over the reduced channels, do not average.": right
+            / c_red,
+        }
         expect(
             torch.allclose(alone, want, atol=1e-4),
             expected=f"for {case}: the one kernel gives what the two layers give",
             got=f"outputs that differ by up to {(alone - want).abs().max():.2g}",
-            look="That is the k×k kernel alone: where has the 1×1 gone?"
-            if torch.equal(got, kernel)
-            else "The shape is right, so the axes may be matched wrongly: the 1×1's *output* "
-            "channels are the kernel's *input* channels.",
+            look=_diagnose(
+                got,
+                slips,
+                "The shape is right, so the axes may be matched wrongly: "
+                "the 1×1's *output* channels are the kernel's *input* channels.",
+            ),
         )
 
 
@@ -269,7 +322,7 @@ melt = Exercise(
     key="melt",
     title="Melt two layers into one",
     statement="""
-Without a ReLU between them, a 1×1 reduction and the convolution behind it are one linear map.
+Without a ReLU between them, a 1×1 reduction and the convolution after it are one linear map.
 Write a function that takes the two weights, `reduce` of shape `(C_red, C_in, 1, 1)` and
 `kernel` of shape `(C_out, C_red, k, k)`, and returns the single kernel of shape
 `(C_out, C_in, k, k)` that does the same.
@@ -312,29 +365,43 @@ def _verify_design(answer: Any) -> None:
         got=", ".join(answer) if isinstance(answer, dict) else answer,
         look="Keep the form of the stub, and change only the six numbers.",
     )
-    try:
-        spec = InceptionSpec(**answer)
-    except (TypeError, ValueError) as error:
-        raise MismatchError("six widths", str(error), "Each is a number of filters.") from None
-    absent = [name for name in _SIX if getattr(spec, name) is None]
+    wrong = [name for name in _SIX if not _is_width(answer[name])]
     expect(
-        not absent,
-        expected="both reductions and the projection, as in the paper",
-        got=", ".join(f"`{name}=None`" for name in absent),
-        look="Without them the module grows dearer, not cheaper.",
+        not wrong,
+        expected="six whole numbers of at least 1",
+        got=", ".join(f"`{name}={answer[name]!r}`" for name in wrong),
+        look="Each is a number of filters, and this exercise keeps all six.",
     )
+    spec = InceptionSpec(**answer)
     expect(
         spec.out_channels(_CHANNELS) == paper.out_channels(_CHANNELS),
         expected="as many output channels as 3a has, so that 3b still fits behind it",
         got=f"{spec.out_channels(_CHANNELS)} output channels",
         look="Only four of the six numbers reach the output. Which?",
     )
-    for name in ("conv3x3", "conv5x5"):
+    for name, part, word, look in (
+        ("conv3x3", 2, "half", "A module that hardly looks around is cheap, but no Inception."),
+        ("conv5x5", 2, "half", "A module that hardly looks around is cheap, but no Inception."),
+        (
+            "reduce3x3",
+            4,
+            "a quarter",
+            "A bottleneck may be narrow, but not a pinhole: its rank "
+            "is all that the filters after it can see.",
+        ),
+        (
+            "reduce5x5",
+            4,
+            "a quarter",
+            "A bottleneck may be narrow, but not a pinhole: its rank "
+            "is all that the filters after it can see.",
+        ),
+    ):
         expect(
-            getattr(spec, name) >= getattr(paper, name) // 2,
-            expected=f"at least half of the paper's `{name}`",
+            part * getattr(spec, name) >= getattr(paper, name),
+            expected=f"at least {word} of the paper's `{name}`",
             got=f"`{name}={getattr(spec, name)}`",
-            look="A module that no longer looks at the neighbourhood is cheap, but no Inception.",
+            look=look,
         )
     costs = module_costs(_CHANNELS, spec, size=_SIZE)
     total = sum(c.macs for c in costs.values())
@@ -348,6 +415,10 @@ def _verify_design(answer: Any) -> None:
     )
 
 
+def _is_width(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= 1
+
+
 _SIX = tuple(InceptionSpec.__dataclass_fields__)
 
 design = Exercise(
@@ -355,8 +426,9 @@ design = Exercise(
     title="A module at half the price",
     statement="""
 Design a module for 3a's place in the network: the same input, the same number of output channels,
-at most **half** of the multiply-adds. Keep at least half of the paper's 3×3 and 5×5 outputs. There
-are many right answers; say in a sentence why you chose yours.
+at most **half** of the multiply-adds. Keep at least half of the paper's 3×3 and 5×5 outputs, and at
+least a quarter of its two reductions. There are many right answers; say in a sentence why you chose
+yours.
 """,
     stub="""
 my_module = dict(
@@ -370,7 +442,7 @@ my_module = dict(
 """,
     answer="my_module",
     verify=_verify_design,
-    praise="Half the price. What it costs in accuracy, only training can tell.",
+    praise="Half the price, or less. What it costs in accuracy, only training can tell.",
     hints=(
         "Start from the paper's six numbers, `MODULES['3a']`, and look at which branch costs the "
         "most.",
@@ -391,7 +463,7 @@ my_module = dict(
 """,
     why="The 3×3 branch takes most of the cost, and its cost is proportional to its reduction. A "
     "narrower reduction keeps the output as wide as it was and gives up rank instead: whether "
-    "the lost directions mattered is a question to the data, as the measurement above shows.",
+    "the lost directions mattered, only the data can tell.",
 )
 
 ALL = (cost, widest, pointwise, melt, design)
@@ -436,7 +508,7 @@ def branch_weights(name: str = "4a") -> Interactive:
     c_in, spec = INPUTS[name][0], MODULES[name]
     c_red, c_out, k = spec.reduce5x5, spec.conv5x5, 5
     answer = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(1, 1)).parameters
-    return number(
+    return questions.number(
         f"The 5×5 branch of module {name} reads {c_in} channels, reduces them to {c_red}, and "
         f"gives {c_out}. How many weights do its two layers have, without biases?",
         answer,
@@ -456,6 +528,43 @@ def branch_weights(name: str = "4a") -> Interactive:
     )
 
 
+def dearest_channel(name: str = "3a") -> Interactive:
+    """Ask where in a module one more channel costs the most weights."""
+    c_in, spec = INPUTS[name][0], MODULES[name]
+    base = sum(c.parameters for c in module_costs(c_in, spec, size=(1, 1)).values())
+    words = {
+        "conv1x1": ("to the 1×1 branch", "It reads the input once and stops there."),
+        "reduce3x3": (
+            "to the reduction before the 3×3",
+            "It reads the whole input, and then every 3×3 filter reads it, at nine positions.",
+        ),
+        "conv3x3": ("to the 3×3", "It reads the reduced channels only, at nine positions."),
+        "reduce5x5": (
+            "to the reduction before the 5×5",
+            "Every 5×5 filter reads it, at 25 positions, but there are few of these filters.",
+        ),
+        "conv5x5": (
+            "to the 5×5",
+            "It looks at 25 positions, but only of the few channels that the reduction leaves.",
+        ),
+    }
+    added = {}
+    for place in words:
+        wider = replace(spec, **{place: getattr(spec, place) + 1})
+        costs = module_costs(c_in, wider, size=(1, 1)).values()
+        added[place] = sum(c.parameters for c in costs) - base
+    most = max(added, key=added.__getitem__)
+    return choice(
+        f"You may add one single channel somewhere in module {name}. Where does it cost the most "
+        "weights?",
+        [
+            Option(text, f"{added[place]:,} weights. {why}", right=place == most)
+            for place, (text, why) in words.items()
+        ],
+        name="Which number moves the cost most?",
+    )
+
+
 def prediction(kept: float, *, width: int, channels: int) -> Interactive:
     """Ask, before the measurement, how much a bottleneck keeps.
 
@@ -465,7 +574,16 @@ def prediction(kept: float, *, width: int, channels: int) -> Interactive:
         What the measurement gives, as a share in 0..1; the nearest option is the right one.
     width, channels
         Channels kept, and all there are.
+
+    Raises
+    ------
+    ValueError
+        `kept` is no share, or `width` is not a small part of the channels.
     """
+    if not 0 <= kept <= 1:
+        raise ValueError(f"expected the share kept as a number in 0..1, got {kept}")
+    if not 1 <= width <= channels / 4:
+        raise ValueError(f"expected at most a quarter of {channels} channels, got {width}")
     share = width / channels
     texts = {
         share: "In proportion: {}. That would be so if every channel told something that no other "
@@ -473,14 +591,14 @@ def prediction(kept: float, *, width: int, channels: int) -> Interactive:
         0.5: "About half. Neighbouring filters see nearly the same thing, and this underrates how "
         "much they share: look at the curve.",
         0.9: "About nine tenths. The channels of a photograph repeat each other so much that a "
-        "few directions carry most of what varies.",
-        0.999: "Nearly everything. That takes more directions: find on the curve where it gets "
+        "few mixtures carry most of what varies. Why they do, the controls below will tell.",
+        0.999: "Nearly everything. That takes more mixtures: find on the curve where it gets "
         "there.",
     }
     nearest = min(texts, key=lambda value: abs(value - kept))
     return choice(
         f"A photograph goes through {channels} filters, so every pixel has {channels} channels. A "
-        f"1×1 convolution may keep only {width} channels, the best {width} there are. How much of "
+        f"1×1 convolution may keep only {width} mixtures of them, the best there are. How much of "
         "the variance over the pixels can it keep?",
         [
             Option(

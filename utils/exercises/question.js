@@ -1,5 +1,6 @@
 // A question that the page answers: a choice among options, or a number.
 // What is right and what each wrong answer shows comes with the state; nothing is sent anywhere.
+// Everything it may ever say lies unseen in one grid cell, so that answering moves nothing below.
 
 const STYLE = `
 .question { border: 1px solid color-mix(in srgb, currentColor 25%, transparent);
@@ -15,10 +16,13 @@ const STYLE = `
 .question-number input, .question-number button { font: inherit; color: inherit; min-height: 2.25rem;
   border: 1px solid color-mix(in srgb, currentColor 55%, transparent); border-radius: .3rem;
   background: transparent; padding: .2rem .6rem; }
-.question-number input { width: 9rem; }
+.question-number input { flex: 1 1 9rem; min-width: 0; max-width: 18rem; }
 .question-number button { cursor: pointer; }
 .question-number button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
-.question-said { min-height: 1.6em; margin: .75rem 0 0; }
+.question-room { display: grid; margin: .75rem 0 0; }
+.question-room > * { grid-area: 1 / 1; min-width: 0; margin: 0; min-height: 1.6em;
+  overflow-wrap: anywhere; }
+.question-unsaid { visibility: hidden; user-select: none; }
 .question :focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 `;
 
@@ -31,6 +35,69 @@ function element(tag, className, html = "") {
 
 let asked = 0;
 
+// Arithmetic as a reader types it: its value, NaN where it is none, and whether there was any.
+//   sum = product {(+ | -) product}          product = signed {(* | / | nothing before a bracket) signed}
+//   signed = (+ | -) signed | power          power = atom [^ signed]          atom = number | ( sum )
+const GROUPED = /^[1-9]\d{0,2}(?:[ ,_'’\u00a0\u202f]\d{3}(?!\d))+/; // 26,880; 0,125 is a decimal comma
+
+function worked(text) {
+  let rest = text.replace(/\*\*/g, "^").replace(/²/g, "^2").replace(/³/g, "^3")
+    .replace(/[×·⋅∙x]/gi, "*").replace(/÷/g, "/").replace(/[−–]/g, "-");
+  let calculated = false;
+  const next = () => (rest = rest.trimStart())[0] ?? " ";
+  const take = (signs) => {
+    const sign = next();
+    if (!signs.includes(sign)) return "";
+    calculated = true;
+    rest = rest.slice(1);
+    return sign;
+  };
+  const read = (pattern) => {
+    const found = rest.match(pattern)?.[0] ?? "";
+    rest = rest.slice(found.length);
+    return found;
+  };
+  const atom = () => {
+    if (take("(")) {
+      const value = sum();
+      return take(")") ? value : NaN;
+    }
+    const whole = (read(GROUPED) || read(/^\d+/)).replace(/\D/g, "");
+    const digits = whole + read(/^[.,]\d*/).replace(",", ".");
+    return /\d/.test(digits) ? Number(digits + read(/^e[+-]?\d+/i)) : NaN;
+  };
+  const power = () => {
+    const base = atom();
+    return take("^") ? base ** signed() : base;
+  };
+  const signed = () => {
+    const sign = take("+-");
+    if (!sign) return power();
+    return sign === "-" ? -signed() : signed();
+  };
+  const product = () => {
+    let value = signed();
+    for (;;) {
+      const sign = take("*/") || (next() === "(" ? "*" : "");
+      if (!sign) return value;
+      const other = signed();
+      value = sign === "*" ? value * other : value / other;
+    }
+  };
+  const sum = () => {
+    let value = product();
+    for (let sign; (sign = take("+-"));) value += sign === "+" ? product() : -product();
+    return value;
+  };
+  if (text.length > 200) return { value: NaN };
+  const value = sum();
+  return { value: next() === " " && Number.isFinite(value) ? value : NaN, calculated };
+}
+
+const written = (n) => (Math.abs(n) < 1e15
+  ? n.toLocaleString("en-GB", { maximumSignificantDigits: 12 })
+  : n.toExponential(3)).replace("-", "−");
+
 function render({ model, el }) {
   const group = `question-${(asked += 1)}-${Math.random().toString(36).slice(2)}`;
   const box = element("fieldset", "question");
@@ -39,51 +106,71 @@ function render({ model, el }) {
   const prompt = element("p", "question-prompt", model.get("prompt"));
   const said = element("p", "question-said");
   said.setAttribute("role", "status");
+  const verdict = (right, html) => `<strong>${right ? "✓ Right." : "✗ Not yet."}</strong> ${html}`;
   const tell = (right, html) => {
     box.dataset.state = right === null ? "open" : right ? "right" : "wrong";
-    const mark = right === null ? "" : `<strong>${right ? "✓ Right." : "✗ Not yet."}</strong> `;
-    said.innerHTML = mark + html;
+    said.innerHTML = html;
   };
+  const options = model.get("options");
+  let sayings; // everything that may be told
 
   box.append(legend, prompt);
   if (model.get("kind") === "choice") {
-    for (const option of model.get("options")) {
+    for (const option of options) {
       const label = element("label", "question-option");
       const radio = Object.assign(element("input"), { type: "radio", name: group });
-      radio.addEventListener("change", () => tell(option.right, option.diagnosis));
+      const saying = verdict(option.right, option.diagnosis);
+      radio.addEventListener("change", () => tell(option.right, saying));
       label.append(radio, element("span", "", option.text));
       box.append(label);
     }
+    sayings = options.map(({ right, diagnosis }) => verdict(right, diagnosis));
+    tell(null, "");
   } else {
     const form = element("div", "question-number");
     prompt.id = `${group}-prompt`;
-    const field = Object.assign(element("input"), { type: "text", inputMode: "decimal" });
+    // Not the keypad for numbers: it has no signs for arithmetic.
+    const field = Object.assign(element("input"), {
+      type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: false,
+    });
     field.setAttribute("aria-labelledby", prompt.id);
-    field.autocomplete = "off";
     const button = element("button");
     Object.assign(button, { type: "button", textContent: "Check" });
+    const how = "Type a number or a calculation, such as 1,234 or 3 × (4 + 5).";
+    const unread = `This does not read as a number. ${how}`;
     const check = () => {
-      // A comma before three digits groups thousands; any other is a decimal comma.
-      const text = field.value.replace(/[\s_']|,(?=\d{3}(?!\d))/g, "").replace(",", ".")
-        .replace("−", "-");
-      const value = Number(text);
-      if (text === "" || !Number.isFinite(value)) {
-        return tell(null, "Type a number, such as 1234 or 0.5.");
-      }
+      if (field.value.trim() === "") return tell(null, how);
+      const { value, calculated } = worked(field.value);
+      if (Number.isNaN(value)) return tell(null, unread);
       const answer = model.get("answer");
+      const result = calculated ? `= ${written(value)}. ` : "";
       if (Math.abs(value - answer) <= model.get("tolerance") * Math.abs(answer) + 1e-9) {
-        return tell(true, model.get("right"));
+        return tell(true, result + verdict(true, model.get("right")));
       }
-      const slip = model.get("options").find((known) => Math.abs(known.value - value) < 1e-9);
-      tell(false, slip ? slip.diagnosis : model.get("otherwise"));
+      const slip = options.find((known) => Math.abs(known.value - value) < 1e-9);
+      tell(false, result + verdict(false, slip ? slip.diagnosis : model.get("otherwise")));
     };
     button.addEventListener("click", check);
     field.addEventListener("keydown", (event) => event.key === "Enter" && check());
     form.append(field, button);
     box.append(form);
+    const long = `= ${written(-123456789012)}. `;
+    sayings = [
+      unread, long + verdict(true, model.get("right")),
+      ...[...options.map((known) => known.diagnosis), model.get("otherwise")]
+        .map((diagnosis) => long + verdict(false, diagnosis)),
+    ];
+    tell(null, how);
   }
-  box.append(said);
-  tell(null, "");
+  const room = element("div", "question-room");
+  for (const saying of sayings) {
+    const unsaid = element("p", "question-unsaid", saying);
+    unsaid.setAttribute("aria-hidden", "true");
+    unsaid.inert = true;
+    room.append(unsaid);
+  }
+  room.append(said);
+  box.append(room);
   const style = element("style");
   style.textContent = STYLE;
   el.append(style, box);

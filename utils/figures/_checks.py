@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,8 @@ WIDEST = 224
 
 def check_integer(name: str, value: Any, *, least: int, most: int) -> None:
     """Raise ValueError unless `value` is an integer from `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integer or not least <= value <= most:
         raise ValueError(f"{name} must be an integer from {least} to {most}, but it is {value!r}")
 
 
@@ -22,6 +24,11 @@ def check_size(size: Any) -> None:
         raise ValueError(f"size must be (height, width) in pixels, but it is {size!r}")
     for name, side in zip(("height", "width"), size, strict=True):
         check_integer(f"the {name} in size", side, least=1, most=WIDEST)
+
+
+def several(number: int, word: str) -> str:
+    """Return the number with its word: "1 channel", "1,024 channels"."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def table(caption: str, heads: Iterable[str], rows: Iterable[tuple[str, *tuple[Any, ...]]]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from ..accounting import break_even, convolution_cost, reduced_cost
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
-from ._checks import check_integer, check_size, table
+from ._checks import check_integer, check_size, several, table
 
 _MODULE = Path(__file__).with_name("bottleneck_calculator.js")
 _KERNELS = (1, 3, 5, 7)
@@ -62,11 +63,15 @@ def bottleneck_calculator(
     direct = convolution_cost(c_in, c_out, kernel_size=kernel_size, size=size)
     reduced = reduced_cost(c_in, c_red, c_out, kernel_size=kernel_size, size=size)
     even = break_even(c_in, c_out, kernel_size=kernel_size)
+    saves = (
+        f"It saves as long as there are fewer than {even:.1f} reduced channels."
+        if even > 1
+        else "Here no reduction saves anything."
+    )
     fallback = table(
-        f"What a 1×1 reduction to {c_red} channels saves in front of a {kernel} convolution from "
-        f"{c_in} to {c_out} channels, on {size[0]} × {size[1]} pixels, without biases. It saves as "
-        f"long as there are fewer than {even:.1f} reduced channels. Where scripts run, this is an "
-        "interactive figure.",
+        f"What a 1×1 reduction to {several(c_red, 'channel')} saves in front of a {kernel} "
+        f"convolution from {c_in} to {several(c_out, 'channel')}, on {size[0]} × {size[1]} "
+        f"pixels, without biases. {saves} Where scripts run, this is an interactive figure.",
         ("path", "weights", "multiply-adds"),
         [(f"direct {kernel}", *direct), (f"1×1, then {kernel}", *reduced)],
     )
@@ -90,10 +95,9 @@ def _check(state: dict[str, Any]) -> None:
             f"c_red must be at most c_in = {state['c_in']}, or the 1x1 convolution would not "
             f"reduce; but it is {state['c_red']}"
         )
-    if isinstance(state["kernel_size"], bool) or state["kernel_size"] not in _KERNELS:
-        raise ValueError(
-            f"kernel_size must be one of {_KERNELS}, but it is {state['kernel_size']!r}"
-        )
+    kernel = state["kernel_size"]
+    if isinstance(kernel, bool) or not isinstance(kernel, Integral) or kernel not in _KERNELS:
+        raise ValueError(f"kernel_size must be one of {_KERNELS}, but it is {kernel!r}")
     check_size(state["size"])
 
 

@@ -1,7 +1,8 @@
 // Bottleneck calculator: a k x k convolution, directly and behind a 1x1 reduction.
 
 import {
-  COLOURS, change, choice, compared, connect, count, fixed, menu, node, onWidth, say, shape, slider, stage,
+  COLOURS, change, choice, compared, connect, count, fixed, menu, node, onWidth, say, several, shape,
+  slider, stage,
 } from "../interactive.js";
 import { LAYOUT, box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
@@ -24,11 +25,18 @@ function costs({ c_in, c_red, c_out, kernel_size, size }) {
 }
 
 function sentence({ direct, reduced }) {
-  const numbers = `${count(reduced)} weights instead of ${count(direct)}, ` +
+  const numbers = `${several(reduced, "weight")} instead of ${count(direct)}, ` +
     `${compared(reduced, direct)}.`;
   if (reduced < direct) return ["The reduction saves: ", numbers];
   if (reduced > direct) return ["The reduction costs more: ", numbers];
   return ["The reduction neither saves nor costs: ", numbers];
+}
+
+// To two digits behind the point; what would read 1.00 or 0.00 says more.
+function factor(saving) {
+  const written = fixed(saving, 2);
+  if (written === "1.00" && saving !== 1) return "almost 1";
+  return saving < 0.1 ? String(Number(saving.toPrecision(2))) : written;
 }
 
 function render({ model, el }) {
@@ -36,9 +44,15 @@ function render({ model, el }) {
   const presets = model.get("presets");
 
   const state = connect(model, ["c_in", "c_red", "c_out", "kernel_size", "size"], update);
+  let wanted = model.get("c_red"); // comes back when C_in, having been below it, allows it again
+  let chosen = null; // the reader's preset: two branches of the paper have the same numbers
+  let ours = false;
   const move = (changes) => {
+    wanted = changes.c_red ?? wanted;
     const next = { ...state.read(), ...changes };
-    state.move({ ...next, c_red: Math.min(next.c_red, next.c_in) });
+    ours = true;
+    state.move({ ...next, c_red: Math.min(wanted, next.c_in) });
+    ours = false;
   };
   const glide = () => {
     top.classList.add("glide");
@@ -51,11 +65,10 @@ function render({ model, el }) {
     groups: presets.map(({ module, branches }) => [`Inception ${module}`,
       branches.map((b) => [`${module} ${b.kernel_size}`,
         `${module}, ${b.kernel_size}×${b.kernel_size} branch: ${b.c_in} → ${b.c_red} → ${b.c_out}`])]),
-    change: (key) => { glide(); move(find(key)); },
+    change: (key) => { glide(); chosen = key; move(Object.fromEntries(all)[key]); },
   });
   const all = presets.flatMap(({ module, branches }) =>
     branches.map((b) => [`${module} ${b.kernel_size}`, b]));
-  const find = (key) => Object.fromEntries(all)[key];
   const cIn = slider({
     label: "Input channels C_in", min: 2, max: MOST, change: (c_in) => move({ c_in }),
   });
@@ -165,12 +178,14 @@ function render({ model, el }) {
   function update() {
     const now = state.read();
     const { c_in, c_red, c_out, kernel_size: k, size } = now;
+    if (!ours) wanted = c_red; // Python moved
     const cost = costs(now);
     top.dataset.results = JSON.stringify(cost);
 
     const same = ([, b]) => b.c_in === c_in && b.c_red === c_red && b.c_out === c_out &&
       b.kernel_size === k && b.size[0] === size[0] && b.size[1] === size[1];
-    preset.show(all.find(same)?.[0] ?? null);
+    const fitting = all.filter(same).map(([key]) => key);
+    preset.show(fitting.includes(chosen) ? chosen : fitting[0] ?? null);
     cIn.show(c_in);
     cOut.show(c_out);
     cRed.show(c_red, { max: c_in });
@@ -185,7 +200,7 @@ function render({ model, el }) {
     for (const name of Object.keys(cost)) {
       const target = table.querySelector(`[data-name="${name}"]`);
       if (!target) continue;
-      if (name === "saving") say(target, fixed(cost.saving, 2));
+      if (name === "saving") say(target, factor(cost.saving));
       else if (name === "break_even") say(target, fixed(cost.break_even, 1));
       else say(target, count(cost[name]));
     }
@@ -205,18 +220,21 @@ function render({ model, el }) {
     const kernelColour = colour(k);
     change(paths, {
       width, height: 2 * 176 - 14, viewBox: `0 0 ${width} ${2 * 176 - 14}`,
-      "aria-label": `Two paths from ${c_in} to ${c_out} channels, to scale: directly, ` +
-        `${count(cost.direct)} weights; through ${c_red} channels, ${count(cost.reduced)} weights.`,
+      "aria-label": `Two paths from ${c_in} to ${several(c_out, "channel")}, to scale: directly, ` +
+        `${several(cost.direct, "weight")}; through ${several(c_red, "channel")}, ` +
+        `${several(cost.reduced, "weight")}.`,
     });
     const perWeight = width / Math.max(cost.direct, cost.reduced);
     const plans = [
       {
-        heading: `Direct: one ${k}×${k} convolution`, total: `${count(cost.direct)} weights`,
+        heading: width < 320 ? `Direct: ${k}×${k}` : `Direct: one ${k}×${k} convolution`,
+        total: several(cost.direct, "weight"),
         chain: [c_in, c_out],
         kernels: [[k, cost.direct, kernelColour]],
       },
       {
-        heading: `Reduced: 1×1, then ${k}×${k}`, total: `${count(cost.reduced)} weights`,
+        heading: width < 320 ? `1×1, then ${k}×${k}` : `Reduced: 1×1, then ${k}×${k}`,
+        total: several(cost.reduced, "weight"),
         chain: [c_in, c_red, c_out],
         kernels: [[1, cost.reduce, COLOURS["1x1"]], [k, cost.convolve, kernelColour]],
       },
@@ -280,7 +298,7 @@ function render({ model, el }) {
       width, height, viewBox: `0 0 ${width} ${height}`,
       "aria-label": `Weights of the reduced path grow in a straight line with C_red; ` +
         `they reach the direct path's ${count(cost.direct)} at ${fixed(cost.break_even, 1)} channels. ` +
-        `Now: ${c_red} channels, ${count(cost.reduced)} weights.`,
+        `Now: ${several(c_red, "channel")}, ${several(cost.reduced, "weight")}.`,
     });
     const y1 = Y(slope);
     change(parts.saving, { d: `M${f(left)} ${f(ye)} L${f(xe)} ${f(ye)} L${f(left)} ${f(y1)} Z` });
@@ -299,12 +317,17 @@ function render({ model, el }) {
     place(parts.evenText, evenRight ? xe - 6 : xe + 6, 14, `break-even: ${fixed(cost.break_even, 1)}`);
     change(parts.directText, { class: `halo ${evenRight ? "" : "end"}` });
     place(parts.directText, evenRight ? left : right, ye - 7, `direct: ${count(cost.direct)}`);
-    const early = (xp - left) / (right - left) < 0.3;
-    change(parts.here, { class: `halo strong ${early ? "" : "end"}` });
-    if (early) place(parts.here, xp + 14, Math.min(low - 8, yp + 18), `${count(cost.reduced)}`);
-    else place(parts.here, xp - 16, yp - 6, `${count(cost.reduced)}`);
-    const room = xe - left > 200 && y1 - ye > 60;
-    place(parts.saves, left + 12, ye + 0.3 * (y1 - ye), room ? "the reduction saves" : "");
+    // Below the line, right of the point, where nothing else stands; else above it on the left.
+    const said = count(cost.reduced);
+    const wide = 9 * said.length;
+    const below = xp + 14 + wide < right && (xp < xe || (xp - left) / (right - left) < 0.3);
+    const hereAt = below ? [xp + 14, Math.min(low - 8, yp + 18)] : [xp - 16, yp - 6];
+    change(parts.here, { class: `halo strong ${below ? "" : "end"}` });
+    place(parts.here, ...hereAt, said);
+    const savesAt = ye + 0.3 * (y1 - ye);
+    const free = Math.abs(hereAt[1] - savesAt) > 20 || hereAt[0] - (below ? 0 : wide) > left + 160;
+    const room = free && xe - left > 200 && y1 - ye > 60;
+    place(parts.saves, left + 12, savesAt, room ? "the reduction saves" : "");
     const lossRoom = right - xe > 170 && ye - high > 80;
     place(parts.costs, right - 12, ye - 30, lossRoom ? "the reduction costs more" : "");
   }
@@ -334,7 +357,7 @@ sub { font-size: .75em; line-height: 0; }
 .controls { display: grid; gap: 8px; align-content: start; }
 .paths, .curve-box { min-width: 0; }
 .curve { cursor: ew-resize; touch-action: pan-y; }
-.curve-title { font-weight: 650; margin-bottom: 2px; }
+.curve-title { font-weight: 650; margin-bottom: 2px; text-wrap: balance; }
 .curve-box .below { grid-template-columns: 1fr auto auto 1fr; gap: 0 6px; }
 .curve-box .below input[type="range"] { grid-row: 1; }
 .below .limit { color: var(--soft); padding: 0 4px; min-width: 3.2em; font-size: .93em; }

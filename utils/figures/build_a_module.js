@@ -1,8 +1,8 @@
 // Build a module: the six numbers of an Inception module, its shape and its cost, branch by branch.
 
 import {
-  BRANCHES, COLOURS, change, compared, connect, count, menu, millions, node, onWidth, say, shape,
-  slider, stage,
+  BRANCHES, COLOURS, change, compared, connect, count, menu, millions, node, onWidth, say,
+  several, shape, slider, stage, times,
 } from "../interactive.js";
 import { LAYOUT, box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
@@ -38,6 +38,14 @@ function costs(module) {
 }
 
 const naiveOf = (module) => ({ ...module, reduce3x3: null, reduce5x5: null, pool_proj: null });
+
+// "÷ 9.7", "× 1.3", "almost the same": the bar above against the bar below it.
+function factor(now, without) {
+  if (now === without) return "the same";
+  const ratio = times(now < without ? without / now : now / without);
+  if (ratio === "1.0") return "almost the same";
+  return `${now < without ? "÷" : "×"} ${ratio}`;
+}
 
 function render({ model, el }) {
   const { element: top, stop } = stage(el, { name: "Build an Inception module", css: LAYOUT + CSS });
@@ -128,7 +136,7 @@ function render({ model, el }) {
     "lowCount", "highCount", "joinedCount"];
   const picture = shape("svg", { role: "img" },
     layers.map((layer) => BRANCHES.map((branch) => columns[branch][layer])),
-    source, outText, inText, ruler, rulerText);
+    source, outText, inText, shape("g", {}, ruler, rulerText));
   const pictureBox = node("div", { class: "picture" }, picture);
 
   // Words, bars and numbers
@@ -204,14 +212,14 @@ function render({ model, el }) {
 
     const called = name ? `Inception ${name}` : "Your module";
     const naiveWeights = without.parameters.all;
-    say(summary, `${called}: ${count(module.in_channels)} channels in, ` +
-      `${count(now.channels.all)} out, ${count(now.parameters.all)} weights, ` +
+    say(summary, `${called}: ${several(module.in_channels, "channel")} in, ` +
+      `${count(now.channels.all)} out, ${several(now.parameters.all, "weight")}, ` +
       `${millions(now.macs.all)} multiply-adds. ` +
       (off
         ? "It is the naive module: nothing is reduced, and the pooling branch passes its input on."
-        : `Without reductions: ${count(naiveWeights)} weights, ` +
+        : `Without reductions: ${several(naiveWeights, "weight")}, ` +
           `${compared(naiveWeights, now.parameters.all)}, and ` +
-          `${count(without.channels.all)} channels out.`));
+          `${several(without.channels.all, "channel")} out.`));
 
     for (const [key, { now: a, without: b }] of Object.entries(cells)) {
       const [kind, branch] = key.split(".");
@@ -224,8 +232,7 @@ function render({ model, el }) {
       a.style.width = `${(100 * now.macs[branch]) / longest}%`;
       b.style.width = `${(100 * without.macs[branch]) / longest}%`;
       const [x, y] = [now.macs[branch], without.macs[branch]];
-      const factor = x < y ? `÷ ${(y / x).toFixed(1)}` : `× ${(x / y).toFixed(1)}`;
-      say(ratio, x === y ? "the same" : y === 0 ? "extra" : factor);
+      say(ratio, y === 0 && x > 0 ? "extra" : factor(x, y));
     }
     if (width) draw(module, now);
   }
@@ -241,10 +248,13 @@ function render({ model, el }) {
     full = next;
     const scale = width / full;
     const H = { out: 16, top: 26, bar: 24, high: 118, slab: 9, low: 224, input: 322, end: 346 };
-    const height = H.end + 24;
+    // The ruler stands beside the output's name, and below everything where there is no room.
+    const narrow = width < 500;
+    const rulerAt = narrow ? H.end + 28 : 0;
+    const height = H.end + (narrow ? 46 : 24);
     change(picture, {
       width, height, viewBox: `0 0 ${width} ${height}`,
-      "aria-label": `The module to scale: from ${module.in_channels} input channels below, ` +
+      "aria-label": `The module to scale: from ${several(module.in_channels, "input channel")} below, ` +
         `four branches of ${BRANCHES.map((b) => now.channels[b]).join(", ")} channels rise side by side and are ` +
         `joined above to ${now.channels.all} channels.`,
     });
@@ -252,8 +262,8 @@ function render({ model, el }) {
     const from = [(width - wide) / 2, (width + wide) / 2];
     box(source, from[0], H.input, wide, H.end - H.input);
     place(inText, width / 2, H.end + 17,
-      `input: ${count(module.in_channels)} channels, ${module.size.join(" × ")}`);
-    place(outText, width / 2, 13, `output: ${count(now.channels.all)} channels`);
+      `input: ${several(module.in_channels, "channel")}, ${module.size.join(" × ")}`);
+    place(outText, width / 2, 13, `output: ${several(now.channels.all, "channel")}`);
     const reduces = {
       "1x1": null, "3x3": module.reduce3x3, "5x5": module.reduce5x5, "pool": module.pool_proj,
     };
@@ -295,13 +305,13 @@ function render({ model, el }) {
       parts.high.setAttribute("rx", 2);
       box(parts.joined, at, H.top, Math.max(out - (i < 3 ? 1.5 : 0), 0.75), H.bar);
       const made = count(now.channels[branch]);
-      place(parts.joinedCount, at + out / 2, H.top + 17, out > 10 * made.length ? made : "");
+      place(parts.joinedCount, at + out / 2, H.top + 17, out > 10 * made.length + 4 ? made : "");
       place(parts.highCount, middle, H.high + H.slab + 16, made);
       place(parts.lowCount, middle, pool ? lowTop + 15 : H.low + H.slab + 16,
         two ? (pool ? "max 3×3" : count(reduces[branch])) : "");
       place(parts.highKernel, middle, H.high + 62, two ? (pool ? "1×1" : kernels[branch]) : "");
       // The other kernel's name lies in the beam, a part `t` of the way along the curve.
-      const t = two ? 0.5 : 0.36;
+      const t = two ? 0.5 : pool ? 0.22 : 0.36;
       const across = 3 * (1 - t) * t * t + t ** 3;
       const down = 1.5 * (1 - t) * t + t ** 3;
       place(parts.lowKernel, middle + across * (width / 2 - middle), foot + 6 + down * (H.input - foot),
@@ -310,7 +320,8 @@ function render({ model, el }) {
     });
     const step = 2 ** Math.max(0, Math.ceil(Math.log2(26 / scale)));
     change(ruler, { d: `M1 4 v6 h${(step * scale).toFixed(1)} v-6` });
-    place(rulerText, step * scale + 8, 13, width > 500 ? `${step} channels` : `${step}`);
+    place(rulerText, step * scale + 8, 13, several(step, "channel"));
+    change(ruler.parentNode, { transform: `translate(0 ${rulerAt})` });
   }
 
   const stopWidth = onWidth(pictureBox, (now) => { width = now; update(); });
@@ -347,10 +358,10 @@ rect.sign { fill: var(--paper) !important; stroke: #CC79A7; stroke-width: 2; }
 .branches .leavable { grid-template-columns: auto 1fr auto; }
 .common { display: grid; gap: 4px 24px; align-items: center; }
 .chart { display: grid; gap: 5px; }
-.bar { display: grid; grid-template-columns: 2.6em 1fr 5.6em; align-items: center; gap: 8px;
+.bar { display: grid; grid-template-columns: 2.6em 1fr 7.6em; align-items: center; gap: 8px;
   font-size: .93em; }
 .pair { display: grid; gap: 2px; }
-.ratio { text-align: right; }
+.ratio { text-align: right; white-space: nowrap; }
 i { display: block; height: 9px; min-width: 1px; border-radius: 2px; }
 .now { background: var(--colour); }
 .without { border: 1.5px solid var(--colour); }
@@ -363,7 +374,7 @@ tbody th { vertical-align: top; }
 .branches input[type="number"] { width: 3.6em; padding: 1px 2px 1px 5px; }
 @container (min-width: 300px) { .branches { grid-template-columns: 1fr 1fr; gap: 8px; } }
 @container (min-width: 620px) {
-  .summary { min-height: calc(2.9em + 16px); }
+  .summary { min-height: calc(4.35em + 16px); }
   .branches { grid-template-columns: repeat(4, 1fr); }
   .common { grid-template-columns: 1fr auto; }
 }

@@ -11,7 +11,7 @@ from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from ..style import BRANCH_LABELS
-from ._checks import check_integer, check_size, table
+from ._checks import check_integer, check_size, several, table
 
 _MODULE = Path(__file__).with_name("build_a_module.js")
 _MOST_IN = 1024
@@ -63,10 +63,10 @@ def build_a_module(
     rows = [(BRANCH_LABELS[branch], *costs[branch], *naive[branch]) for branch in BRANCH_LABELS]
     rows.append(("module", *sum(costs.values()), *sum(naive.values())))
     fallback = table(
-        f"An Inception module with {in_channels} input and {spec.out_channels(in_channels)} output "
-        f"channels on {size[0]} × {size[1]} pixels, branch by branch, without biases; in the last "
-        "two columns the same filters without any reduction. Where scripts run, this is an "
-        "interactive figure.",
+        f"An Inception module with {several(in_channels, 'input channel')} and "
+        f"{several(spec.out_channels(in_channels), 'output channel')} on {size[0]} × {size[1]} "
+        "pixels, branch by branch, without biases; in the last two columns the same filters "
+        "without any reduction. Where scripts run, this is an interactive figure.",
         ("branch", "weights", "multiply-adds", "weights, naive", "multiply-adds, naive"),
         rows,
     )

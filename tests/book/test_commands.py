@@ -1,0 +1,479 @@
+"""The commands: the Makefile, the environment, and what is said when it cannot be made."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def environment() -> ModuleType:
+    """The module tools/environment.py."""
+    specification = importlib.util.spec_from_file_location(
+        "environment", ROOT / "tools" / "environment.py"
+    )
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def wheel(folder: Path, name: str, version: str, requires: str = "") -> None:
+    """Put a package of one module into a folder that serves as a package index."""
+    place = folder / name
+    place.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    file = place / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(f"{name}/__init__.py", f"VERSION = {version!r}\n")
+        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        archive.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    links = (f'<a href="{p.name}">{p.name}</a>' for p in sorted(place.glob("*.whl")))
+    (place / "index.html").write_text("\n".join(links))
+
+
+class Checkout:
+    """A copy of the commands with two small packages to install, in a path with spaces."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "my copy of it"
+        self.index = folder / "index"
+        (self.root / "tools").mkdir(parents=True)
+        shutil.copy(ROOT / "Makefile", self.root)
+        shutil.copy(ROOT / "tools" / "environment.py", self.root / "tools")
+        (self.root / "requirements.txt").write_text("one\ntorch\n")
+        self.pin(one="1.0", torch="1.0")
+        for version in ("1.0", "2.0"):
+            wheel(self.index, "one", version)
+            wheel(self.index, "torch", version)
+        self.python = self.root / ".venv" / "bin" / "python"
+
+    def pin(self, **versions: str) -> None:
+        lines = (f"{name}=={version}\n" for name, version in versions.items())
+        (self.root / "constraints.txt").write_text("".join(lines))
+
+    def variables(self, **more: str) -> dict[str, str]:
+        clean = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "MAKE", "MFLAGS"))
+        }
+        return {
+            **clean,
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_INDEX_URL": self.index.as_uri(),
+            "TORCH": "",
+            "PYTHON": sys.executable,
+            **more,
+        }
+
+    def make(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["make", *arguments],
+            cwd=self.root,
+            env=self.variables(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def version(self, name: str) -> str:
+        command = [self.python, "-c", f"import {name}; print({name}.VERSION)"]
+        return subprocess.check_output(command, text=True).strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """A checkout that has no environment yet."""
+    return Checkout(tmp_path)
+
+
+def fake_python(folder: Path, version: str, *, venv: bool = True) -> Path:
+    """Write a program that answers as a Python of some version would."""
+    program = folder / f"python-{version}"
+    program.write_text(
+        f'#!/bin/sh\ncase "$2" in *version_info*) echo {version};; '
+        f"*ensurepip*) exit {int(not venv)};; *) exit 1;; esac\n"
+    )
+    program.chmod(0o755)
+    return program
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that says what is missing (make adds a line of its own)."""
+    lines = [s for s in done.stdout.splitlines() if s.strip() and not s.startswith("make")]
+    return lines[-1]
+
+
+# --- Making the environment -------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_environment_is_made_once_and_follows_the_pins(checkout: Checkout) -> None:
+    first = checkout.make("environment")
+    assert first.returncode == 0, first.stdout
+    assert "takes" in first.stdout
+    assert checkout.version("one") == "1.0"
+    stamp = checkout.root / ".venv" / "course-stamp.json"
+    assert json.loads(stamp.read_text())["state"] == "complete"
+    site = subprocess.check_output(
+        [checkout.python, "-c", "import sys; print(sys.path)"], text=True
+    )
+    assert str(checkout.root) in site, "utils can be imported from anywhere"
+
+    again = checkout.make("environment", PIP_INDEX_URL="http://127.0.0.1:9/")
+    assert (again.returncode, again.stdout) == (0, ""), "nothing to do, nothing said"
+
+    checkout.pin(one="2.0", torch="1.0")
+    changed = checkout.make("environment")
+    assert changed.returncode == 0, changed.stdout
+    assert "has changed" in changed.stdout
+    assert checkout.version("one") == "2.0"
+
+    # An update that fails before it has touched anything leaves what worked.
+    checkout.pin(one="1.0", torch="1.0")
+    offline = checkout.make("environment", PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="0")
+    assert offline.returncode != 0
+    checkout.pin(one="2.0", torch="1.0")
+    assert checkout.make("environment", PIP_INDEX_URL="http://127.0.0.1:9/").stdout == ""
+
+    # Programs in an environment name its folder: a moved one does not work.
+    checkout.root = checkout.root.rename(checkout.root.with_name("moved"))
+    checkout.python = checkout.root / ".venv" / "bin" / "python"
+    moved = checkout.make("environment")
+    assert moved.returncode == 0, moved.stdout
+    assert "was moved or copied" in moved.stdout
+    assert checkout.version("one") == "2.0"
+
+
+@pytest.mark.slow
+def test_torch_without_gpu_comes_from_its_own_index_and_is_remembered(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    wheel(small, "torch", "1.0+cpu")
+    first = checkout.make("environment", TORCH="cpu", TORCH_INDEX=small.as_uri())
+    assert first.returncode == 0, first.stdout
+    assert checkout.version("torch") == "1.0+cpu"
+    assert checkout.make("environment").stdout == "", "TORCH=cpu need not be said again"
+    other = checkout.make("environment", TORCH="default")
+    assert "TORCH=default asked for, cpu installed" in other.stdout
+    assert checkout.version("torch") == "1.0"
+    wrong = checkout.make("environment", TORCH="gpu")
+    assert wrong.returncode != 0
+    assert "TORCH=gpu is not known: default or cpu" in last_line(wrong)
+
+
+@pytest.mark.slow
+def test_an_interrupted_installation_is_started_again(checkout: Checkout) -> None:
+    with hanging_index() as index:
+        process = subprocess.Popen(
+            [sys.executable, "tools/environment.py", "--python", sys.executable],
+            cwd=checkout.root,
+            env=checkout.variables(PIP_INDEX_URL=index),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for line in process.stdout:
+            if "Packages" in line:
+                break
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Interrupted. Run the same command again to finish." in rest
+    assert "Traceback" not in rest
+
+    finished = checkout.make("environment")
+    assert finished.returncode == 0, finished.stdout
+    assert "an earlier installation did not finish" in finished.stdout
+    assert checkout.version("one") == "1.0"
+
+
+class hanging_index:  # noqa: N801 (used as a context)
+    """A package index that accepts connections and never answers."""
+
+    def __enter__(self) -> str:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{self.socket.getsockname()[1]}/simple/"
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+
+# --- What is missing --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "word"), [("3.10.9", "old"), ("3.14.0", "new"), ("2.7.18", "old")]
+)
+def test_a_python_that_does_not_suit(
+    version: str, word: str, checkout: Checkout, tmp_path: Path
+) -> None:
+    done = checkout.make("environment", PYTHON=str(fake_python(tmp_path, version)))
+    assert done.returncode != 0
+    assert f"is Python {version}, which is too {word}: this book needs Python 3.11 to 3.13." in (
+        last_line(done)
+    )
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_no_python_at_all(checkout: Checkout, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("make", "sh"):
+        (tools / name).symlink_to(shutil.which(name))
+    done = checkout.make("environment", PATH=str(tools), PYTHON="")
+    assert done.returncode != 0
+    assert "no Python found. Install Python 3.11 to 3.13" in last_line(done)
+    wrong = checkout.make("environment", PYTHON="/no/such/python")
+    assert "PYTHON=/no/such/python does not run" in last_line(wrong)
+
+
+def test_the_first_python_that_suits_is_found(
+    environment: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, version in (("python3", "3.9.1"), ("python3.12", "3.12.4"), ("python3.11", "3.11.2")):
+        fake_python(tmp_path, version).rename(tmp_path / name)
+    monkeypatch.setenv("PATH", str(tmp_path) + ":/bin")
+    path, version = environment.choose_python()
+    assert (path, version) == (str(tmp_path / "python3.12"), (3, 12, 4))
+
+
+def test_no_venv(checkout: Checkout, tmp_path: Path) -> None:
+    done = checkout.make("environment", PYTHON=str(fake_python(tmp_path, "3.12.3", venv=False)))
+    assert done.returncode != 0
+    assert "has no venv module" in last_line(done)
+    assert "sudo apt-get install python3.12-venv" in last_line(done)
+
+
+def test_a_full_disk(
+    environment: ModuleType, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = environment.Environment(checkout.root)
+    usage = shutil._ntuple_diskusage(10**12, 10**12 - 2 * 10**9, 2 * 10**9)
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(environment.sys, "platform", "linux")
+    with pytest.raises(
+        environment.Trouble, match=r"2\.0 GB free .* about \d+\.0 GB needed.*TORCH=cpu"
+    ):
+        environment.check_space(env, "default")
+    with pytest.raises(
+        environment.Trouble, match=r"too full: 2\.0 GB free .* about 4\.0 GB needed\.$"
+    ):
+        environment.check_space(env, "cpu")
+    monkeypatch.setattr(environment.Environment, "size_gb", lambda _: 2.5)
+    environment.check_space(env, "cpu")
+
+
+@pytest.mark.slow
+def test_no_package_index(checkout: Checkout) -> None:
+    done = checkout.make("environment", PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="1")
+    assert done.returncode != 0
+    assert "The package index is out of reach: http://127.0.0.1:9/" in last_line(done)
+    assert "trying again" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+# What pip 23 to 25 print, shortened.
+UNREACHABLE = (
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError: Failed to "
+    "establish a new connection: [Errno -3] Temporary failure in name resolution': /simple/one/\n"
+    "ERROR: Could not find a version that satisfies the requirement one (from versions: none)\n"
+    "ERROR: No matching distribution found for one\n",
+    "ERROR: Exception:\npip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host="
+    "'files.pythonhosted.org', port=443): Read timed out.\n",
+    "ERROR: Could not install packages due to an OSError: HTTPSConnectionPool: Max retries "
+    "exceeded with url: /simple/ (Caused by ProxyError('Cannot connect to proxy.'))\n",
+)
+FULL = (
+    "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
+    "OSError: [Errno 122] Disk quota exceeded\n",
+)
+
+
+def test_what_pip_says_becomes_one_clear_line(environment: ModuleType) -> None:
+    for text in UNREACHABLE:
+        assert environment.explain(text, "pypi.org").startswith("The package index is out of reach")
+    for text in FULL:
+        assert environment.explain(text, "pypi.org").startswith("The disk is full")
+    other = "ERROR: Cannot install one==1 and two==2\nERROR: ResolutionImpossible: see the docs\n"
+    assert (
+        environment.explain(other, "pypi.org") == "pip failed: ResolutionImpossible: see the docs"
+    )
+
+
+# --- What is installed ------------------------------------------------------------------------
+
+
+def names(lines: list[str]) -> set[str]:
+    """Normalised project names of requirement lines."""
+    found = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line.strip()) for line in lines)
+    return {re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match}
+
+
+def test_the_three_lists_of_packages_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = project["dependencies"] + [
+        line for extra in project["optional-dependencies"].values() for line in extra
+    ]
+    required = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    pinned = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    assert names(declared) == names(required)
+    assert names(required) <= names(pinned)
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^ +]+", p) for p in pinned if p[0] != "#")
+    assert not [p for p in pinned if re.match(r"nvidia-|cuda-|triton|inception-course", p)]
+    assert not [p for p in project["dependencies"] if re.search("[<>=~]", p)], "Colab keeps its own"
+
+
+def installed_by_make() -> set[str]:
+    """Names of the packages in requirements.txt and of all that these bring."""
+    waiting = names((ROOT / "requirements.txt").read_text("utf-8").splitlines())
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        for line in metadata.requires(name) or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                waiting |= names([requirement.name]) - found
+    return found
+
+
+def test_whatever_is_imported_is_installed() -> None:
+    """A package that only happens to be in somebody's environment is not."""
+    where = metadata.packages_distributions()
+    expected = installed_by_make()
+    ours = {"utils", *(p.stem for p in ROOT.rglob("*.py") if ".venv" not in p.parts)}
+    ours |= {p.name for p in (ROOT / "_ext").iterdir()}
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+    imported = {(name, "_config.yml") for name in settings["sphinx"]["config"]["extensions"]}
+    for folder in ("utils", "tools", "tests", "_ext"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    imported |= {(alias.name, path.name) for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    imported.add((node.module, path.name))
+    for module, file in sorted(imported):
+        top = module.partition(".")[0]
+        if top not in ours and top not in sys.stdlib_module_names:
+            assert names(where.get(top, [])) & expected, f"{file} imports {module}"
+
+
+# --- The Makefile -----------------------------------------------------------------------------
+
+
+def make_here(*arguments: str) -> str:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True, check=True
+    ).stdout
+
+
+COMMANDS = {
+    "book": "tools/book.py",
+    "test": 'pytest -m "not browser"',
+    "test-browser": "pytest -m browser",
+    "serve": "tools/serve.py",
+    "lab": "tools/lab.py",
+    "notebooks": "tools/notebooks.py --out _build/notebooks",
+    "lint": "ruff format --check",
+    "linkcheck": "--linkcheck",
+    "fresh": "--fresh",
+}
+
+
+def test_help_is_the_default_and_names_every_command() -> None:
+    assert make_here() == make_here("help")
+    for name in (*COMMANDS, "clean"):
+        assert re.search(rf"^  {name} ", make_here("help"), re.M)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_sets_up_its_environment_first(command: str) -> None:
+    recipe = make_here("--dry-run", command)
+    assert COMMANDS[command] in recipe
+    assert recipe.index("tools/environment.py") < recipe.index(COMMANDS[command])
+
+
+@pytest.mark.parametrize("command", ["test-browser", "serve", "notebooks"])
+def test_commands_that_need_pages_build_them_first(command: str) -> None:
+    recipe = make_here("--dry-run", command)
+    assert recipe.index("tools/book.py") < recipe.index(COMMANDS[command])
+
+
+def test_clean_leaves_the_environment(checkout: Checkout) -> None:
+    (checkout.root / "_build").mkdir()
+    (checkout.root / ".venv").mkdir()
+    assert checkout.make("clean").returncode == 0
+    assert not (checkout.root / "_build").exists()
+    assert (checkout.root / ".venv").exists()
+
+
+# --- The web server ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """Address of tools/serve.py, its first port taken by another program."""
+    (tmp_path / "index.html").write_text("hello")
+    (tmp_path / "module.mjs").write_text("export default 1;")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, ROOT / "tools/serve.py", "--port", port, "--folder", tmp_path]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            address = re.search(r"http://127\.0\.0\.1:(\d+)/", server.stdout.readline())
+            assert address[1] != port
+            yield address[0]
+        finally:
+            server.send_signal(signal.SIGINT)
+            assert server.wait(timeout=10) == 0
+
+
+def test_serve_finds_a_free_port_and_types_that_browsers_accept(served: str) -> None:
+    with urllib.request.urlopen(served) as answer:
+        assert answer.read() == b"hello"
+    with urllib.request.urlopen(served + "module.mjs") as answer:
+        assert answer.headers["Content-Type"] == "text/javascript"
+
+
+def test_serve_without_a_book(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/serve.py", "--folder", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "run `make book` first" in done.stderr
