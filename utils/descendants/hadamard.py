@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..blocks import one_of, positive_int
+from ..checks import one_of, positive_int
 from ..words import Built, MaxPool, Parallel, Row, conv1x1, conv3x3, parallel
 from .network import Network, configure
 
