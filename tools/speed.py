@@ -1,6 +1,7 @@
 """Compare the speed of our networks with that of the published ones, in eager mode.
 
-    .venv/bin/python tools/speed.py [--mode training] [--size 139] [--device cuda] [--write]
+    .venv/bin/python tools/speed.py [--device cuda] [--write]
+    .venv/bin/python tools/speed.py --mode training --batch 2 [--network xception ...] [--write]
 
 In each round both networks, with the same weights, take the same pictures, once in either order;
 a ratio is our time over theirs in one round, and what counts is the median of the rounds. On the

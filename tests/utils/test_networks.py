@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from parity import pictures, settle
@@ -168,20 +169,20 @@ LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES if name 
 @pytest.mark.parametrize("name", SMALL + LARGE)
 @torch.no_grad()
 def test_export(name, tmp_path):
-    """By `torch.export` at two sizes, and from there to ONNX, for any batch, with equal answers."""
+    """By `torch.export`, and from there to ONNX, at two sizes, for any batch: equal answers."""
     model = fresh(name)
     settle(model, pictures(4, CASES[name].train))
     model.eval()
     for size in (max(model.smallest, 2), CASES[name].answer):
         program = exported(model, size)
         x = pictures(3, size, seed=2)
-        torch.testing.assert_close(program.module()(x), model(x))
-    answer = through_onnx(program, x, tmp_path / "model.onnx")
-    assert (answer - model(x)).abs().max() < 1e-4 * model(x).abs().max()
+        wanted = model(x)
+        torch.testing.assert_close(program.module()(x), wanted)
+        answer = through_onnx(program, x, tmp_path / f"{size}.onnx")
+        assert (answer - wanted).abs().max() < 1e-4 * wanted.abs().max()
 
 
 def through_onnx(program: torch.export.ExportedProgram, x: Tensor, path: Path) -> Tensor:
-    onnxruntime = pytest.importorskip("onnxruntime")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(program, f=str(path), dynamo=True, verbose=False, optimize=False)
