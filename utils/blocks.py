@@ -3,9 +3,8 @@
 Shapes are (N, C, H, W) throughout: images in the batch, channels, height, width.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, fx, nn
@@ -315,116 +314,6 @@ class AuxiliaryHead(nn.Module):
             "images of 224x224 px. Train on such images, without the heads (aux_heads=False), "
             'or with heads that pool adaptively (aux_pool="adaptive").'
         )
-
-
-def check_images(
-    x: Tensor, model: nn.Module, *, name: str, in_channels: int, smallest: int, hint: str
-) -> None:
-    """Raise unless `x` are images that a network takes: (N, in_channels, H, W), floating-point.
-
-    Parameters
-    ----------
-    x : Tensor
-    model : nn.Module
-        The network: the images must have the dtype of its weights.
-    name : str
-        The network's, for the message.
-    in_channels : int
-    smallest : int
-        Least height and width, in pixels.
-    hint : str
-        What to do with images that are too small.
-
-    Raises
-    ------
-    TypeError, ValueError
-        What was expected, what came, what to do.
-    """
-    if not can_check(x):
-        return
-    wanted = f"{name} expects images as a floating-point tensor (N, {in_channels}, H, W)"
-    if not isinstance(x, Tensor):
-        raise TypeError(
-            f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
-        )
-    if x.ndim != 4:
-        hints = {3: "add the batch axis with x[None]", 5: "make one batch with x.flatten(0, 1)"}
-        advice = hints.get(x.ndim, "put the batch axis first")
-        raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {advice}.")
-    if x.shape[1] != in_channels:
-        advice = f"build the network with in_channels={x.shape[1]}, or give it such images"
-        if x.shape[3] == in_channels:
-            advice = "the channels seem to come last: x.permute(0, 3, 1, 2)"
-        raise ValueError(f"{wanted}, got {x.shape[1]} channels in {tuple(x.shape)}: {advice}.")
-    if min(x.shape[2:]) < smallest:
-        raise ValueError(
-            f"this network shrinks images of less than {smallest}x{smallest} px to nothing, got "
-            f"{x.shape[2]}x{x.shape[3]}: {hint}."
-        )
-    if not x.is_floating_point():
-        raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
-    # Not those of a layer by name: whoever fine-tunes may have replaced it.
-    weights = next((p.dtype for p in model.parameters() if p.is_floating_point()), x.dtype)
-    if x.dtype == weights:
-        return
-    # Autocast converts both, but leaves float64 alone.
-    if torch.float64 in (x.dtype, weights) or not torch.is_autocast_enabled(x.device.type):
-        raise TypeError(
-            f"the images are {x.dtype}, the weights {weights}: convert the images with "
-            f"x.to({weights}), or the network with model.to({x.dtype})."
-        )
-
-
-class WeightsError(RuntimeError, ValueError):
-    """The weights are another network's: a RuntimeError, as PyTorch raises, and a ValueError."""
-
-
-def check_weights(
-    own: Mapping[str, Tensor], given: Mapping[str, Any], describe: Callable[[Mapping], str]
-) -> None:
-    """Raise a WeightsError unless `given` has the names and shapes of the state dict `own`.
-
-    `describe` says of a state dict that does not fit what it might be.
-    """
-    wanted, found = weight_shapes(own), weight_shapes(given)
-    missing = [key for key in wanted if key not in found]
-    unknown = [key for key in found if key not in wanted]
-    shapes = [
-        f"{key} {found[key]} instead of {shape}"
-        for key, shape in wanted.items()
-        if found.get(key, shape) != shape
-    ]
-    if missing or unknown or shapes:
-        raise WeightsError(
-            "these are another network's weights. "
-            f"Missing: {some(missing)}. Not of this network: {some(unknown)}. "
-            f"Of another shape: {some(shapes)}. {describe(given)}"
-        )
-
-
-def weight_shapes(state_dict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name -> shape, without the counts that BatchNorm keeps: older files have none."""
-    return {
-        str(key): tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        for key, value in state_dict.items()
-        if not str(key).endswith("num_batches_tracked")
-    }
-
-
-def misplaced(state_dict: Mapping[str, Any]) -> str | None:
-    """Say how a state dict was wrapped or prefixed, if it was; None if it was not."""
-    inside = [key for key, value in state_dict.items() if isinstance(value, Mapping)]
-    if inside:
-        return f"The weights may be one level further down: load checkpoint[{inside[0]!r}]."
-    if state_dict and all(str(key).startswith("module.") for key in state_dict):
-        return 'The names have the prefix "module." of DataParallel: remove it.'
-    return None
-
-
-def some(items: list[str]) -> str:
-    """List the first few, for a message."""
-    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
-    return (", ".join(items[:3]) or "none") + more
 
 
 def can_check(x: object) -> bool:

@@ -25,13 +25,10 @@ from .blocks import (
     Inception,
     InceptionSpec,
     Norm,
-    check_images,
-    check_weights,
-    some,
-    weight_shapes,
 )
 from .checks import boolean, odd_int, one_of, positive_int, probability, store
-from .words import Convolution, MaxPool, smallest_image
+from .network import Classifier, initialise, some, weight_shapes
+from .words import Convolution, MaxPool
 
 
 class TableRow(NamedTuple):
@@ -261,7 +258,7 @@ class GoogLeNetOutputs(NamedTuple):
     aux_logits1: Tensor | None
 
 
-class GoogLeNet(nn.Module):
+class GoogLeNet(Classifier):
     """Stem, Inception modules and pools, average over the map, dropout, one linear layer.
 
     (N, in_channels, H, W) -> (N, num_classes) scores before softmax; in training, with auxiliary
@@ -285,15 +282,14 @@ class GoogLeNet(nn.Module):
         dtype of the weights, or too small. From `load_state_dict`: another network's weights.
     """
 
+    small = "mini_googlenet"
+
     def __init__(self, config: Config) -> None:
-        super().__init__()
         if not isinstance(config, Config):
             raise TypeError(
                 f"config must be a Config, got {config!r}: `googlenet` builds a network by name."
             )
-        self.config = config
-        self.smallest = smallest_image(config.layers.values())
-
+        super().__init__(config)
         channels, width = config.in_channels, {}
         for name, layer in config.layers.items():
             module, channels = _build(layer, channels, config)
@@ -301,7 +297,7 @@ class GoogLeNet(nn.Module):
             width[name] = channels
 
         self.fc = nn.Linear(channels, config.num_classes)
-        _initialise(self)
+        initialise(self, scores=self.fc)
 
         for name, head in config.aux_heads.items():
             aux = AuxiliaryHead(
@@ -312,7 +308,7 @@ class GoogLeNet(nn.Module):
                 pool=config.aux_pool,
                 dropout=config.aux_dropout,
             )
-            _initialise(aux)
+            initialise(aux, scores=aux.fc2)
             self.add_module(head, aux)
 
         self.avgpool = nn.AdaptiveAvgPool2d(1)
@@ -321,7 +317,7 @@ class GoogLeNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
         """Score images; see the class for shapes and errors."""
-        self._check_images(x)
+        self.check_images(x)
         aux = {}
         for name in self.config.layers:
             x = getattr(self, name)(x)
@@ -332,23 +328,11 @@ class GoogLeNet(nn.Module):
         x = self.fc(self.dropout(x))
         return GoogLeNetOutputs(x, aux.get("aux2"), aux.get("aux1")) if aux else x
 
-    def _check_images(self, x: Tensor) -> None:
-        check_images(
-            x,
-            self,
-            name="GoogLeNet",
-            in_channels=self.config.in_channels,
-            smallest=self.smallest,
-            hint="enlarge them, or take mini_googlenet for small images",
-        )
+    def _name(self) -> str:
+        return "GoogLeNet"
 
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
-        """Load as `torch.nn.Module` does, but say of another network's weights what they are."""
-        if strict and isinstance(state_dict, Mapping):
-            check_weights(self.state_dict(), state_dict, describe_weights)
-        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+    def _describe(self, state_dict: Mapping[str, Any]) -> str:
+        return describe_weights(state_dict)
 
 
 def _build(layer: Layer, in_channels: int, config: Config) -> tuple[nn.Module, int]:
@@ -367,17 +351,6 @@ def _build(layer: Layer, in_channels: int, config: Config) -> tuple[nn.Module, i
         case LocalNorm():
             return nn.LocalResponseNorm(**asdict(layer)), in_channels
     raise TypeError(f"a row of a network's table cannot be {layer!r}: see utils.googlenet.Layer.")
-
-
-def _initialise(network: nn.Module) -> None:
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            if name in ("fc", "fc2"):
-                nn.init.normal_(module.weight, std=0.01)
-            else:
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
 
 
 def describe_weights(state_dict: Mapping[str, Any]) -> str:

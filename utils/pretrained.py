@@ -23,12 +23,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.transforms import v2 as transforms
 
-from .blocks import misplaced
 from .descendants import inception_resnet, inception_v3, inception_v4, xception
 from .descendants.bn_inception import bn_inception
 from .descendants.hadamard import hadamard_inception, se_inception
-from .descendants.network import rename
 from .googlenet import googlenet, micro_googlenet, mini_googlenet
+from .network import misplaced, rename
+from .rivals import plain_network, small_resnet
 
 
 class WeightsUnavailableError(RuntimeError):
@@ -174,6 +174,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "hadamard_inception": Entry(build=hadamard_inception, size=28),
     "se_inception": Entry(build=se_inception, size=28),
+    "plain_network": Entry(build=plain_network, size=28),
+    "small_resnet": Entry(build=small_resnet, size=28),
 }
 
 

@@ -15,8 +15,8 @@ from utils.descendants.hadamard import Gate, hadamard_inception, se_inception
 from utils.descendants.inception_resnet import inception_resnet_v1, inception_resnet_v2
 from utils.descendants.inception_v3 import InceptionV3Outputs, inception_v3
 from utils.descendants.inception_v4 import inception_v4
-from utils.descendants.network import rename
 from utils.descendants.xception import SeparableUnit, xception
+from utils.network import rename
 
 
 def on_meta(build):

@@ -14,7 +14,7 @@ from parity import ParityError, assert_parity, pictures, settle
 from torch import nn
 from torch.nn import functional as F
 
-from utils.blocks import InceptionSpec, WeightsError
+from utils.blocks import InceptionSpec
 from utils.googlenet import (
     AUX_HEADS,
     INPUTS,
@@ -33,6 +33,7 @@ from utils.googlenet import (
     micro_googlenet,
     mini_googlenet,
 )
+from utils.network import WeightsError
 
 FACTORIES = {
     "paper": lambda: googlenet("paper", num_classes=7),
@@ -453,7 +454,7 @@ def test_the_smallest_image_is_the_smallest(name):
     if smallest > 1:
         with pytest.raises(ValueError, match=f"{smallest}x{smallest}"):
             model(torch.rand(1, 3, smallest - 1, smallest))
-        model._check_images = lambda x: None  # what PyTorch itself would say
+        model.check_images = lambda x: None  # what PyTorch itself would say
         with pytest.raises(RuntimeError, match="too small"):
             model(torch.rand(1, 3, smallest - 1, smallest))
 

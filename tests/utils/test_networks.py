@@ -41,6 +41,8 @@ CASES = {
     "xception": Case(75, 75),
     "hadamard_inception": Case(28, 32),
     "se_inception": Case(28, 32),
+    "plain_network": Case(28, 32),
+    "small_resnet": Case(28, 32),
 }
 every_network = pytest.mark.parametrize("name", ENTRIES)
 
@@ -139,7 +141,7 @@ def test_the_smallest_image_is_the_smallest(name):
             return
         with pytest.raises(ValueError, match=f"{smallest}x{smallest} px"):
             model(torch.empty(1, 3, smallest - 1, smallest))
-        model._check_images = model.check_images = lambda x: None  # what PyTorch itself would say
+        model.check_images = lambda x: None  # what PyTorch itself would say
         with pytest.raises(RuntimeError):
             model(torch.empty(1, 3, smallest - 1, smallest))
 
@@ -162,7 +164,7 @@ def exported(model: nn.Module, size: int) -> torch.export.ExportedProgram:
 
 
 # Size by size: a network's checks and pools look at the size, so each has an export of its own.
-SMALL = ["micro_googlenet", "hadamard_inception", "se_inception"]
+SMALL = ["micro_googlenet", "hadamard_inception", "se_inception", "plain_network", "small_resnet"]
 LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES if name not in SMALL]
 
 

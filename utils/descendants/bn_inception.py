@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from ..blocks import ConvUnit
+from ..network import Network, configure
 from ..words import (
     AveragePool,
     Built,
@@ -42,7 +43,6 @@ from ..words import (
     grid_reduction,
     parallel,
 )
-from .network import Network, configure
 
 
 class TableRow(NamedTuple):

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..checks import one_of, positive_int
+from ..network import Network, configure
 from ..words import Built, MaxPool, Parallel, Row, conv1x1, conv3x3, parallel
-from .network import Network, configure
 
 Attention = Literal["hadamard", "squeeze"] | None
 

@@ -22,6 +22,7 @@ The paper gives a range of scales; 0.17, 0.10 and 0.20 are those of the code.
 
 from typing import Any
 
+from ..network import Network, configure
 from ..words import (
     AveragePool,
     Parallel,
@@ -35,7 +36,6 @@ from ..words import (
     repeat,
 )
 from . import inception_v3
-from .network import Network, configure
 
 SCALE_A, SCALE_B, SCALE_C = 0.17, 0.10, 0.20
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..blocks import ConvUnit, can_check
+from ..network import Config, Network, configure, initialise
 from ..words import (
     VALID_MAX_POOL,
     AveragePool,
@@ -37,7 +38,6 @@ from ..words import (
     grid_reduction,
     parallel,
 )
-from .network import Config, Network, configure, initialise
 
 AVERAGE = AveragePool(count_padding=True)
 

@@ -11,6 +11,7 @@ averages in pool branches the paper does not say whether padding counts: in TF-s
 
 from typing import Any
 
+from ..network import Network, configure
 from ..words import (
     AveragePool,
     Parallel,
@@ -23,7 +24,6 @@ from ..words import (
     parallel,
     repeat,
 )
-from .network import Network, configure
 
 # 299 -> 35 px, the paper's Figure 3.
 STEM: dict[str, Row] = {

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..blocks import ConvUnit, Residual
+from ..network import Network, configure
 from ..words import Built, Chain, MaxPool, Row, build_chain, chain_size, conv3x3, repeat
-from .network import Network, configure
 
 ReLUPlace = Literal["before", "after"] | None
 
