@@ -15,16 +15,21 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 from playwright.sync_api import Locator, Page, expect
 from visits import Visit
 
-from utils.accounting import break_even, convolution_cost, module_costs, reduced_cost
+from utils.accounting import account, break_even, convolution_cost, module_costs, reduced_cost
 from utils.blocks import InceptionSpec
-from utils.figures import bottleneck_calculator, build_a_module
-from utils.googlenet import INPUTS, MODULES
+from utils.figures import bottleneck_calculator, build_a_module, network_map
+from utils.googlenet import INPUTS, MODULES, googlenet
 from utils.interactive import Interactive
 
-FIGURES = {"bottleneck": bottleneck_calculator, "module": build_a_module}
+FIGURES = {
+    "bottleneck": bottleneck_calculator,
+    "module": build_a_module,
+    "network": network_map,
+}
 each_figure = pytest.mark.parametrize("name", FIGURES)
 
 PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>Figures</title>
@@ -238,6 +243,112 @@ def test_module_equals_python_for_typed_numbers(show) -> None:
         check_module(page, in_channels, InceptionSpec(**numbers), size)
 
 
+@pytest.mark.parametrize("variant", ["paper", "torchvision"])
+def test_the_map_equals_python_at_every_stage(show, variant) -> None:
+    with torch.device("meta"):
+        counted = account(googlenet(variant, aux_heads=False))
+    page = show(network_map(variant=variant)).page
+    sums = {"parameters": 0, "macs": 0}
+    for option in page.get_by_label("Stage", exact=True).locator("option:not([value=''])").all():
+        name = option.get_attribute("value")
+        page.get_by_label("Stage", exact=True).select_option(name)
+        found = results(page)
+        for kind in sums:
+            assert written(page, kind) == found[kind]
+            assert written(page, f"{kind}.total") == getattr(counted, kind)
+            share = page.locator(f'[data-name="{kind}.share"]').inner_text()
+            assert float(share[:-1]) == pytest.approx(
+                100 * found[kind] / getattr(counted, kind), abs=0.05 + 1e-9
+            )
+            sums[kind] += found[kind]
+        said = page.get_by_role("status").inner_text()
+        low, high = found["rf"]
+        assert (f"sees {low} pixels" if low == high else f"sees {low} to {high} pixels") in said
+        if name in MODULES:
+            own = counted.stages.loc[f"inception{name}"]
+            for kind in sums:
+                assert found[kind] == own[kind]
+            channels, height, width = own["output"]
+            assert found["rf"] == [own["rf_min"], own["rf_max"]]
+            assert f"{channels:,} of {height} × {width} out" in said
+            assert f"{own['parameters']:,} parameters" in said
+    assert sums == {"parameters": counted.parameters, "macs": counted.macs}
+
+
+def test_bars_branches_and_squares_are_to_scale(show) -> None:
+    page = show(network_map("4e")).page
+    for measure in ("multiply-adds", "parameters"):
+        page.get_by_role("radio", name=measure).check()
+        kind = {"multiply-adds": "macs"}.get(measure, measure)
+        for name in ("conv2", "3b", "5b"):
+            page.get_by_label("Stage", exact=True).select_option(name)
+            found = results(page)
+            at = list(
+                page.get_by_label("Stage", exact=True).locator("option:not([value=''])").all()
+            )
+            at = [option.get_attribute("value") for option in at].index(name)
+            heights = page.locator("svg.chart").evaluate(
+                """(svg, at) => [...svg.querySelectorAll("rect:not(.hit, .chosen)")]
+                  .slice(4 * at, 4 * at + 4).map((e) => +e.getAttribute("height"))""",
+                at,
+            )
+            whole = sum(heights) / found["shares"][kind]
+            if name == "conv2":
+                scale = whole
+            assert whole == pytest.approx(scale, rel=0.02)  # heights are rounded to 0.1 px
+            parts = [column.get(kind, found[kind]) for column in found["columns"]]
+            for height, value in zip(heights, parts, strict=False):
+                assert height / sum(heights) == pytest.approx(value / found[kind], abs=0.01)
+    widths = page.locator("rect").evaluate_all(
+        "all => all.map((e) => [e.className.baseVal, +e.getAttribute('width')])"
+    )
+    squares = {name: width for name, width in widths if name in ("narrowest", "widest")}
+    low, high = results(page)["rf"]
+    assert squares["widest"] / squares["narrowest"] == pytest.approx(high / low, rel=0.01)
+    photo = float(page.locator("image").get_attribute("width"))
+    assert squares["widest"] / photo == pytest.approx(high / 224, rel=0.01)
+
+
+def test_the_map_obeys_pointer_and_keyboard(show) -> None:
+    page = show(network_map("conv1")).page
+    box = page.locator("svg.chart").bounding_box()
+    column = box["width"] / 17
+    middle = box["y"] + 120
+    page.mouse.click(box["x"] + 5.5 * column, middle)
+    assert results(page)["stage"] == "3b"
+    page.mouse.move(box["x"] + 5.5 * column, middle)
+    page.mouse.down()
+    seen = []
+    for at in (7.5, 16.9, 25, -5):
+        page.mouse.move(box["x"] + at * column, middle)
+        seen.append(results(page)["stage"])
+    page.mouse.up()
+    assert seen == ["4a", "linear", "linear", "conv1"]
+    slider = page.get_by_label("Stage, from image to scores")
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert results(page)["stage"] == "3a"
+    assert slider.get_attribute("aria-valuetext") == "module 3a"
+    page.keyboard.press("End")
+    assert results(page)["stage"] == "linear"
+    thumb = box["x"] + 16.5 * column  # the slider's thumb stands under its column
+    own = slider.bounding_box()
+    assert own["x"] + own["width"] - 11 == pytest.approx(thumb, abs=1)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_label_of_the_map_covers_another(show, width) -> None:
+    page = show(network_map(), width=width).page
+    pick = page.get_by_label("Stage", exact=True)
+    names = [o.get_attribute("value") for o in pick.locator("option:not([value=''])").all()]
+    for measure in ("parameters", "multiply-adds"):
+        page.get_by_role("radio", name=measure).check()
+        for name in names:
+            pick.select_option(name)
+            assert page.evaluate(OVERLAPS) == [], (measure, name)
+
+
 def test_a_figure_starts_where_python_says(show) -> None:
     spec = InceptionSpec(
         conv1x1=7, reduce3x3=None, conv3x3=300, reduce5x5=5, conv5x5=64, pool_proj=None
@@ -247,6 +358,12 @@ def test_a_figure_starts_where_python_says(show) -> None:
     assert page.get_by_label("Preset").input_value() == ""
     page = show(bottleneck_calculator(64, 20, 30, 7, size=(9, 11))).page
     check_bottleneck(page, 64, 20, 30, 7, (9, 11))
+    page = show(network_map("5a", measure="parameters", variant="torchvision")).page
+    found = results(page)
+    assert [found[name] for name in ("stage", "measure", "variant")] == [
+        "5a", "parameters", "torchvision",
+    ]  # fmt: skip
+    assert page.get_by_role("radio", name="torchvision").is_checked()
 
 
 # Mouse and keyboard
@@ -312,8 +429,9 @@ def test_a_slider_obeys_keyboard_and_mouse(show, make, label) -> None:
 def test_every_control_is_reached_by_tab_and_shows_the_focus(show, name) -> None:
     page = show(FIGURES[name]()).page
     controls = page.locator(".stage :is(input, select, button)")
-    radios = page.locator(".stage input[type=radio]").count()
-    want = controls.count() - max(0, radios - 1)  # a group of radio buttons is one stop
+    radios = page.locator(".stage input[type=radio]")
+    groups = set(radios.evaluate_all("all => all.map((e) => e.name)"))
+    want = controls.count() - radios.count() + len(groups)  # a group of radio buttons is one stop
     seen = set()
     for _ in range(want + 1):
         page.keyboard.press("Tab")
@@ -505,6 +623,8 @@ def test_no_sideways_scrolling(show, name, width) -> None:
     if name == "module":
         page.get_by_label("Preset").select_option("5b")
         page.get_by_role("button", name="Leave out every reduction").click()
+    elif name == "network":
+        page.get_by_label("Stage", exact=True).select_option("5b")
     else:
         number(page, "Input channels C_in").fill("1024")
         number(page, "Output channels C_out").fill("1024")
@@ -699,7 +819,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, base_url) -
     page = context.new_page()
     page.goto(f"{base_url}/page.html")
     assert page.get_by_role("table").is_visible()
-    numbers = {"bottleneck": "15,872", "module": "163,328"}
+    numbers = {"bottleneck": "15,872", "module": "163,328", "network": "6,998,552"}
     assert page.get_by_text(numbers[name], exact=True).first.is_visible()
     context.close()
 

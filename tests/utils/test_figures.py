@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 import utils.figures
-from utils.accounting import break_even, convolution_cost, module_costs, reduced_cost
+from utils.accounting import account, break_even, convolution_cost, module_costs, reduced_cost
 from utils.blocks import InceptionSpec
-from utils.figures import bottleneck_calculator, build_a_module
-from utils.googlenet import INPUTS, MODULES
+from utils.figures import bottleneck_calculator, build_a_module, network_map
+from utils.googlenet import INPUTS, MODULES, TABLE_1, googlenet
 from utils.style import BRANCH_COLOURS, BRANCH_LABELS, BRANCHES
 
-FIGURES = [bottleneck_calculator, build_a_module]
+FIGURES = [bottleneck_calculator, build_a_module, network_map]
 JS = Path(utils.figures.__file__).parents[1] / "interactive.js"
 
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_a_figure_is_small_and_loads_nothing(figure):
-    text = figure()._repr_html_()
-    assert len(text) < 60_000
+    made = figure()
+    text = made._repr_html_()
+    assert len(text) - len(made.state.get("photo", "")) < 64_000
+    assert len(made.state.get("photo", "")) < 20_000
     assert re.findall(r"https?:[\w:/.]+", text) == ["http://www.w3.org/2000/svg"]  # a name only
     assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|sendBeacon)\b", text)
 
@@ -171,6 +178,75 @@ class TestModule:
             widget.pool_proj = 0
         widget.pool_proj = None
         assert widget.pool_proj is None
+
+
+class TestNetwork:
+    @pytest.mark.parametrize("variant", ["paper", "torchvision"])
+    def test_the_stages_are_those_of_the_network(self, variant):
+        """Sums and ends against an account of the network made here, branches against the stage."""
+        with torch.device("meta"):
+            counted = account(googlenet(variant, aux_heads=False))
+        found = network_map().state["networks"][variant]
+        assert (found["parameters"], found["macs"]) == (counted.parameters, counted.macs)
+        for kind in ("parameters", "macs"):
+            assert sum(stage[kind] for stage in found["stages"]) == found[kind]
+        for stage in found["stages"]:
+            if stage["name"] not in MODULES:
+                continue
+            own = counted.stages.loc[f"inception{stage['name']}"]
+            assert stage["rf"] == [own["rf_min"], own["rf_max"]]
+            for kind in ("parameters", "macs"):
+                assert sum(column[kind] for column in stage["columns"]) == stage[kind] == own[kind]
+            spec = MODULES[stage["name"]]
+            made = [column["boxes"][-1][1] for column in stage["columns"]]
+            assert made == [spec.conv1x1, spec.conv3x3, spec.conv5x5, spec.pool_proj]
+            kernel = "5×5" if variant == "paper" else "3×3"
+            assert stage["columns"][2]["boxes"][1][0] == kernel
+        assert found["stages"][-1]["rf"][1] == (907 if variant == "paper" else 571)  # by hand
+
+    def test_shapes_are_those_of_the_table(self):
+        stages = network_map().state["networks"]["paper"]["stages"]
+        rows = [row for row in TABLE_1 if not row.type.startswith(("dropout", "softmax"))]
+        assert len(stages) == len(rows)
+        for stage, row in zip(stages, rows, strict=True):
+            assert tuple(stage["output"]) == row.output[: len(stage["output"])]
+        for before, after in pairwise(stages):
+            assert before["output"] == after["input"]
+
+    def test_the_text_alternative_gives_the_numbers(self):
+        figure = network_map(variant="torchvision")
+        for stage in figure.state["networks"]["torchvision"]["stages"]:
+            shape = "×".join(map(str, stage["output"]))
+            numbers = (stage["parameters"], stage["macs"], *stage["rf"])
+            cells = "".join(f"<td>{number:,}</td>" for number in numbers)
+            assert f"<td>{shape}</td>{cells}" in figure.fallback
+
+    def test_the_photograph_is_square_and_travels_with_the_figure(self):
+        address = network_map(photo="rocket").state["photo"]
+        head, data = address.split(",")
+        assert head == "data:image/jpeg;base64"
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            assert image.size == (224, 224)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"stage": "6a"}, "stage must be one of 'conv1'"),
+            ({"measure": "flops"}, "measure must be one of 'macs', 'parameters'; got 'flops'"),
+            ({"variant": "bn"}, "variant must be one of"),
+            ({"photo": "dog"}, "there is no photograph 'dog'"),
+        ],
+    )
+    def test_bad_input(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            network_map(**arguments)
+
+    def test_bad_change_of_the_widget(self):
+        widget = network_map().widget()
+        with pytest.raises(ValueError, match="stage must be one of"):
+            widget.stage = "inception4c"
+        widget.stage = "linear"
+        assert widget.stage == "linear"
 
 
 def test_numbers_of_numpy_are_taken_as_they_are():
