@@ -9,7 +9,7 @@ export TORCH_INDEX
 # Run one after the other, also under `make -j`: they share `.venv` and `_build`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help environment book fresh linkcheck test test-browser serve lab notebooks lint clean
+.PHONY: help environment book fresh linkcheck test test-browser serve lab notebooks experiments lint clean
 
 # Relative, so that a path with spaces is no trouble.
 RUN := .venv/bin/python
@@ -49,6 +49,9 @@ lab: notebooks ## open the chapters as notebooks in JupyterLab, in your own fold
 
 notebooks: book ## export the chapters as notebooks, into _build/notebooks
 	@$(RUN) tools/notebooks.py --out _build/notebooks
+
+experiments: environment ## run what is missing of the stored experiments (an hour from nothing)
+	@$(RUN) experiments/run.py --all
 
 lint: environment ## check the style of code and text
 	@$(RUN) -m ruff check .

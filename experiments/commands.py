@@ -1,0 +1,52 @@
+"""What the commands of this folder share: plain errors, and an end that says how to go on."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from utils.data import DataUnavailableError  # noqa: E402
+from utils.experiments import ResultsError  # noqa: E402
+
+RESULTS = ROOT / "utils" / "assets" / "results"
+WORK = ROOT / "work" / "training"  # git ignores `work`, and `make clean` leaves it alone
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in a sentence."""
+
+    def __init__(self, about: str) -> None:
+        raw = argparse.RawDescriptionHelpFormatter
+        super().__init__(description=about, formatter_class=raw, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """End the command."""
+        self.exit(2, f"error: {message} (--help tells what there is)\n")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return a type of argument: a whole number of at least `least`."""
+
+    def read(given: str) -> int:
+        if not given.isdecimal() or int(given) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {given!r}")
+        return int(given)
+
+    return read
+
+
+def end(main: Callable[[], None]) -> NoReturn:
+    """Run a command; what a reader can mend is a sentence, not a traceback."""
+    try:
+        main()
+    except (ResultsError, DataUnavailableError, FileNotFoundError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("\nStopped. What is done is kept; the same command goes on from there.")
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,42 @@
+"""Train a network that ships with the package; killed or stopped, the same command continues.
+
+    .venv/bin/python experiments/train_checkpoints.py mini-googlenet --seed 0
+    .venv/bin/python experiments/train_checkpoints.py mini-googlenet --seed 0 --ship
+
+The state of a run lies in `work/training`. A finished run adds a row to `checkpoints.csv` among the
+results; `--ship` then puts its weights and their card into the package.
+"""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from commands import RESULTS, WORK, Parser, end, whole
+
+from utils.experiments import Store
+from utils.experiments.shipped import CHECKPOINTS, SHIPPED
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = Parser(__doc__)
+    parser.add_argument("name", choices=tuple(SHIPPED))
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--threads", type=whole(1), help="of the CPU; by default, all cores")
+    parser.add_argument("--ship", action="store_true", help="put it into the package, when trained")
+    parser.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help="of the states")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="of the rows")
+    asked = parser.parse_args()
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    asked.work.mkdir(parents=True, exist_ok=True)
+    state = asked.work / f"{asked.name}-{asked.seed}.safetensors"
+    experiment = replace(CHECKPOINTS, measure=partial(CHECKPOINTS.measure, checkpoint=state))
+    store = Store(asked.out / "checkpoints.csv")
+    rows = experiment.run(settings=[asked.name], seeds=[asked.seed], store=store)
+    print(f"{asked.name}, seed {asked.seed}: test accuracy {rows['test_accuracy'].item():.4f}")
+
+
+if __name__ == "__main__":
+    end(main)

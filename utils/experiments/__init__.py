@@ -1,0 +1,28 @@
+"""What the long runs measure: one module a chapter, one short function an experiment.
+
+In a chapter, the stored results, and a small version of the same run::
+
+    from utils.data import results
+    from utils.experiments import summarise
+    from utils.experiments.training import RECIPE
+
+    summarise(results("recipe"), baseline=RECIPE.baseline)
+    RECIPE.run(seeds=[0], settings=["full recipe"], max_images=2_000)
+
+`experiments/run.py` makes the stored ones.
+"""
+
+from .harness import Experiment, say, silent, surroundings
+from .store import ResultsError, Store
+from .summary import interval, summarise
+
+__all__ = [
+    "Experiment",
+    "ResultsError",
+    "Store",
+    "interval",
+    "say",
+    "silent",
+    "summarise",
+    "surroundings",
+]

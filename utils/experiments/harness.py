@@ -1,0 +1,302 @@
+"""What every experiment shares: settings times seeds, one run each, and rows that can be resumed.
+
+An experiment is a measurement, a function that is given a seed and the options of one setting, and
+the settings to compare. A run is one call of it; it gives one row, or several of the same columns
+(a curve, a number for each layer). ::
+
+    ROOTS = Experiment(
+        name="roots",
+        about="how far a step of Newton's method gets",
+        measure=newton,                        # newton(*, seed, report, steps, start)
+        settings={"one step": {}, "two steps": {"steps": 2}},
+        options={"steps": 1, "start": 1.0},    # what all settings share
+    )
+    ROOTS.run(seeds=[0])                       # live, here and now: a table
+    ROOTS.run(store=Store("roots.csv"))        # kept: what the file has already is not run again
+"""
+
+import operator
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from .. import __version__
+from ..checks import one_of
+from .store import ResultsError, Row, Store, text
+
+Report = Callable[[str], None]
+Options = Mapping[str, Any]
+
+
+def say(line: str) -> None:
+    """Write a line on stdout, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def silent(line: str) -> None:
+    """Swallow a line of progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Settings to compare, and how one of them is measured with one seed.
+
+    Attributes
+    ----------
+    name : str
+        That of its file of results, too.
+    about : str
+        What it measures, in half a sentence.
+    measure : function
+        ``measure(*, seed, report, **options)`` returns what it measured, column -> value, or a
+        list of such rows. All that chance decides follows from `seed`; `report` takes lines of
+        progress.
+    settings : dict, or function that returns one
+        Name -> the options in which the setting differs from `options`, in the order in which they
+        run and are listed. A function is asked when the experiment runs, for settings that follow
+        from earlier results.
+    options : dict
+        Of all settings. A dataclass, such as a `Recipe`, is one option; its fields become columns,
+        and a setting may name a field itself, as in ``{"crop": 0}``.
+    seeds : sequence of int
+        By default.
+    baseline : str, optional
+        The setting that the others are compared with.
+    """
+
+    name: str
+    about: str
+    measure: Callable[..., Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+    settings: Mapping[str, Options] | Callable[[], Mapping[str, Options]]
+    options: Options = field(default_factory=dict)
+    seeds: Sequence[int] = (0, 1, 2)
+    baseline: str | None = None
+
+    def plan(self, settings: Iterable[str] | None = None, **changes: Any) -> dict[str, dict]:
+        """Return setting -> all its options, for some or all settings.
+
+        Parameters
+        ----------
+        settings : names, optional
+        **changes
+            Options of every setting, over its own: what a small version does with less.
+
+        Raises
+        ------
+        ValueError
+            There is no such setting.
+        TypeError
+            There is no such option.
+        """
+        known = self.settings() if callable(self.settings) else self.settings
+        names = list(known) if settings is None else list(settings)
+        for name in names:
+            one_of(name, tuple(known), f"a setting of {self.name}")
+        return {
+            name: _changed(_changed(self.options, known[name]), changes)
+            for name in known
+            if name in names
+        }
+
+    def run(
+        self,
+        *,
+        settings: Iterable[str] | None = None,
+        seeds: Iterable[int] | None = None,
+        store: Store | None = None,
+        report: Report = say,
+        **changes: Any,
+    ) -> pd.DataFrame:
+        """Run what is missing; return the rows of all runs asked for.
+
+        Runs go seed by seed, all settings of one before the next: stopped early, the seeds that
+        are complete still compare every setting. Each run is kept as soon as it is done.
+
+        Parameters
+        ----------
+        settings, seeds : optional
+            All by default.
+        store : Store, optional
+            Where rows are kept, and found again. Several processes may work on one store.
+        report : function
+            Takes lines of progress; `silent` swallows them.
+        **changes
+            See `plan`.
+
+        Raises
+        ------
+        ResultsError
+            The store has rows that were made with other options.
+        TypeError, ValueError
+            From `plan`.
+        """
+        plan = self.plan(settings, **changes)
+        seeds = _check_seeds(self.seeds if seeds is None else seeds)
+        order = {name: place for place, name in enumerate(self.plan())}
+        rows: list[dict[str, str]] = []
+        if store is not None:
+            rows = store.rows()
+            self._check_same(store.path, rows, plan)
+
+        wanted = [(name, seed) for seed in seeds for name in plan]
+        kept = {(row["setting"], row["seed"]) for row in rows}
+        missing = [(name, seed) for name, seed in wanted if (name, str(seed)) not in kept]
+        if len(missing) < len(wanted):
+            report(f"{self.name}: {len(wanted) - len(missing)} of {len(wanted)} runs are there")
+        took = []
+        for number, (name, seed) in enumerate(missing, 1):
+            if store is not None and (name, str(seed)) in store.runs():
+                continue  # another process did it meanwhile
+            report(f"{self.name}: run {number} of {len(missing)}: {name}, seed {seed}")
+            began = time.perf_counter()
+            new = self._measure(name, seed, plan[name], report)
+            took.append(time.perf_counter() - began)
+            left = sum(took) / len(took) * (len(missing) - number)
+            report(f"  {took[-1]:.0f} s; about {left / 60:.0f} min to go")
+            if store is None:
+                rows += [{key: text(value) for key, value in row.items()} for row in new]
+            else:
+                store.add(new, order=lambda row: (order[row["setting"]], int(row["seed"])))
+        if store is not None:
+            rows = store.rows()
+        asked = {(name, str(seed)) for name, seed in wanted}
+        rows = [row for row in rows if (row["setting"], row["seed"]) in asked]
+        return _frame(sorted(rows, key=lambda row: (order[row["setting"]], int(row["seed"]))))
+
+    def _measure(self, setting: str, seed: int, options: dict, report: Report) -> list[dict]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        measured = self.measure(seed=seed, report=lambda line: report(f"  {line}"), **options)
+        spent = {
+            "seconds": round(time.perf_counter() - wall, 1),
+            "cpu_seconds": round(time.process_time() - cpu, 1),
+        }
+        given = {"experiment": self.name, "setting": setting, "seed": seed} | flat(options)
+        found = [measured] if isinstance(measured, Mapping) else list(measured)
+        report(f"  {_results(found)}")
+        around = given | spent | surroundings()
+        for row in found:
+            if twice := set(row) & set(around):
+                raise ValueError(f"{self.name} measures what is a column already: {sorted(twice)}.")
+        return [given | dict(row) | spent | surroundings() for row in found]
+
+    def _check_same(self, path: Path, rows: Sequence[Row], plan: Mapping[str, dict]) -> None:
+        """Raise a ResultsError if rows were made with other options than those planned."""
+        for row in rows:
+            setting = row["setting"]
+            if setting not in self.plan():
+                raise ResultsError(
+                    f"{path} has runs of {setting!r}, which is no setting of {self.name} (any "
+                    "more). Delete these rows, or write to another folder with --out."
+                )
+            if setting not in plan:
+                continue
+            usual = _defaults(plan[setting])
+            for name, value in flat(plan[setting]).items():
+                # A field that the file does not know is newer than it: it had its default then.
+                then = row.get(name) or text(usual.get(name, "unknown"))
+                if then != text(value):
+                    raise ResultsError(
+                        f"{path} has a run of {setting!r} made with {name} {then}, and {name} is "
+                        f"{text(value)} now. Delete the rows of {setting!r} from it, or write to "
+                        "another folder with --out."
+                    )
+
+
+def _check_seeds(seeds: Iterable[int]) -> list[int]:
+    seeds = list(seeds)
+    for seed in seeds:
+        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+            raise TypeError(f"a seed must be an integer, got {seed!r}.")
+        if seed < 0:
+            raise ValueError(f"a seed must be at least 0, got {seed}.")
+        if seeds.count(seed) > 1:
+            raise ValueError(f"each seed can run once, got {seed} twice.")
+    if not seeds:
+        raise ValueError("an experiment needs at least one seed.")
+    return [operator.index(seed) for seed in seeds]
+
+
+def _changed(options: Options, changes: Options) -> dict[str, Any]:
+    """Return options with changes, which name options or the fields of one that is a dataclass."""
+    options = dict(options)
+    for name, value in changes.items():
+        if name in options:
+            options[name] = value
+            continue
+        owners = [key for key, option in options.items() if name in _fields(option)]
+        if len(owners) != 1:
+            raise TypeError(f"there is no option {name!r}; there are {', '.join(flat(options))}.")
+        options[owners[0]] = replace(options[owners[0]], **{name: value})
+    return options
+
+
+def _fields(option: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass but its seed, which is the run's."""
+    if not is_dataclass(option) or isinstance(option, type):
+        return {}
+    return {f.name: getattr(option, f.name) for f in fields(option) if f.name != "seed"}
+
+
+def flat(options: Options) -> dict[str, Any]:
+    """Return options with the fields of dataclasses in their places, as they become columns."""
+    columns: dict[str, Any] = {}
+    for name, value in options.items():
+        columns |= _fields(value) or {name: value}
+    return columns
+
+
+def _defaults(options: Options) -> dict[str, Any]:
+    """Return the defaults of those fields of dataclasses that have one."""
+    return {
+        f.name: f.default
+        for option in options.values()
+        if _fields(option)
+        for f in fields(option)
+        if isinstance(f.default, str | int | float | None)
+    }
+
+
+def _results(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Say what a run gave: its first column, or how many rows."""
+    if len(rows) != 1:
+        return f"{len(rows)} rows"
+    name, value = next(iter(rows[0].items()))
+    return f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+
+
+def _frame(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
+    """Return rows with the types that they have when read from their file."""
+    if not rows:
+        return pd.DataFrame()
+    return pd.read_csv(StringIO(pd.DataFrame(rows).to_csv(index=False)))
+
+
+def surroundings() -> dict[str, Any]:
+    """Return on what a run was made: kind of machine, threads, versions. Nothing names anybody."""
+    return {
+        "machine": machine(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "package": __version__,
+    }
+
+
+def machine() -> str:
+    """Return the kind of machine, as "2 cores of AMD EPYC, bf16"; a GPU's name if there is one."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # of later versions of PyTorch
+    name = known.get("cpu_name") or platform.processor() or platform.machine()
+    bf16 = ", bf16" if known.get("avx512_bf16") or known.get("bf16") else ""
+    return f"{os.cpu_count()} cores of {name}{bf16}"

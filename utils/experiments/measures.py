@@ -1,0 +1,86 @@
+"""What most experiments measure: a fresh network, trained, and tested on images it never saw."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from os import PathLike
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..accounting import account
+from ..data import LabelledImages
+from ..training import DivergedError, Recipe, evaluate, train
+from .harness import Report
+
+
+def fresh(build: Callable[[], nn.Module], *, seed: int) -> nn.Module:
+    """Build a network whose weights follow from `seed`, and leave the global generator alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build()
+
+
+def train_and_test(
+    network: nn.Module,
+    training: LabelledImages,
+    test: LabelledImages,
+    recipe: Recipe,
+    *,
+    seed: int,
+    report: Report,
+    checkpoint: str | PathLike[str] | None = None,
+) -> dict[str, Any]:
+    """Train a network and return what it came to, as the columns of a row.
+
+    `seed` is that of the run; it takes the place of the recipe's.
+
+    Returns
+    -------
+    dict
+        ``test_accuracy`` (0..1), with ``correct`` of ``tested`` images, and ``test_loss`` in nats;
+        ``train_accuracy`` and ``train_loss``, the means over the last epoch, with augmentation and
+        smoothed labels where the recipe has them; ``diverged``, whether training came to numbers
+        that are not finite, and ended there; ``images``, how many it saw, with repetition;
+        ``parameters`` and, for one image, ``macs``.
+    """
+    seen = 0
+
+    def count(module: nn.Module, inputs: tuple) -> None:
+        nonlocal seen
+        seen += len(inputs[0])
+
+    recipe = replace(recipe, seed=seed)
+    try:
+        with network.register_forward_pre_hook(count):
+            history = train(
+                network,
+                training,
+                recipe=recipe,
+                checkpoint=checkpoint,
+                save_every_steps=100 if checkpoint else None,
+                report=report,
+            )
+        last = history.iloc[-1].to_dict()
+    except DivergedError as error:
+        report(str(error))
+        last = {"images": seen, "loss": math.nan, "train_accuracy": math.nan}
+    result = evaluate(network, test, normalisation=(training.mean, training.std))
+    return {
+        "test_accuracy": result.accuracy,
+        "correct": result.correct,
+        "tested": result.count,
+        "test_loss": result.loss,
+        "train_accuracy": last["train_accuracy"],
+        "train_loss": last["loss"],
+        "diverged": math.isnan(last["loss"]),
+        "images": int(last["images"]),
+        **costs(network, training),
+    }
+
+
+def costs(network: nn.Module, data: LabelledImages) -> dict[str, int]:
+    """Return a network's parameters, and its multiply-adds for one image of `data`."""
+    counted = account(network, tuple(data.images.shape[1:]))
+    return {"parameters": counted.parameters, "macs": counted.macs}
