@@ -1,8 +1,11 @@
 """Pictures to look at and data to train on, offline first: one function each."""
 
-from .fashion import FASHION_CLASSES, fashion_mnist
+from .crops import patches
+from .fashion import FASHION_CLASSES, DataUnavailableError, fashion_mnist
+from .folders import image_folder
 from .labelled import LabelledImages
-from .photographs import (
+from .loading import ImageError, load_image
+from .scikit_pictures import (
     PHOTOGRAPHS,
     TEXTURES,
     photograph,
@@ -11,15 +14,22 @@ from .photographs import (
     textures,
     to_tensor,
 )
+from .stored import results
 
 __all__ = [
     "FASHION_CLASSES",
     "PHOTOGRAPHS",
     "TEXTURES",
+    "DataUnavailableError",
+    "ImageError",
     "LabelledImages",
     "fashion_mnist",
+    "image_folder",
+    "load_image",
+    "patches",
     "photograph",
     "photographs",
+    "results",
     "texture",
     "textures",
     "to_tensor",

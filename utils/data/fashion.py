@@ -129,8 +129,9 @@ def _downloaded() -> Path:
         with contextlib.redirect_stderr(sys.stdout):  # the progress bar is no error
             FashionMNIST(root, download=True)
     except (OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
         raise DataUnavailableError(
-            f"the full Fashion-MNIST is not on this machine and cannot be downloaded ({error}). "
+            f"the full Fashion-MNIST is not on this machine and cannot be downloaded ({reason}). "
             "Three ways on: connect to the internet, and torchvision fetches it into "
             f"{root}; or install Debian's package dataset-fashion-mnist; or give the folder "
             "that holds its four files, as in "
