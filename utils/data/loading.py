@@ -7,7 +7,7 @@ from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -78,9 +78,9 @@ def _check_length(length: int, max_bytes: int, name: str) -> None:
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
-    if path.is_dir():
-        raise ImageError(f"{path} is a folder: give the path of one picture in it.")
     try:
+        if path.is_dir():
+            raise ImageError(f"{path} is a folder: give the path of one picture in it.")
         _check_length(path.stat().st_size, max_bytes, str(path))
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -94,7 +94,7 @@ def _read(path: Path, max_bytes: int) -> bytes:
 
 def _download(address: str, max_bytes: int, timeout: float) -> bytes:
     """Return what the address holds, all of it: an answer cut short is an error."""
-    if urlsplit(address).scheme.lower() not in ("http", "https"):
+    if not address.lower().startswith(("http://", "https://")):
         raise ImageError(f"{address[:100]}: only http:// and https:// addresses can be loaded.")
     save = "Or save the picture in a browser, and load the file."
     # Addresses are copied from browsers, which show spaces and accents as such.
