@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "utils")]
 
 from published import PAIRS  # noqa: E402
 
-from utils.network import rename  # noqa: E402
+from utils.pretrained.published import rename  # noqa: E402
 
 RESULTS = ROOT / "utils" / "assets" / "results" / "speed.csv"
 

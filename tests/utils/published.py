@@ -10,7 +10,7 @@ from parity import pictures, settle
 from torch import nn
 
 from utils.descendants import inception_resnet, inception_v3, inception_v4, xception
-from utils.network import rename
+from utils.pretrained.published import rename
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from utils.descendants.inception_resnet import inception_resnet_v1, inception_re
 from utils.descendants.inception_v3 import InceptionV3Outputs, inception_v3
 from utils.descendants.inception_v4 import inception_v4
 from utils.descendants.xception import SeparableUnit, xception
-from utils.network import rename
+from utils.pretrained.published import rename
 
 
 def on_meta(build):

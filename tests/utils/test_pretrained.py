@@ -46,6 +46,7 @@ def internet(monkeypatch):
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
     monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", download)
     monkeypatch.setattr("timm.models._builder.load_state_dict_from_url", download)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda url: None)
     return server
 
 
@@ -133,7 +134,7 @@ def test_weights_that_do_not_exist(weights):
 
 
 @pytest.mark.parametrize("error", [urllib.error.URLError("no route to host"), TimeoutError("late")])
-@pytest.mark.parametrize("name", ["googlenet_torchvision", "xception"])
+@pytest.mark.parametrize("name", ["googlenet_torchvision", "inception_v4", "xception"])
 def test_without_a_network_one_sentence_says_so(monkeypatch, error, name):
     def download(*where, **options):
         raise error
@@ -141,6 +142,7 @@ def test_without_a_network_one_sentence_says_so(monkeypatch, error, name):
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
     monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", download)
     monkeypatch.setattr("timm.models._builder.load_state_dict_from_url", download)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", download)
     weights = models()[name][0]
     with pytest.raises(WeightsUnavailableError, match=f'create\\("{name}"\\)') as caught:
         create(name, weights=weights)
