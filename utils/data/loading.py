@@ -97,13 +97,13 @@ def _download(address: str, max_bytes: int, timeout: float) -> bytes:
     if not address.lower().startswith(("http://", "https://")):
         raise ImageError(f"{address[:100]}: only http:// and https:// addresses can be loaded.")
     save = "Or save the picture in a browser, and load the file."
-    # Addresses are copied from browsers, which show spaces and accents as such.
-    request = Request(
-        quote(address, safe="%/:=&?~#+!$,;'@()*[]"),
-        headers={"User-Agent": "Mozilla/5.0 (inception-course; urllib)"},
-    )
     end, parts, length = time.monotonic() + timeout, [], 0
     try:
+        # Addresses are copied from browsers, which show spaces and accents as such.
+        request = Request(
+            quote(address, safe="%/:=&?~#+!$,;'@()*[]"),
+            headers={"User-Agent": "Mozilla/5.0 (inception-course; urllib)"},
+        )
         with urlopen(request, timeout=timeout) as answer:
             announced = int(answer.headers.get("Content-Length", -1))  # -1: it does not say
             _check_length(announced, max_bytes, address)
