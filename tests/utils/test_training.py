@@ -1,0 +1,426 @@
+"""The training loop: that it learns, that it repeats itself, and that it says what is wrong."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from utils.data import LabelledImages
+from utils.googlenet import micro_googlenet
+from utils.training import Batches, DivergedError, Evaluation, Recipe, evaluate, train
+from utils.training.batches import move, normalise
+from utils.training.evaluation import TestBatches
+from utils.training.loop import total_loss
+
+CLASSES = 3
+QUICK = Recipe(epochs=2, batch_size=16, crop=1, peak_rate=0.05, precision="float32")
+
+
+def stripes(count: int = 50, *, size: int = 8, channels: int = 1, seed: int = 0) -> LabelledImages:
+    """Noise with stripes of a width that depends on the class."""
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, CLASSES, (count,), generator=random)
+    noise = torch.randint(0, 100, (count, channels, size, size), generator=random)
+    rows = torch.arange(size)[None, None, :, None] // (labels + 1)[:, None, None, None] % 2
+    return LabelledImages((noise + 100 * rows).to(torch.uint8), labels, ("a", "b", "c"), "stripes")
+
+
+def fresh(seed: int = 0, **options) -> nn.Module:
+    torch.manual_seed(seed)
+    return micro_googlenet(CLASSES, **{"in_channels": 1} | options)
+
+
+def tiny(seed: int = 0, *, dropout: float = 0.5) -> nn.Module:
+    """A network that trains in no time, with all that needs care: statistics and dropout."""
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(4),
+        nn.Flatten(),
+        nn.Dropout(dropout),
+        nn.Linear(64, CLASSES),
+    )
+
+
+def silent(line: str) -> None:
+    """Report nowhere."""
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
+    return all(torch.equal(first[name], second[name]) for name in first)
+
+
+def without_clocks(history: pd.DataFrame) -> pd.DataFrame:
+    return history.drop(columns=["seconds", "cpu_seconds"])
+
+
+# What training does
+
+
+def test_it_learns(capsys):
+    data, test = stripes(96), stripes(60, seed=1)
+    model = fresh()
+    before = evaluate(model, test, normalisation=(data.mean, data.std)).accuracy
+    history = train(model, data, test, replace(QUICK, epochs=6))
+    assert not model.training
+    assert before < 0.6
+    assert history.test_accuracy.iloc[-1] > 0.9
+    assert list(history.epoch) == [1, 2, 3, 4, 5, 6]
+    assert list(history.images) == [96, 192, 288, 384, 480, 576]
+    assert history.loss.is_monotonic_decreasing or history.loss.iloc[-1] < history.loss.iloc[0] / 2
+    assert (history.seconds > 0).all()
+    # The history's last row is what anyone can measure afterwards.
+    after = evaluate(model, test, normalisation=(data.mean, data.std))
+    assert after.accuracy == history.test_accuracy.iloc[-1]
+    assert after.loss == history.test_loss.iloc[-1]
+    output = capsys.readouterr()
+    assert not output.err
+    assert len(output.out.splitlines()) == 6
+    assert output.out.splitlines()[2].startswith("epoch 3/6: loss ")
+
+
+def test_the_steps_are_those_of_plain_pytorch():
+    """The first three steps, written out: rate, loss, momentum, decay, normalisation."""
+    data = stripes(48)
+    recipe = replace(QUICK, epochs=1, crop=0, flip=False, weight_decay=0.01)
+    ours, theirs = tiny(dropout=0.0), tiny(dropout=0.0)
+    history = train(ours, data, recipe=recipe, report=silent)
+
+    theirs.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.SGD(theirs.parameters(), lr=0.0, momentum=0.9, nesterov=True)
+    losses = []
+    for step, (images, labels) in enumerate(Batches(data, recipe).epoch(0)):
+        rate = 0.05 * (0.1 + 0.9 * step / 0.6) if step < 0.6 else 0.05 * (3 - step) / 2.4
+        loss = F.cross_entropy(theirs(images), labels, label_smoothing=0.1)
+        optimiser.zero_grad()
+        loss.backward()
+        for parameter in theirs.parameters():
+            if parameter.ndim > 1:
+                parameter.grad += 0.01 * parameter.detach()
+        optimiser.param_groups[0]["lr"] = rate
+        optimiser.step()
+        losses.append(loss.item())
+    for name, value in theirs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], value)
+    assert history.loss.item() == pytest.approx(np.mean(losses))
+    assert history.rate.item() == pytest.approx(rate)
+
+
+def test_the_loss_counts_auxiliary_heads():
+    labels = torch.tensor([0, 2])
+    scores = [torch.randn(2, 3, generator=torch.Generator().manual_seed(i)) for i in range(3)]
+    main, one, two = (F.cross_entropy(s, labels, label_smoothing=0.1) for s in scores)
+    recipe = Recipe()
+    assert total_loss(scores[0], labels, recipe) == main
+    assert total_loss(tuple(scores), labels, recipe) == main + 0.3 * (one + two)
+    assert total_loss((scores[0], None, scores[1]), labels, recipe) == main + 0.3 * one
+    half = scores[0].bfloat16()
+    assert total_loss(half, labels, recipe).dtype == torch.float32
+    assert total_loss(scores[0].double(), labels, recipe).dtype == torch.float64
+
+
+def test_heads_are_trained():
+    from utils.googlenet import MICRO, Config, GoogLeNet
+
+    config = Config(
+        layers=MICRO, in_channels=1, num_classes=CLASSES, norm="batch",
+        aux_heads={"inception3a": "aux1"}, aux_pool="adaptive",
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = GoogLeNet(config)
+    before = weights(model)
+    train(model, stripes(), recipe=replace(QUICK, max_images=16), report=silent)
+    moved = {name for name, value in model.state_dict().items() if not value.equal(before[name])}
+    assert {"aux1.fc2.weight", "fc.weight", "conv1.conv.weight"} <= moved
+
+
+def test_what_is_frozen_stays():
+    model = tiny()
+    model[0].weight.requires_grad_(False)
+    before = weights(model)
+    train(model, stripes(), recipe=QUICK, report=silent)
+    after = weights(model)
+    assert torch.equal(before["0.weight"], after["0.weight"])
+    assert not torch.equal(before["6.weight"], after["6.weight"])
+
+
+def test_it_stops_after_so_many_images():
+    recipe = replace(QUICK, epochs=5, max_images=100)  # 3 steps an epoch of 50, 6 in all
+    history = train(tiny(), stripes(), recipe=recipe, report=silent)
+    assert list(history.images) == [48, 96]
+    assert history.rate.iloc[-1] == pytest.approx(0.05 * 1 / 4.8)
+    history = train(tiny(), stripes(), recipe=replace(recipe, max_images=70), report=silent)
+    assert list(history.images) == [48, 64]  # the last epoch is a part of one
+
+
+def test_bfloat16_is_near_float32():
+    data = stripes(64)
+    losses, models = {}, {}
+    for precision in ("float32", "bfloat16"):
+        models[precision] = fresh()
+        recipe = replace(QUICK, precision=precision)
+        losses[precision] = train(models[precision], data, recipe=recipe, report=silent).loss
+    assert models["bfloat16"].fc.weight.dtype == torch.float32
+    assert not losses["bfloat16"].equals(losses["float32"])
+    np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.05)
+
+
+# That it repeats itself
+
+
+def test_seeds():
+    data = stripes()
+    runs = {}
+    for name, seed in (("a", 0), ("again", 0), ("b", 1)):
+        torch.manual_seed(len(name))  # the caller's own random numbers have no part in it
+        model = tiny()
+        torch.rand(len(name))
+        history = train(model, data, recipe=replace(QUICK, seed=seed), report=silent)
+        runs[name] = (weights(model), without_clocks(history))
+    assert same(runs["a"][0], runs["again"][0])
+    assert runs["a"][1].equals(runs["again"][1])
+    assert not same(runs["a"][0], runs["b"][0])
+
+
+def test_the_callers_random_numbers_stay():
+    model, data = tiny(), stripes()
+    before = torch.get_rng_state()
+    train(model, data, recipe=QUICK, report=silent)
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(DivergedError):
+        train(model, data, recipe=replace(QUICK, peak_rate=1e30), report=silent)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# Batches
+
+
+def everything(batches: Batches, epoch: int, **where) -> tuple[Tensor, Tensor]:
+    images, labels = zip(*batches.epoch(epoch, **where), strict=True)
+    return torch.stack(images), torch.stack(labels)
+
+
+def test_batches_depend_on_seed_epoch_and_step_alone():
+    data = stripes()
+    batches = Batches(data, QUICK)
+    assert len(batches) == 3
+    images, labels = everything(batches, 4)
+    assert images.shape == (3, 16, 1, 8, 8)
+    assert images.dtype == torch.float32
+    later = everything(Batches(data, QUICK), 4, start=2)
+    assert torch.equal(later[0], images[2:])
+    assert torch.equal(later[1], labels[2:])
+    for other in (everything(batches, 5), everything(Batches(data, replace(QUICK, seed=1)), 4)):
+        assert not torch.equal(other[0], images)
+
+
+def test_shares_make_up_the_batch():
+    batches = Batches(stripes(), QUICK)
+    images, labels = everything(batches, 1)
+    shares = [everything(batches, 1, rank=rank, world=4) for rank in range(4)]
+    assert torch.equal(torch.cat([share[0] for share in shares], dim=1), images)
+    assert torch.equal(torch.cat([share[1] for share in shares], dim=1), labels)
+
+
+def test_an_epoch_sees_each_image_once():
+    count = 40
+    images = torch.arange(count, dtype=torch.uint8).reshape(-1, 1, 1, 1).expand(-1, 1, 8, 8)
+    data = LabelledImages(images, torch.zeros(count, dtype=torch.int64), ("a",), "numbers")
+    recipe = replace(QUICK, crop=0, batch_size=8)
+    batches = Batches(data, recipe, normalisation=(0.0, 1.0))
+    orders = [(everything(batches, k)[0][..., 0, 0].flatten() * 255).round() for k in range(2)]
+    for order in orders:
+        assert sorted(order.tolist()) == list(range(count))
+        assert order.tolist() != list(range(count))
+    assert not torch.equal(*orders)
+
+
+def test_moves():
+    """Against the plain way to do it: pad, cut out, turn round, one image after another."""
+    images = stripes(5, channels=3).images
+    down, right = torch.tensor([0, 1, 2, 3, 4]), torch.tensor([4, 0, 3, 2, 1])
+    mirrored = torch.tensor([True, False, True, False, False])
+    moved = move(images, down, right, mirrored, padding=2)
+    assert moved.is_contiguous(memory_format=torch.channels_last)
+    for i, image in enumerate(F.pad(images, (2, 2, 2, 2))):
+        wanted = image[:, down[i] : down[i] + 8, right[i] : right[i] + 8]
+        assert torch.equal(moved[i], wanted.flip(-1) if mirrored[i] else wanted)
+
+
+def test_moves_are_spread_evenly():
+    """A white pixel lands on all 5 x 5 places about equally often, mirrored half the time."""
+    images = torch.zeros(2000, 1, 9, 9, dtype=torch.uint8)
+    images[:, :, 4, 3] = 255  # beside the middle, so that a mirror shows
+    data = LabelledImages(images, torch.zeros(2000, dtype=torch.int64), ("a",), "dots")
+    recipe = Recipe(batch_size=2000, crop=2)
+    batch, _ = next(Batches(data, recipe, normalisation=(0.0, 1.0)).epoch(0))
+    rows, columns = batch.sum(dim=(0, 1, 3)), batch.sum(dim=(0, 1, 2))
+    assert (rows > 0).tolist() == [i in range(2, 7) for i in range(9)]
+    assert (columns > 0).tolist() == [i in range(1, 8) for i in range(9)]
+    assert 300 < rows[2:7].min() < rows[2:7].max() < 500  # of 400
+    assert 300 < columns[1:3].sum() < 500  # where only unmirrored ones come
+    assert 300 < columns[6:8].sum() < 500  # where only mirrored ones come
+    still = Batches(data, replace(recipe, crop=0, flip=False), normalisation=(0.0, 1.0))
+    batch, _ = next(still.epoch(0))
+    assert torch.equal(batch, images / 255)
+
+
+def test_normalisation():
+    data = stripes(channels=3)
+    images = normalise(data.images, (data.mean, data.std))
+    assert images.mean(dim=(0, 2, 3)).abs().max() < 1e-5
+    assert (images.std(dim=(0, 2, 3)) - 1).abs().max() < 1e-3
+    assert torch.equal(normalise(data.images, (0.5, 0.25)), (data.images / 255 - 0.5) / 0.25)
+    for wrong in [((0.5, 0.5), 1.0), (0.5, 0.0), (0.5, (1.0, 1.0, -1.0))]:
+        with pytest.raises(ValueError, match="normalisation"):
+            normalise(data.images, wrong)
+
+
+# Evaluation
+
+
+def test_evaluation():
+    data = stripes(47)
+    model = tiny().train()
+    images = normalise(data.images, (0.3, 0.2))
+    result = evaluate(model, data, normalisation=(0.3, 0.2), batch_size=10, logits=True)
+    assert model.training  # as it was
+    model.eval()
+    with torch.no_grad():
+        scores = model(images)
+    torch.testing.assert_close(result.logits, scores)
+    assert result.count == 47
+    assert result.correct == (scores.argmax(1) == data.labels).sum()
+    assert result.loss == pytest.approx(F.cross_entropy(scores, data.labels).item())
+    assert evaluate(model, data, normalisation=(0.3, 0.2)).logits is None
+    assert not model.training
+
+
+def test_wilsons_interval():
+    """By its definition: the rates from which the measured one is 1.96 standard errors away."""
+    for correct, count in [(9400, 10_000), (1, 20), (0, 10), (10, 10)]:
+        result = Evaluation(correct=correct, count=count, loss=0.0)
+        low, high = result.interval
+        for edge in (low, high):
+            squared = 1.959964**2 * edge * (1 - edge) / count
+            assert (result.accuracy - edge) ** 2 == pytest.approx(squared, rel=1e-5, abs=1e-15)
+        assert -1e-12 < low < result.accuracy + 1e-12 < high + 2e-12 < 1 + 3e-12
+        assert high - low > 1e-3
+
+
+# What is wrong
+
+
+def test_a_diverged_training_stops(tmp_path):
+    file = tmp_path / "training.safetensors"
+    recipe = replace(QUICK, epochs=4)
+    data = stripes()
+
+    class Broken(Batches):
+        """From the second epoch on, one image is not a number."""
+
+        def epoch(self, number, start=0, rank=0, world=1):
+            for images, labels in super().epoch(number, start, rank, world):
+                if number == 1:
+                    images[0, 0, 0, 0] = math.nan
+                yield images, labels
+
+    model = tiny()
+    with pytest.raises(DivergedError, match=r"loss is nan.*peak_rate.*0\.05"):
+        train(model, Broken(data, recipe), checkpoint=file, save_every_steps=1, report=silent)
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+    saved = load_file(file)  # with the batch statistics, of which the model's are spoilt
+    assert all(value.isfinite().all() for value in saved.values())
+    assert torch.equal(saved["weights.6.weight"], model[6].weight)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"batch_size": 2.5}, "batch_size must be an integer"),
+        ({"warmup": 1.0}, "warmup must be from 0 to below 1"),
+        ({"momentum": -0.1}, "momentum must be"),
+        ({"label_smoothing": True}, "label_smoothing must be"),
+        ({"peak_rate": math.nan}, "peak_rate must be a number"),
+        ({"weight_decay": "small"}, "weight_decay must be a number"),
+        ({"crop": -1}, "crop must be an integer of at least 0"),
+        ({"seed": 0.5}, "seed must be an integer"),
+        ({"schedule": "cosine"}, "schedule must be one of 'one-cycle', 'constant'"),
+        ({"precision": "float16"}, "precision must be one of"),
+        ({"flip": 1}, "flip must be True or False"),
+        ({"max_images": 100}, "one batch of 128, got 100"),
+    ],
+)
+def test_bad_recipes(change, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        Recipe(**change)
+
+
+def one_class(count: int) -> LabelledImages:
+    images = stripes(count)
+    return LabelledImages(images.images, torch.zeros_like(images.labels), ("only",), "one class")
+
+
+BIG = replace(QUICK, batch_size=64)
+BAD = {
+    "empty": (lambda: train(tiny(), stripes()[:0], recipe=QUICK), "holds no images"),
+    "few": (lambda: train(tiny(), stripes(), recipe=BIG), "64 images cannot be taken from 50"),
+    "no data": (lambda: train(tiny(), [1, 2]), "expected LabelledImages.*got list"),
+    "channels": (
+        lambda: train(fresh(), stripes(channels=3), recipe=QUICK, report=silent),
+        "expects images .*got 3 channels",
+    ),
+    "classes": (
+        lambda: train(micro_googlenet(2, in_channels=1), stripes(), recipe=QUICK, report=silent),
+        "labels go from 0 to 2, but the network scores 2 classes",
+    ),
+    "other classes": (
+        lambda: train(tiny(), stripes(), one_class(9), QUICK, report=silent),
+        "other classes than those to train on",
+    ),
+    "no test images": (
+        lambda: train(tiny(), stripes(), stripes()[:0], QUICK, report=silent),
+        "holds no images",
+    ),
+    "two recipes": (
+        lambda: train(tiny(), Batches(stripes(), QUICK), recipe=BIG),
+        "made with another recipe",
+    ),
+    "two normalisations": (
+        lambda: train(tiny(), Batches(stripes(), QUICK), normalisation=(0.0, 1.0)),
+        "give the normalisation to the batches",
+    ),
+    "save_every_steps": (
+        lambda: train(tiny(), stripes(), recipe=QUICK, save_every_steps=-1),
+        "save_every_steps must be at least 1",
+    ),
+    "no normalisation": (lambda: evaluate(tiny(), stripes()), "needs the normalisation"),
+    "test classes": (
+        lambda: evaluate(micro_googlenet(2, in_channels=1), stripes(), normalisation=(0, 1)),
+        "labels go from",
+    ),
+    "batch size": (
+        lambda: TestBatches(stripes(), normalisation=(0, 1), batch_size=0),
+        "batch_size must be at least 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input(name):
+    call, says = BAD[name]
+    with pytest.raises((TypeError, ValueError), match=f"(?s){says}"):
+        call()

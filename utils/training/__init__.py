@@ -1,0 +1,24 @@
+"""Training: one plain loop, the same on a laptop, on an accelerator and under ``torchrun``.
+
+    history = train(model, fashion_mnist("train"), fashion_mnist("test"), Recipe(epochs=3))
+
+The loop is in `loop`; beside it, one file each: the `recipe`, the `batches`, the `evaluation`, the
+`checkpoint` from which a stopped training goes on, and the `machine` that it runs on.
+"""
+
+from .batches import Batches
+from .checkpoint import CheckpointError
+from .evaluation import Evaluation, evaluate
+from .loop import DivergedError, train
+from .recipe import Recipe, seed_for
+
+__all__ = [
+    "Batches",
+    "CheckpointError",
+    "DivergedError",
+    "Evaluation",
+    "Recipe",
+    "evaluate",
+    "seed_for",
+    "train",
+]

@@ -1,0 +1,191 @@
+"""A training in a file, from which it goes on as if it had never stopped.
+
+The file is a safetensors file: weights, the optimiser's momentum, and in its metadata, as JSON,
+what was trained how, how far it is, and a checksum. Reading it runs no code.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from .machine import Machine
+from .progress import Progress
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged, or belongs to another training."""
+
+
+class Keeper:
+    """Saves a training now and then, and finds it again.
+
+    Parameters
+    ----------
+    path : path, optional
+        None keeps nothing.
+    model, optimiser, progress, machine
+        What there is to keep, and the processes it is spread over.
+    training : dict
+        What is trained on and how, in plain values: a checkpoint of anything else is refused.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike | None,
+        model: nn.Module,
+        optimiser: torch.optim.SGD,
+        progress: Progress,
+        machine: Machine,
+        training: Mapping[str, Any],
+    ) -> None:
+        self.path = None if path is None else Path(path)
+        self.model = model
+        self.optimiser = optimiser
+        self.progress = progress
+        self.machine = machine
+        self.training = {**training, "network": describe(model)}
+
+    def save(self) -> None:
+        """Write everything that the next step depends on; the first process does, for all."""
+        if self.path is None:
+            return
+        sums = self.progress.joined(self.machine)
+        if self.machine.rank > 0:
+            return
+        tensors = {f"weights.{name}": value for name, value in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            momentum = self.optimiser.state[parameter].get("momentum_buffer")
+            if momentum is not None:
+                tensors[f"momentum.{name}"] = momentum
+        progress = {"step": self.progress.step, "rows": self.progress.rows, "sums": asdict(sums)}
+        write(self.path, tensors, {"training": self.training, "progress": progress})
+
+    def restore(self) -> bool:
+        """Take up the training where the file left it; False if there is none.
+
+        The first process reads the file, and gives it to the others, which may not have it.
+        """
+        content = None
+        if self.path is not None and self.machine.rank == 0 and self.path.exists():
+            content = read(self.path)
+            check_same(self.path, content[1]["training"], self.training)
+        content = self.machine.from_first(content)
+        if content is None:
+            return False
+        tensors, facts = content
+        self.model.load_state_dict(_with_prefix(tensors, "weights."))
+        momenta = _with_prefix(tensors, "momentum.")
+        for name, parameter in self.model.named_parameters():
+            if name in momenta:
+                momentum = torch.empty_like(parameter).copy_(momenta[name])
+                self.optimiser.state[parameter]["momentum_buffer"] = momentum
+        self.progress.restore(**facts["progress"], first=self.machine.rank == 0)
+        return True
+
+
+def describe(model: nn.Module) -> dict[str, str]:
+    """Say which network this is: its layers as PyTorch prints them, and all its tensors."""
+    layers = {f"line {number}": text for number, text in enumerate(str(model).splitlines(), 1)}
+    tensors = {
+        name: f"{tuple(value.shape)} {value.dtype}{'' if value.requires_grad else ', frozen'}"
+        for name, value in model.state_dict(keep_vars=True).items()
+    }
+    return layers | tensors
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write a checkpoint: whoever looks, at any moment, finds the old one or the new one, whole."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(facts)
+    content = save(tensors, {"facts": text, "sha256": _digest(tensors, text)})
+    part = path.with_name(f"{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # on the disk, before the name is
+    part.replace(path)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a checkpoint: its tensors and its facts.
+
+    Raises
+    ------
+    CheckpointError
+        The file is no checkpoint, or not as it was written.
+    """
+    content = path.read_bytes()
+    try:
+        tensors = load(content)
+        header = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + header])["__metadata__"]
+        text, digest = metadata["facts"], metadata["sha256"]
+        if digest != _digest(tensors, text):
+            raise ValueError("checksum")
+        return tensors, json.loads(text)
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        raise CheckpointError(
+            f"{path} is no checkpoint of a training, or is damaged: delete it to start anew, or "
+            "put back a good copy."
+        ) from None
+
+
+def check_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise a CheckpointError that says what differs, unless a checkpoint is of this training.
+
+    Both are what was trained how: nested dicts of plain values.
+    """
+    then, now = _flat(then), _flat(json.loads(json.dumps(now)))
+    names = list(dict.fromkeys([*then, *now]))
+    differences = [
+        f"{name} was {_short(then.get(name))}, is {_short(now.get(name))}"
+        for name in names
+        if then.get(name) != now.get(name)
+    ]
+    if differences:
+        more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
+        raise CheckpointError(
+            f"{path} holds another training: {'; '.join(differences[:3])}{more}. Go on with the "
+            "same, or keep this training in another file."
+        )
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _flat(facts: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(facts, Mapping):
+        return {prefix: facts}
+    flat = {}
+    for name, value in facts.items():
+        flat |= _flat(value, f"{prefix}.{name}" if prefix else name)
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
