@@ -18,6 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from .batches import Batches
+from .evaluation import TestBatches
 from .machine import Machine
 from .progress import Progress
 
@@ -33,10 +35,12 @@ class Keeper:
     ----------
     path : path, optional
         None keeps nothing.
-    model, optimiser, progress, machine
-        What there is to keep, and the processes it is spread over.
-    training : dict
-        What is trained on and how, in plain values: a checkpoint of anything else is refused.
+    model, optimiser, progress
+        What there is to keep.
+    batches, test
+        What it is trained and tested on: a checkpoint of other images is refused.
+    machine
+        The processes that share the work: the first one reads and writes.
     """
 
     def __init__(
@@ -45,18 +49,27 @@ class Keeper:
         model: nn.Module,
         optimiser: torch.optim.SGD,
         progress: Progress,
+        *,
+        batches: Batches,
+        test: TestBatches | None,
         machine: Machine,
-        training: Mapping[str, Any],
     ) -> None:
         self.path = None if path is None else Path(path)
         self.model = model
         self.optimiser = optimiser
         self.progress = progress
         self.machine = machine
-        self.training = {**training, "network": describe(model)}
+        if self.path is not None:
+            self.training = {
+                "recipe": asdict(batches.recipe),
+                "data": batches.description,
+                "test": None if test is None else test.description,
+                "network": describe(model),
+            }
+            self.conditions = machine.conditions(batches.recipe.precision, model)
 
     def save(self) -> None:
-        """Write everything that the next step depends on; the first process does, for all."""
+        """Write everything that the next step depends on."""
         if self.path is None:
             return
         sums = self.progress.joined(self.machine)
@@ -68,20 +81,27 @@ class Keeper:
             if momentum is not None:
                 tensors[f"momentum.{name}"] = momentum
         progress = {"step": self.progress.step, "rows": self.progress.rows, "sums": asdict(sums)}
-        write(self.path, tensors, {"training": self.training, "progress": progress})
+        facts = {
+            "training": self.training,
+            "conditions": self.conditions,
+            "progress": progress,
+        }
+        write(self.path, tensors, facts)
 
-    def restore(self) -> bool:
-        """Take up the training where the file left it; False if there is none.
+    def restore(self) -> str | None:
+        """Take up the training where the file left it, and say so; None if there is no file.
 
-        The first process reads the file, and gives it to the others, which may not have it.
+        The first process gives what it has read to the others, which may be on other machines.
         """
+        if self.path is None:
+            return None
         content = None
-        if self.path is not None and self.machine.rank == 0 and self.path.exists():
+        if self.machine.rank == 0 and self.path.exists():
             content = read(self.path)
             check_same(self.path, content[1]["training"], self.training)
         content = self.machine.from_first(content)
         if content is None:
-            return False
+            return None
         tensors, facts = content
         self.model.load_state_dict(_with_prefix(tensors, "weights."))
         momenta = _with_prefix(tensors, "momentum.")
@@ -90,7 +110,9 @@ class Keeper:
                 momentum = torch.empty_like(parameter).copy_(momenta[name])
                 self.optimiser.state[parameter]["momentum_buffer"] = momentum
         self.progress.restore(**facts["progress"], first=self.machine.rank == 0)
-        return True
+        changed = _differences(facts["conditions"], self.conditions)
+        note = f" ({'; '.join(changed)}: not the same bit for bit)" if changed else ""
+        return f"going on after step {self.progress.step}, from {self.path}{note}"
 
 
 def describe(model: nn.Module) -> dict[str, str]:
@@ -146,19 +168,22 @@ def check_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> N
 
     Both are what was trained how: nested dicts of plain values.
     """
-    then, now = _flat(then), _flat(json.loads(json.dumps(now)))
-    names = list(dict.fromkeys([*then, *now]))
-    differences = [
-        f"{name} was {_short(then.get(name))}, is {_short(now.get(name))}"
-        for name in names
-        if then.get(name) != now.get(name)
-    ]
+    differences = _differences(then, json.loads(json.dumps(now)))
     if differences:
         more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise CheckpointError(
             f"{path} holds another training: {'; '.join(differences[:3])}{more}. Go on with the "
             "same, or keep this training in another file."
         )
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    then, now = _flat(then), _flat(now)
+    return [
+        f"{name} was {_short(then.get(name))}, is {_short(now.get(name))}"
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
+    ]
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -148,6 +148,8 @@ def evaluate(
         model.train(was_training)
     if not logits:
         correct, count, loss = machine.total(correct, count, loss)
+    if count == 0:
+        raise ValueError("there are no images to evaluate on.")
     return Evaluation(
         correct=int(correct),
         count=int(count),

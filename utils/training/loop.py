@@ -3,9 +3,7 @@
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from os import PathLike
-from typing import Any
 
 import pandas as pd
 import torch
@@ -54,9 +52,10 @@ def train(
     to rounding; batch normalisation sees each process' own share of the batch
     (`torch.nn.SyncBatchNorm.convert_sync_batchnorm`, on GPUs, makes it see all).
 
-    With the same seed, machine and number of threads, training gives the same weights, bit for
-    bit, also if it was stopped in between, at whatever moment, and called again with the same
-    `checkpoint`. The caller's random numbers are left alone.
+    On the same machine, with as many threads, the same seed gives the same weights, bit for bit
+    (on a GPU after ``torch.use_deterministic_algorithms(True)``), also if the training was killed
+    in between, at whatever moment, and called again with its `checkpoint`. The caller's random
+    numbers are left alone.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ def train(
     Raises
     ------
     DivergedError
-        The loss is not finite any more. The last good weights are in the checkpoint.
+        The loss is not finite any more. The checkpoint holds the last good state.
     CheckpointError
         The checkpoint is damaged, or of another network, recipe or data.
     TypeError, ValueError
@@ -110,9 +109,10 @@ def train(
     model.to(machine.device, memory_format=torch.channels_last)
     optimiser = make_optimiser(model, recipe)
     progress = Progress()
-    keeper = Keeper(checkpoint, model, optimiser, progress, machine, describe(batches, test))
-    if keeper.restore():
-        report(f"going on after step {progress.step} of {steps}, from {checkpoint}")
+    kept = {"batches": batches, "test": test, "machine": machine}
+    keeper = Keeper(checkpoint, model, optimiser, progress, **kept)
+    if line := keeper.restore():
+        report(line)
     network = machine.parallel(model)
 
     with machine.fork_rng():  # the caller's random numbers stay as they are
@@ -178,15 +178,6 @@ def as_test_batches(
             f"{batches.classes}."
         )
     return test
-
-
-def describe(batches: Batches, test: TestBatches | None) -> dict[str, Any]:
-    """Say what a training must have in common with a checkpoint that it goes on from."""
-    return {
-        "recipe": asdict(batches.recipe),
-        "data": batches.description,
-        "test": None if test is None else test.description,
-    }
 
 
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:

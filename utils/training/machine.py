@@ -60,6 +60,16 @@ class Machine:
         half = self.precision(precision, model) == "bfloat16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=half)
 
+    def conditions(self, wanted: Precision, model: nn.Module) -> dict[str, Any]:
+        """Say what the last bits of a training depend on, beside its recipe."""
+        return {
+            "torch": torch.__version__,
+            "device": self.device.type,
+            "precision": self.precision(wanted, model),
+            "processes": self.world,
+            "threads": torch.get_num_threads(),
+        }
+
     def precision(self, wanted: Precision, model: nn.Module) -> Precision:
         """Choose: bfloat16 where "auto" finds instructions for it and the network can use it."""
         if any(p.dtype == torch.float64 for p in model.parameters()):
