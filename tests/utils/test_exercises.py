@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from functools import cache
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from markdown_it import MarkdownIt
 import utils.exercises
 from utils.accounting import break_even
 from utils.blocks import InceptionSpec
-from utils.exercises import Exercise
+from utils.exercises import Exercise, Verdict
+from utils.exercises import googlenet as network_exercises
 from utils.exercises.core import by_key, call, unfinished
 from utils.exercises.one_by_one_reduction import (
     branch_weights,
@@ -212,6 +214,232 @@ SLIPS = {
         ),
         ("my_module = [112, 40, 88, 8, 24, 32]", "form of the stub"),
     ],
+    "googlenet.row": [
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "projection behind the pooling",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "two reductions are missing",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p + 9 * b + 25 * c)\n"
+            "    return a + b + c + p, w, w * side * side",
+            "not the module's input",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 9 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "counted as a 3×3",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 3 * r3 * b + 5 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "k rows *and* k columns",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c + sum(filters)\n"
+            "    return a + b + c + p, w, w * side * side",
+            "Biases are counted",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return sum(filters), w, w * side * side",
+            "never leave it",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c, w, w * side * side",
+            "a projection too",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, w * side",
+            "rows *times* columns",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, 2 * w * side * side",
+            "count as one",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n    return a + b + c + p, 7, 7",
+            "There are six convolutions",
+        ),
+        ("def row(c_in, side, filters):\n    return 3", "return channels, weights"),
+    ],
+    "googlenet.field": [
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        jump *= stride\n        seen += (kernel - 1) * jump\n"
+            "    return seen, jump",
+            "use the jump first",
+        ),
+        (
+            "import math\ndef field(layers):\n"
+            "    return 1 + sum(k - 1 for k, _ in layers), math.prod(s for _, s in layers)",
+            "several pixels apart",
+        ),
+        (
+            "import math\ndef field(layers):\n"
+            "    return sum(k for k, _ in layers), math.prod(s for _, s in layers)",
+            "add *two* steps",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += kernel * jump\n        jump *= stride\n"
+            "    return seen, jump",
+            "k - 1 steps between",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump += stride - 1\n"
+            "    return seen, jump",
+            "strides one after the other multiply",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 0, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
+            "    return seen, jump",
+            "Start from a unit that sees 1 pixel",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
+            "    return seen",
+            "return field, jump",
+        ),
+    ],
+    "googlenet.vote": [
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "The scores are averaged",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).amax((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "the surest crop decides",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).argmax(-1)\n"
+            "    return (best != labels).float().mean()",
+            "top-1 error",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
+            "    return (best == labels[:, None]).any(-1).float().mean()",
+            "the error is the rest",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
+            "    return 100 - 100 * (best == labels[:, None]).any(-1).double().mean()",
+            "not a percentage",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(2).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "another axis",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "First average, then judge",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores[0].softmax(-1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "In turn",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float()",
+            "a count",
+        ),
+    ],
+    "googlenet.save": [
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', dropout=0.2, aux_heads=False)",
+            "Nothing is saved so far",
+        ),
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', kernel5x5=3)",
+            "You saved in the modules",
+        ),
+        (
+            "from utils.googlenet import PAPER, googlenet\n"
+            "from utils.words import Convolution\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': Convolution(channels=48, kernel_size=1)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "You found the dear place",
+        ),
+        (
+            "from utils.googlenet import PAPER, googlenet\n"
+            "from utils.words import Convolution\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv1': Convolution(channels=64, kernel_size=7, stride=4)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "is *inside* a stage is free",
+        ),
+        (
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {name: row for name, row in PAPER.items() if name != 'inception4c'}\n"
+            "    return googlenet('paper', layers=rows)",
+            "replace rows",
+        ),
+        (
+            "from utils.googlenet import googlenet\ndef lighter():\n    return googlenet('bn')",
+            "has some, too",
+        ),
+        ("def lighter():\n    return torch.nn.Linear(3, 5)", "what `googlenet(...)` gives"),
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', in_channels=1)",
+            "Does each row still fit",
+        ),
+    ],
 }
 
 
@@ -219,6 +447,12 @@ def run(code: str, name: str):
     namespace = {"torch": torch, "InceptionSpec": InceptionSpec}
     exec(compile(code, "<the reader's cell>", "exec"), namespace)
     return namespace[name]
+
+
+@cache
+def verdict_on(name: str, code: str) -> Verdict:
+    exercise = EXERCISES[name]
+    return exercise.check(run(code, exercise.answer))
 
 
 @pytest.fixture(params=EXERCISES)
@@ -248,16 +482,11 @@ def test_the_solution_is_right(exercise):
     [(name, *slip) for name, slips in SLIPS.items() for slip in slips],
 )
 def test_each_slip_is_wrong_with_its_own_diagnosis(name, code, diagnosis):
-    exercise = EXERCISES[name]
-    verdict = exercise.check(run(code, exercise.answer))
+    verdict = verdict_on(name, code)
     assert verdict.state == "wrong", verdict
     assert all((verdict.expected, verdict.got, verdict.look))
     assert diagnosis in verdict.look + verdict.got
-    said = [
-        repr(exercise.check(run(other, exercise.answer)))
-        for other, _ in SLIPS[name]
-        if other != code
-    ]
+    said = [repr(verdict_on(name, other)) for other, _ in SLIPS[name] if other != code]
     assert repr(verdict) not in said
 
 
@@ -311,10 +540,45 @@ def test_each_slip_is_wrong_with_its_own_diagnosis(name, code, diagnosis):
             "my_module = dict(conv1x1=np.int64(112), reduce3x3=32, conv3x3=80, reduce5x5=4,\n"
             "    conv5x5=32, pool_proj=32)",
         ),
+        (
+            "row",
+            "from utils.accounting import module_costs\n"
+            "def row(c_in, side, filters):\n"
+            "    spec = InceptionSpec(**dict(zip(InceptionSpec.__dataclass_fields__, filters)))\n"
+            "    cost = sum(module_costs(c_in, spec, size=(side, side)).values())\n"
+            "    return [spec.out_channels(c_in), *cost]",
+        ),
+        (
+            "field",
+            "def field(layers):\n"
+            "    if not layers:\n        return 1, 1\n"
+            "    (kernel, stride), *rest = layers\n"
+            "    seen, jump = field(rest)\n"
+            "    return torch.tensor([kernel + (seen - 1) * stride, jump * stride])",
+        ),
+        (
+            "vote",
+            "def top5_error(scores, labels):\n"
+            "    summed = scores.double().exp() / scores.double().exp().sum(-1, keepdim=True)\n"
+            "    own = summed.sum((0, 1))\n"
+            "    mine = own.gather(1, labels[:, None])\n"
+            "    return ((own > mine).sum(1) >= 5).double().mean()",
+        ),
+        (
+            "save",
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = dict(PAPER)\n"
+            "    rows['conv2'] = replace(rows['conv2'], channels=16)\n"
+            "    rows['inception3b'] = replace(rows['inception3b'], reduce3x3=80)\n"
+            "    with torch.device('meta'):\n"
+            "        return googlenet('paper', layers=rows)",
+        ),
     ],
 )
 def test_other_right_answers_are_right(name, code):
-    exercise = EXERCISES[f"one_by_one_reduction.{name}"]
+    [exercise] = [e for full, e in EXERCISES.items() if full.endswith(f".{name}")]
     verdict = exercise.check(run(code, exercise.answer))
     assert verdict.state == "right", verdict
 
@@ -409,7 +673,7 @@ def test_no_wrong_verdict_shows_the_solution(exercise):
     ]
     name = next(n for n, e in EXERCISES.items() if e is exercise)
     for code, _ in SLIPS[name]:
-        told = repr(exercise.check(run(code, exercise.answer)))
+        told = repr(verdict_on(name, code))
         assert not any(line in told for line in essential)
 
 
@@ -475,6 +739,33 @@ def test_the_dearest_channel_is_computed():
     assert options["to the 5×5"]["diagnosis"].startswith(f"{25 * 16:,} weights")
 
 
+def test_the_dearest_stage_is_computed():
+    options = network_exercises.dearest_stage().state["options"]
+    right = [option for option in options if option["right"]]
+    assert [option["text"] for option in right] == ["the second convolutions, 1×1 and 3×3"]
+    macs = 56 * 56 * (64 * 64 + 9 * 64 * 192)
+    assert right[0]["diagnosis"].startswith(f"{macs / 1e6:,.0f} million")
+    # What the diagnosis of 3b claims: it comes second.
+    cost = {o["text"]: int(o["diagnosis"].split()[0].replace(",", "")) for o in options}
+    assert "3b" in sorted(cost, key=cost.__getitem__)[-2]
+
+
+def test_the_last_map_is_computed():
+    question = network_exercises.last_map()
+    assert question.state["answer"] == 6
+    assert {slip["value"] for slip in question.state["options"]} == {5, 7, 13, 14}
+    assert network_exercises.last_map(448).state["answer"] == 13
+
+
+def test_against_alexnet_marks_the_option_nearest_to_the_count():
+    for macs, text in ((8.0, "9 times fewer"), (1.1, "as many"), (0.46, "twice"), (0.12, "ten")):
+        options = network_exercises.against_alexnet(8.7, macs).state["options"]
+        [right] = [option["text"] for option in options if option["right"]]
+        assert text in right
+    with pytest.raises(ValueError, match="two positive ratios"):
+        network_exercises.against_alexnet(8.7, 0)
+
+
 def test_a_prediction_marks_the_option_nearest_to_the_measurement():
     for kept, text in ((0.1, "about 8%"), (0.45, "about 50%"), (0.88, "about 90%"), (0.999, "99%")):
         right = [o for o in prediction(kept, width=16, channels=192).state["options"] if o["right"]]
@@ -483,7 +774,15 @@ def test_a_prediction_marks_the_option_nearest_to_the_measurement():
 
 
 @pytest.mark.parametrize(
-    "question", [shuffled(), branch_weights(), prediction(0.9, width=16, channels=192)]
+    "question",
+    [
+        shuffled(),
+        branch_weights(),
+        prediction(0.9, width=16, channels=192),
+        network_exercises.dearest_stage(),
+        network_exercises.last_map(),
+        network_exercises.against_alexnet(8.7, 0.46),
+    ],
 )
 def test_without_scripts_a_question_still_shows_its_answer(question):
     assert "<details><summary>Answer</summary>" in question.fallback

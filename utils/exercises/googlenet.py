@@ -1,0 +1,584 @@
+"""Exercises of the chapter on GoogLeNet."""
+
+from functools import cache
+from typing import Any
+
+import torch
+
+from ..accounting import Account, account, module_costs
+from ..googlenet import INPUTS, MODULES, GoogLeNet, googlenet
+from ..interactive import Interactive
+from ..words import MaxPool
+from . import questions
+from .core import Exercise, call, expect, number
+from .questions import Option, choice
+
+# 1 ---------------------------------------------------------------------------------------------
+
+_ROWS = ("3a", "4d", "5b")
+
+
+def _verify_row(answer: Any) -> None:
+    for name in _ROWS:
+        c_in, side, _ = INPUTS[name]
+        spec = MODULES[name]
+        one, red3, three, red5, five, proj = six = tuple(vars(spec).values())
+        got = call(answer, c_in, side, six)
+        case = f"{name}, which reads {c_in} channels of {side}×{side}, with {six}"
+        triple = tuple(got) if isinstance(got, tuple | list | torch.Tensor) else ()
+        expect(
+            len(triple) == 3,
+            expected="a triple `(channels, weights, multiply_adds)`",
+            got=got,
+            look="The function should end in `return channels, weights, multiply_adds`.",
+        )
+        channels, weights, macs = (number(value) for value in triple)
+        expect(
+            channels == spec.out_channels(c_in),
+            expected=f"for {case}: the channels of all four branches, side by side",
+            got=f"{channels:,.15g} channels",
+            look="All six numbers are added; the two reductions are read inside the module and "
+            "never leave it."
+            if channels == sum(six)
+            else "That is the width without the pooling branch, which has a projection too."
+            if channels == one + three + five
+            else "Which four of the six numbers does the concatenation put together?",
+        )
+        cost = sum(module_costs(c_in, spec, size=(side, side)).values())
+        right = cost.parameters
+        habits = {
+            right - c_in * proj: "The projection behind the pooling has weights, and it reads all "
+            "of the input.",
+            right - c_in * (red3 + red5): "The two reductions are missing: they read the input, "
+            "and they are not free.",
+            right + 9 * (c_in - red3) * three + 25 * (c_in - red5) * five: "The 3×3 and the 5×5 "
+            "read what the reductions in front of them give, not the module's input.",
+            right - 16 * red5 * five: "The 5×5 is counted as a 3×3; so torchvision builds it, but "
+            "the paper does not.",
+            right - 6 * red3 * three - 20 * red5 * five: "A k×k filter has k rows *and* k columns.",
+            right + sum(six): "Biases are counted; the statement leaves them out.",
+        }
+        expect(
+            weights == right,
+            expected=f"for {case}: every weight of the six convolutions, once",
+            got=f"{weights:,.15g} weights",
+            look=habits.get(
+                weights,
+                "There are six convolutions. For each: what does it read, how many filters has "
+                "it, and how many positions does one filter look at?",
+            ),
+        )
+        expect(
+            macs == cost.macs,
+            expected=f"for {case}: each weight used once at each output position",
+            got=f"{macs:,.15g} multiply-adds, with the right number of weights",
+            look="A map has as many positions as it has rows *times* columns."
+            if macs == right * side
+            else "A multiplication and the addition of its product count as one."
+            if macs == 2 * cost.macs
+            else "Stride 1 and padding keep the size of the map, so every weight meets every "
+            "position of it.",
+        )
+
+
+row = Exercise(
+    key="row",
+    title="Check a row of the table",
+    statement="""
+Write a function that checks a row of Table 1. It takes the channels that a module reads, the side
+of its square map, and the six numbers of its row in the order of the table; it returns how many
+channels come out, how many weights the module has, and how many multiply-adds it takes. Leave
+biases out.
+""",
+    stub="""
+def row(c_in, side, filters):
+    \"\"\"Channels out, weights and multiply-adds of an Inception module.\"\"\"
+    one, reduce3, three, reduce5, five, projection = filters
+    channels = ...
+    weights = ...
+    multiply_adds = ...
+    return channels, weights, multiply_adds
+""",
+    answer="row",
+    verify=_verify_row,
+    praise="With this you can check all nine rows, and find those that the paper's own numbers "
+    "contradict.",
+    hints=(
+        "List the six convolutions: three of them read `c_in` channels and leave their branch at "
+        "once or after one more; which two do not read `c_in`?",
+        "Four read the input: the 1×1, both reductions, and the projection. The 3×3 reads "
+        "`reduce3` channels and the 5×5 reads `reduce5`.",
+        "A k×k convolution from `a` to `b` channels has `k * k * a * b` weights; each is used at "
+        "each of the `side * side` positions.",
+    ),
+    solution_code="""
+def row(c_in, side, filters):
+    one, reduce3, three, reduce5, five, projection = filters
+    channels = one + three + five + projection
+    from_input = c_in * (one + reduce3 + reduce5 + projection)
+    weights = from_input + 9 * reduce3 * three + 25 * reduce5 * five
+    return channels, weights, weights * side * side
+""",
+    why="Four of the six numbers meet `c_in`, and four of them reach the output, but they are not "
+    "the same four. That is what a reduction is for: it meets the wide input, and nobody outside "
+    "the module ever sees it.",
+)
+
+# 2 ---------------------------------------------------------------------------------------------
+
+_STEM = ((7, 2), (3, 2), (1, 1), (3, 1), (3, 2))
+_WIDEST = (*_STEM, *2 * ((5, 1),), (3, 2), *5 * ((5, 1),), (3, 2), *2 * ((5, 1),), (7, 1))
+_PATHS = (((3, 1), (3, 1)), _STEM, ((2, 2), (5, 3), (1, 2), (3, 1)), _WIDEST)
+
+
+def _field(layers: tuple[tuple[int, int], ...]) -> tuple[int, int]:
+    field = jump = 1
+    for kernel, stride in layers:
+        field += (kernel - 1) * jump
+        jump *= stride
+    return field, jump
+
+
+def _field_slips(layers: tuple[tuple[int, int], ...]) -> dict[int, str]:
+    """Return wrong receptive fields and what leads to them."""
+    early = jump = whole = step = 1
+    for kernel, stride in layers:
+        jump *= stride
+        early += (kernel - 1) * jump
+        whole += kernel * step
+        step *= stride
+    return {
+        early: "The stride of a layer moves its *outputs* apart. Its own window still lies on the "
+        "units in front of it: use the jump first, then change it.",
+        1 + sum(kernel - 1 for kernel, _ in layers): "Behind a layer with a stride, neighbouring "
+        "units lie several pixels apart. A window over them spans more than its own size.",
+        sum(kernel for kernel, _ in layers): "Three units side by side add *two* steps to the one "
+        "in the middle; and how long is a step, behind a stride?",
+        whole: "A window of k units has k - 1 steps between them.",
+    }
+
+
+def _verify_field(answer: Any) -> None:
+    for layers in _PATHS:
+        got = call(answer, list(layers))
+        shown = ", ".join(map(str, layers[:6])) + (", ..." if len(layers) > 6 else "")
+        case = f"the {len(layers)} layers {shown}"
+        pair = tuple(got) if isinstance(got, tuple | list | torch.Tensor) else ()
+        expect(
+            len(pair) == 2,
+            expected="a pair `(field, jump)`",
+            got=got,
+            look="The function should end in `return field, jump`.",
+        )
+        field, jump = (number(value) for value in pair)
+        want_field, want_jump = _field(layers)
+        expect(
+            jump == want_jump,
+            expected=f"for {case}: the distance of two neighbouring units, in input pixels",
+            got=f"a jump of {jump:,.15g}",
+            look="Two strides one after the other multiply: a step of 2 on a map whose units lie "
+            "2 apart is a step of 4."
+            if jump == 1 + sum(s - 1 for _, s in layers) or jump == sum(s for _, s in layers)
+            else "Which layers move neighbouring units apart, and by what factor?",
+        )
+        expect(
+            field == want_field,
+            expected=f"for {case}: the width of what one unit sees, in input pixels",
+            got=f"{field:,.15g} pixels, with the right jump",
+            look=_field_slips(layers).get(
+                int(field),
+                "Start from a unit that sees 1 pixel. A window of k units reaches k - 1 jumps "
+                "further than one unit does.",
+            ),
+        )
+
+
+field = Exercise(
+    key="field",
+    title="How far does a unit see?",
+    statement="""
+Write a function that takes the layers on one path through a network, from the image on, as a list
+of pairs `(kernel, stride)`. It returns the receptive field of a unit at the end of the path, and
+the distance between two neighbouring units there, both in pixels of the image.
+""",
+    stub="""
+def field(layers):
+    \"\"\"Receptive field and jump at the end of a path, in pixels.\"\"\"
+    seen, jump = 1, 1
+    for kernel, stride in layers:
+        seen = ...
+        jump = ...
+    return seen, jump
+""",
+    answer="field",
+    verify=_verify_field,
+    praise="The last case was GoogLeNet's widest path, all the way through its average pool.",
+    hints=(
+        "Take two 3×3 layers with stride 1. The first sees 3 pixels. How many more does the "
+        "second see on each side?",
+        "A window of `kernel` units spans `kernel - 1` steps, and each step is `jump` pixels long.",
+        "First let the window grow by `(kernel - 1) * jump`; only then multiply the jump by the "
+        "stride.",
+    ),
+    solution_code="""
+def field(layers):
+    seen, jump = 1, 1
+    for kernel, stride in layers:
+        seen = seen + (kernel - 1) * jump
+        jump = jump * stride
+    return seen, jump
+""",
+    why="The order of the two lines is the whole difficulty. A layer's window lies on the map in "
+    "front of it, so it is measured with the old jump; its stride spaces out the map behind it, "
+    "so the new jump is for the next layer.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
+
+
+@cache
+def _votes() -> tuple[torch.Tensor, torch.Tensor]:
+    """Return scores (networks, crops, images, classes) and labels on which habits differ."""
+    generator = torch.Generator().manual_seed(4)
+    scores = 3 * torch.randn(3, 4, 90, 20, generator=generator)
+    labels = torch.randint(20, (90,), generator=generator)
+    scores[:, :, torch.arange(90), labels] += 1.5
+    sure = torch.rand(3, 4, 90, 1, generator=generator)
+    return scores * (0.2 + 2 * sure), labels
+
+
+def _error(average: torch.Tensor, labels: torch.Tensor, k: int = 5) -> float:
+    hit = (average.topk(k, dim=-1).indices == labels[:, None]).any(dim=-1)
+    return 1 - float(hit.double().mean())
+
+
+def _vote_slips(scores: torch.Tensor, labels: torch.Tensor) -> list[tuple[float, str]]:
+    probabilities = scores.softmax(-1)
+    right = _error(probabilities.mean((0, 1)), labels)
+    return [
+        (1 - right, "That is the share of images that are right; the error is the rest."),
+        (100 * right, "A share in 0..1 is asked for, not a percentage."),
+        (
+            _error(probabilities.mean((0, 1)), labels, k=1),
+            "That is the top-1 error. An image counts as right here if its label is among the "
+            "five most probable classes.",
+        ),
+        (
+            _error(scores.mean((0, 1)), labels),
+            "The scores are averaged. A network that is very sure of itself then speaks louder; "
+            "the paper averages after the softmax.",
+        ),
+        (
+            _error(probabilities.amax((0, 1)), labels),
+            "For each class the surest crop decides. The paper averages over the crops instead.",
+        ),
+        (
+            _error(scores.softmax(2).mean((0, 1)), labels),
+            "The softmax runs over another axis: the probabilities of the *classes* should add up "
+            "to 1.",
+        ),
+        (
+            1
+            - float((probabilities.topk(5, -1).indices == labels[:, None]).any(-1).double().mean()),
+            "Every crop is judged alone. First average, then judge: one answer for each image.",
+        ),
+    ]
+
+
+def _verify_vote(answer: Any) -> None:
+    scores, labels = _votes()
+    for part in (slice(0, 90), slice(10, 47)):
+        got = number(call(answer, scores[:, :, part], labels[part]))
+        cut, own = scores[:, :, part], labels[part]
+        want = _error(cut.softmax(-1).mean((0, 1)), own)
+        networks, crops, images, classes = cut.shape
+        expect(
+            abs(got - want) < 1e-6,
+            expected=f"for {networks} networks, {crops} crops, {images} images and {classes} "
+            "classes: the share of images whose label is not among the five classes with the "
+            "highest average probability",
+            got=f"{got:.4g}",
+            look=next(
+                (look for value, look in _vote_slips(cut, own) if abs(got - value) < 1e-6),
+                "In turn: softmax over the classes, average over networks and crops, the five "
+                "best classes of each image, compare with the label.",
+            ),
+        )
+
+
+vote = Exercise(
+    key="vote",
+    title="Seven networks, 144 crops, one answer",
+    statement="""
+The winning entry of 2014 averaged the probabilities that several networks gave for many crops of an
+image. Write a function that does this and judges it. `scores` has the shape
+`(networks, crops, images, classes)` and holds what the last linear layers give, before the softmax;
+`labels` has the shape `(images,)`. Return the top-5 error as a share in 0..1.
+""",
+    stub="""
+def top5_error(scores, labels):
+    \"\"\"Share of images whose label is not among the five likeliest classes.\"\"\"
+    probabilities = ...  # (images, classes): one answer for each image
+    return ...
+""",
+    answer="top5_error",
+    verify=_verify_vote,
+    praise="So were seven networks and 144 crops turned into one answer for each image.",
+    hints=(
+        "Which of the four axes are gone in the answer, and which one does the softmax run over?",
+        "`scores.softmax(-1).mean((0, 1))` has the shape `(images, classes)`.",
+        "`topk(5, dim=-1).indices` gives the five best classes of each image; compare them with "
+        "`labels[:, None]` and ask with `.any(-1)` whether one of them is right.",
+    ),
+    solution_code="""
+def top5_error(scores, labels):
+    probabilities = scores.softmax(dim=-1).mean(dim=(0, 1))
+    best = probabilities.topk(5, dim=-1).indices  # (images, 5)
+    hit = (best == labels[:, None]).any(dim=-1)
+    return 1 - hit.float().mean().item()
+""",
+    why="Softmax first, then the average: every network and every crop has one vote, spread over "
+    "the classes. Averaging the scores instead would let those speak louder whose scores are "
+    "larger.",
+)
+
+# 4 ---------------------------------------------------------------------------------------------
+
+_SHARE = 0.8
+
+
+@cache
+def _paper() -> Account:
+    with torch.device("meta"):
+        return account(googlenet("paper", aux_heads=False))
+
+
+def _verify_save(answer: Any) -> None:
+    with torch.device("meta"):  # shapes are all that is needed, and they cost no time
+        network = call(answer)
+    expect(
+        isinstance(network, GoogLeNet),
+        expected="a network of the class `GoogLeNet`",
+        got=network,
+        look="Return what `googlenet(...)` gives, and give it your own rows with `layers=`.",
+    )
+    paper = _paper()
+    try:
+        counted = account(network)
+    except ValueError as error:
+        expect(
+            False,
+            expected="a network that takes an image of 224×224 pixels with three channels",
+            got=f"{error}",
+            look="Does each row still fit behind the one in front of it?",
+        )
+    names = [name for name in paper.stages.index if name.startswith("inception")]
+    missing = [name for name in names if name not in counted.stages.index]
+    expect(
+        not missing,
+        expected="all nine modules, under the paper's names",
+        got=f"no {missing[0]}" if missing else "",
+        look="Start from `PAPER` and replace rows: `{**PAPER, 'name of a row': ...}`.",
+    )
+    for name in (*names, "fc"):
+        want, have = paper.stages["output"][name], counted.stages["output"][name]
+        expect(
+            have == want,
+            expected=f"the shapes of Table 1: {name} gives {want}",
+            got=f"{have} from {name}",
+            look="A module's output is the sum of four of its numbers, and its map is as large as "
+            "the strides in front of it leave it. What is *inside* a stage is free.",
+        )
+    expect(
+        counted.parameters <= paper.parameters,
+        expected=f"at most the paper's {paper.parameters:,} parameters",
+        got=f"{counted.parameters:,} parameters",
+        look="Multiply-adds can be saved without spending weights. Normalisation has some, too.",
+    )
+    share = counted.macs / paper.macs
+    saved = {n: int(paper.stages["macs"][n] - counted.stages["macs"].get(n, 0)) for n in names}
+    expect(
+        share <= _SHARE,
+        expected=f"at most {_SHARE:.0%} of the paper's multiply-adds",
+        got=f"{share:.1%} of them",
+        look="Nothing is saved so far: dropout and the auxiliary heads cost no multiply-adds when "
+        "an image is classified."
+        if share == 1
+        else "You saved in the modules. Look at the map: which stage costs the most, and is it a "
+        "module?"
+        if sum(saved.values()) == paper.macs - counted.macs
+        else "You found the dear place. How narrow can the layer be that feeds it?",
+    )
+
+
+save = Exercise(
+    key="save",
+    title="A fifth off",
+    statement="""
+Save at least a fifth of GoogLeNet's multiply-adds, and keep the outside of every module as it is:
+the nine modules and the last layer give the shapes of Table 1, and the network has no more
+parameters than the paper's. `googlenet("paper", layers={**PAPER, ...})` builds the network with
+some rows replaced. A convolution's row is a `Convolution`, a module's an `InceptionSpec`, and
+`dataclasses.replace` changes one number in it. There are many right answers; say in a sentence
+what yours gives up.
+""",
+    stub="""
+from utils.googlenet import PAPER, googlenet
+from utils.words import Convolution
+
+
+def lighter():
+    \"\"\"GoogLeNet for at most four fifths of its multiply-adds.\"\"\"
+    return ...
+""",
+    answer="lighter",
+    verify=_verify_save,
+    praise="The same network from outside, a fifth cheaper. What it costs in accuracy, only "
+    "training can tell.",
+    hints=(
+        "Do not begin with the modules. `account(googlenet('paper', aux_heads=False))` shows "
+        "which stage takes the most multiply-adds.",
+        "The 3×3 of the stem, `conv3`, costs the most of all layers, and its cost is proportional "
+        "to what it reads: the channels that `conv2` gives.",
+        "`PAPER['conv2']` is `Convolution(channels=64, kernel_size=1)`, a 1×1 that reduces "
+        "nothing: 64 channels in, 64 out. Make it a reduction, and add one more saving.",
+    ),
+    solution_code="""
+from utils.googlenet import PAPER, googlenet
+from utils.words import Convolution
+
+
+def lighter():
+    rows = {**PAPER, "conv2": Convolution(channels=16, kernel_size=1)}
+    return googlenet("paper", layers=rows, kernel5x5=3)
+""",
+    why="The dearest layer is in the stem, where the map is large, not in a module. Its input "
+    "comes from a 1×1 that does not reduce; made narrower, it saves most of that layer. Then the "
+    "5×5 become 3×3, as in torchvision. The price: the rank of what enters the first 3×3, and "
+    "the reach of the widest path.",
+)
+
+ALL = (row, field, vote, save)
+
+# Questions, answered in the page ----------------------------------------------------------------
+
+
+def dearest_stage() -> Interactive:
+    """Ask, before the count, which row of the table costs the most multiply-adds."""
+    stages, total = _paper().stages["macs"], _paper().macs
+    macs = {
+        "the first convolution, 7×7, on the largest map": stages["conv1"],
+        "the second convolutions, 1×1 and 3×3": stages["conv2"] + stages["conv3"],
+        "module 3b, in the middle": stages["inception3b"],
+        "module 4e, the widest at 14×14": stages["inception4e"],
+        "module 5b, the widest of all": stages["inception5b"],
+        "the linear layer, which reads everything": stages["fc"],
+    }
+    why = {
+        "first": "Its map is the largest, but it reads only the three colours.",
+        "second": "They read 64 channels where the map is still 56 pixels wide: many positions, "
+        "and no longer few channels.",
+        "3b": "The dearest of the modules, and second in all: early, on a map of 28×28, and "
+        "already wide.",
+        "4e": "Many channels, but a map of 14×14 has a quarter of the positions of 28×28.",
+        "5b": "It holds the most parameters. But on a map of 7×7 each of them is used at only 49 "
+        "positions.",
+        "linear": "Each of its weights is used exactly once for each image.",
+    }
+    most = max(macs, key=macs.__getitem__)
+    return choice(
+        "GoogLeNet classifies one image of 224×224 pixels. Which part of it takes the most "
+        "multiply-adds?",
+        [
+            Option(
+                text,
+                f"{cost / 1e6:,.0f} million, {cost / total:.1%} of all. "
+                + next(words for key, words in why.items() if key in text),
+                right=text == most,
+            )
+            for text, cost in macs.items()
+        ],
+        name="Predict first",
+    )
+
+
+def last_map(side: int = 224) -> Interactive:
+    """Ask for the last map's size if the pools rounded down."""
+
+    def after(ceil: bool, pools: int = 4, padding: int = 0) -> int:
+        size = (side - 1) // 2 + 1  # the first convolution, padded by half its kernel
+        pool = MaxPool(ceil_mode=ceil, padding=padding)
+        for _ in range(pools):
+            size = pool.output_size(size)
+        return size
+
+    down = after(ceil=False)
+    return questions.number(
+        f"The stem's 7×7 convolution has stride 2 and is padded, so that it makes {side} pixels "
+        f"into {after(True, pools=0)}. Four max pools follow in the network, 3×3 with stride 2 and "
+        "without padding. Suppose that they round *down*: a window that does not fit is left out. "
+        "How many pixels wide is the last map?",
+        down,
+        diagnoses={
+            after(ceil=True): "So it is in the paper, with pools that round up: a last window may "
+            "hang over the edge. Rounding down, the first pool gives one pixel less.",
+            after(ceil=False, pools=3): "That is after three pools. There are four: two in the "
+            "stem, one after 3b, one after 4e.",
+            after(ceil=True, pools=3): "That is after three pools, and rounding up.",
+            down - 1: "One too few: a 3×3 window on n pixels has n - 2 places; with stride 2, "
+            "every second of them.",
+        },
+        right="112, 55, 27, 13, 6. The network would still run, because the average takes the "
+        "whole map, whatever its size.",
+        otherwise="Each pool of width 3 and stride 2 takes n pixels to (n - 3) / 2 + 1, rounded "
+        "down.",
+        name="By hand",
+    )
+
+
+def against_alexnet(parameters: float, macs: float) -> Interactive:
+    """Ask, before the count, how GoogLeNet's multiply-adds compare with AlexNet's.
+
+    Parameters
+    ----------
+    parameters, macs
+        AlexNet's, each as a multiple of GoogLeNet's.
+
+    Raises
+    ------
+    ValueError
+        A ratio is not positive.
+    """
+    if not (parameters > 0 and macs > 0):
+        raise ValueError(f"expected two positive ratios, got {parameters} and {macs}")
+    many = f"{parameters:.0f}"
+    texts = {
+        parameters: (
+            f"about {many} times fewer",
+            "So it would be if every weight were used equally often. But a weight of a linear "
+            "layer is used once for an image, and a weight of a convolution at every position.",
+        ),
+        1.0: (
+            "about as many",
+            "Fewer weights, each used more often: the direction is right, but it goes further.",
+        ),
+        0.5: (
+            "about twice as many",
+            "AlexNet keeps most of its weights in linear layers, where each is used once. "
+            "GoogLeNet keeps nearly all of them in convolutions, which use each at every position.",
+        ),
+        0.1: (
+            "about ten times as many",
+            "So it is for VGG16, another network of 2014, and more: the next cell counts it, too.",
+        ),
+    }
+    nearest = min(texts, key=lambda ratio: abs(torch.tensor(ratio / macs).log().item()))
+    return choice(
+        f"GoogLeNet has about {many} times fewer parameters than AlexNet. How many multiply-adds "
+        "does it take for one image, compared with AlexNet?",
+        [
+            Option(text, diagnosis, right=ratio == nearest)
+            for ratio, (text, diagnosis) in texts.items()
+        ],
+        name="Predict first",
+    )
