@@ -63,13 +63,13 @@ def fetch(name: str, weights: str, there: str, *, aux: bool = False) -> Mapping[
         sys.stdout.write(f"Fetching {what} again.{removed}\n")
     try:
         state = _quietly(load)
-    except pickle.UnpicklingError:
-        raise WeightsUnavailableError(
-            f"{what} hold more than weights, and are not opened: it could be code. {fresh}"
-        ) from None
     except Exception as error:  # whatever a network can do wrong, in three packages' words
         if _remove_damaged(locate) or "invalid hash" in str(error):
             raise WeightsUnavailableError(_other_file(what, fresh)) from None
+        if isinstance(error, pickle.UnpicklingError):
+            raise WeightsUnavailableError(
+                f"{what} hold more than weights, and are not opened: it could be code. {fresh}"
+            ) from None
         reason = (str(error).strip() or "no reason given").splitlines()[0]
         raise WeightsUnavailableError(
             f"{what} could not be fetched, which needs the internet the first time "

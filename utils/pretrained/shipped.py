@@ -8,9 +8,7 @@ of them can hold code.
 
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from os import PathLike
@@ -322,15 +320,12 @@ def _advice(path: Path) -> str:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file that is complete or not there at all."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    part = path.with_name(f"{path.name}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(partial).chmod(0o644)  # mkstemp's own is for this user alone
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _folder(folder: str | PathLike[str] | None) -> Path:
