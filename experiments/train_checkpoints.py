@@ -15,7 +15,7 @@ import torch
 from commands import RESULTS, WORK, Parser, end, whole
 
 from utils.experiments import Store
-from utils.experiments.shipped import CHECKPOINTS, SHIPPED
+from utils.experiments.shipped import CHECKPOINTS, SHIPPED, ship
 
 
 def main() -> None:
@@ -36,6 +36,9 @@ def main() -> None:
     store = Store(asked.out / "checkpoints.csv")
     rows = experiment.run(settings=[asked.name], seeds=[asked.seed], store=store)
     print(f"{asked.name}, seed {asked.seed}: test accuracy {rows['test_accuracy'].item():.4f}")
+    if asked.ship:
+        command = f"python experiments/train_checkpoints.py {asked.name} --seed {asked.seed}"
+        print(ship(asked.name, seed=asked.seed, checkpoint=state, command=command))
 
 
 if __name__ == "__main__":

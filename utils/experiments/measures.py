@@ -43,7 +43,8 @@ def train_and_test(
         ``train_accuracy`` and ``train_loss``, the means over the last epoch, with augmentation and
         smoothed labels where the recipe has them; ``diverged``, whether training came to numbers
         that are not finite, and ended there; ``images``, how many it saw, with repetition;
-        ``parameters`` and, for one image, ``macs``.
+        ``train_seconds`` and ``train_cpu_seconds``, over all stops; ``parameters`` and, for one
+        image, ``macs``.
     """
     seen = 0
 
@@ -59,13 +60,15 @@ def train_and_test(
                 training,
                 recipe=recipe,
                 checkpoint=checkpoint,
-                save_every_steps=100 if checkpoint else None,
+                save_every_steps=50 if checkpoint else None,
                 report=report,
             )
         last = history.iloc[-1].to_dict()
+        spent = history[["seconds", "cpu_seconds"]].sum().round(1)
     except DivergedError as error:
         report(str(error))
         last = {"images": seen, "loss": math.nan, "train_accuracy": math.nan}
+        spent = {"seconds": math.nan, "cpu_seconds": math.nan}
     result = evaluate(network, test, normalisation=(training.mean, training.std))
     return {
         "test_accuracy": result.accuracy,
@@ -76,6 +79,8 @@ def train_and_test(
         "train_loss": last["loss"],
         "diverged": math.isnan(last["loss"]),
         "images": int(last["images"]),
+        "train_seconds": float(spent["seconds"]),
+        "train_cpu_seconds": float(spent["cpu_seconds"]),
         **costs(network, training),
     }
 

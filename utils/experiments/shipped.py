@@ -1,89 +1,144 @@
-"""The networks that ship with the package: what each is trained on, and how.
+"""The networks that ship with the package: what each is trained on, how, and how it is shipped.
 
 One run trains one of them with one seed, which takes long: `experiments/train_checkpoints.py`
-keeps a checkpoint as it goes, and a row when it is done.
+keeps the state of a run in a file as it goes, and a row when it is done.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from .. import data, pretrained
 from ..checks import one_of
-from ..data import LabelledImages, fashion_mnist, patches
-from ..googlenet import micro_googlenet, mini_googlenet
-from ..rivals import plain_network, small_resnet
-from ..training import Recipe
-from .harness import Experiment, Report
+from ..data import LabelledImages
+from ..training import Recipe, evaluate
+from .harness import Experiment, Report, machine, say
 from .measures import fresh, train_and_test
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shipped:
-    """What a network is built by, and what it is trained and tested on.
+    """What a network is, what it is trained and tested on, and the recipe.
 
     Attributes
     ----------
-    build : function
-        ``build(num_classes, in_channels=...)``, a fresh network.
-    data : function
-        ``data(split)`` for "train" and "test".
+    network, options : str, dict
+        `utils.pretrained.create` builds it from these; the data add classes and channels.
+    data : str
+        The function of `utils.data` that gives the images of a split.
+    train, test : dict
+        Its options for each.
     recipe : Recipe
     """
 
-    build: Callable[..., nn.Module]
-    data: Callable[[str], LabelledImages]
+    network: str
     recipe: Recipe
+    data: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    train: Mapping[str, Any] = field(default_factory=dict)
+    test: Mapping[str, Any] = field(default_factory=dict)
+
+    def images(self, split: str) -> LabelledImages:
+        """Load the images of "train" or "test"."""
+        return getattr(data, self.data)(split, **getattr(self, split))
+
+    def build(self, images: LabelledImages) -> nn.Module:
+        """Build the network for such images."""
+        shape = {"num_classes": len(images.classes), "in_channels": images.images.shape[1]}
+        return pretrained.create(self.network, **self.options, **shape)
 
 
-def _fashion(split: str) -> LabelledImages:
-    return fashion_mnist(split, source="full" if split == "train" else "shipped")
+_FASHION: dict[str, Any] = {"data": "fashion_mnist", "train": {"source": "full"}}
 
-
+# The three on Fashion-MNIST are compared with each other: they have one recipe.
 FASHION = Recipe(epochs=10)
 COLOUR = Recipe(epochs=10)
 
 SHIPPED: dict[str, Shipped] = {
-    "mini-googlenet": Shipped(build=mini_googlenet, data=_fashion, recipe=FASHION),
-    "plain-network": Shipped(build=plain_network, data=_fashion, recipe=FASHION),
-    "small-resnet": Shipped(build=small_resnet, data=_fashion, recipe=FASHION),
-    "colour-googlenet": Shipped(build=micro_googlenet, data=patches, recipe=COLOUR),
+    "mini-googlenet": Shipped(network="mini_googlenet", recipe=FASHION, **_FASHION),
+    "plain-network": Shipped(network="plain_network", recipe=FASHION, **_FASHION),
+    "small-resnet": Shipped(network="small_resnet", recipe=FASHION, **_FASHION),
+    "colour-googlenet": Shipped(network="micro_googlenet", recipe=COLOUR, data="patches"),
 }
 
 
-def trained(
-    name: str,
+def train_shipped(
     *,
+    network: str,
+    recipe: Recipe,
     seed: int,
-    recipe: Recipe | None = None,
     report: Report,
     checkpoint: str | PathLike[str] | None = None,
-) -> tuple[nn.Module, dict[str, Any]]:
-    """Train a network of `SHIPPED`, or go on from `checkpoint`; return it and what it came to."""
-    one_of(name, tuple(SHIPPED), "name")
-    shipped = SHIPPED[name]
-    training, test = shipped.data("train"), shipped.data("test")
-    classes, channels = len(training.classes), training.images.shape[1]
-    network = fresh(lambda: shipped.build(classes, in_channels=channels), seed=seed)
-    recipe = recipe or shipped.recipe
-    result = train_and_test(
-        network, training, test, recipe, seed=seed, report=report, checkpoint=checkpoint
+) -> dict[str, Any]:
+    """Train a network of `SHIPPED`; go on from `checkpoint`, if that is there."""
+    return _trained(network, recipe, seed=seed, report=report, checkpoint=checkpoint)[1]
+
+
+def _trained(name: str, recipe: Recipe, *, seed: int, **how: Any) -> tuple[nn.Module, dict]:
+    one_of(name, tuple(SHIPPED), "network")
+    images = SHIPPED[name].images("train")
+    model = fresh(lambda: SHIPPED[name].build(images), seed=seed)
+    return model, train_and_test(
+        model, images, SHIPPED[name].images("test"), recipe, seed=seed, **how
     )
-    return network, result
-
-
-def _measure(*, network: str, recipe: Recipe, seed: int, report: Report, **where: Any) -> dict:
-    return trained(network, recipe=recipe, seed=seed, report=report, **where)[1]
 
 
 CHECKPOINTS = Experiment(
     name="checkpoints",
-    about="the test accuracy of the networks that ship with the package, each trained with seeds",
-    measure=_measure,
+    about="the test accuracy of the networks that ship, each trained with several seeds",
+    measure=train_shipped,
     options={"network": "mini-googlenet", "recipe": FASHION},
     settings={
         name: {"network": name, "recipe": shipped.recipe} for name, shipped in SHIPPED.items()
     },
 )
+
+
+def ship(
+    name: str,
+    *,
+    seed: int,
+    checkpoint: str | PathLike[str],
+    command: str,
+    report: Report = say,
+    folder: str | PathLike[str] | None = None,
+) -> Path:
+    """Put a trained network and its card into the package; return the card's path.
+
+    Parameters
+    ----------
+    name, seed : str, int
+        Of `SHIPPED`, and of the run.
+    checkpoint : path
+        The state of the run. What is missing of the training is done first.
+    command : str
+        That which trained it, for the card.
+    report : function
+    folder : path, optional
+        By default, where what ships with the package lies.
+    """
+    one_of(name, tuple(SHIPPED), "name")
+    shipped = SHIPPED[name]
+    model, row = _trained(name, shipped.recipe, seed=seed, report=report, checkpoint=checkpoint)
+    training, test = shipped.images("train"), shipped.images("test")
+    result = evaluate(model, test, normalisation=(training.mean, training.std), logits=True)
+    return pretrained.save(
+        name,
+        model,
+        network=shipped.network,
+        options=shipped.options,
+        training=training,
+        test=shipped.data,
+        test_options=shipped.test,
+        result=result,
+        recipe=replace(shipped.recipe, seed=seed),
+        seed=seed,
+        command=command,
+        machine=machine(),
+        cpu_seconds=row["train_cpu_seconds"],
+        folder=folder,
+    )
