@@ -13,8 +13,17 @@ from pathlib import Path
 import torch
 from commands import RESULTS, Parser, end, whole
 
-from utils.experiments import Store
+from utils.experiments import Experiment, ResultsError, Store
 from utils.experiments.catalogue import EXPERIMENTS
+
+
+def state(experiment: Experiment, store: Store) -> str:
+    """Say how much of an experiment is done."""
+    try:
+        missing, done = experiment.missing(store), store.runs()
+    except ResultsError as error:
+        return str(error)
+    return f"{len(done)} runs are there, {len(missing)} are missing"
 
 
 def main() -> None:
@@ -37,8 +46,8 @@ def main() -> None:
     names = list(EXPERIMENTS) if asked.all else asked.names
     if not names:
         for experiment in EXPERIMENTS.values():
-            done = len(Store(asked.out / f"{experiment.name}.csv").runs())
-            print(f"{experiment.name:<16} {experiment.about} ({done} runs done)")
+            print(f"{experiment.name}: {experiment.about}")
+            print(f"  {state(experiment, Store(asked.out / f'{experiment.name}.csv'))}")
     if asked.threads:
         torch.set_num_threads(asked.threads)
     for name in names:

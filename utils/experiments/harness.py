@@ -140,19 +140,15 @@ class Experiment:
         TypeError, ValueError
             From `plan`.
         """
-        plan = self.plan(settings, **changes)
         seeds = _check_seeds(self.seeds if seeds is None else seeds)
+        plan = self.plan(settings, **changes)
         order = {name: place for place, name in enumerate(self.plan())}
-        rows: list[dict[str, str]] = []
-        if store is not None:
-            rows = store.rows()
-            self._check_same(store.path, rows, plan)
+        missing = self.missing(store, settings=settings, seeds=seeds, **changes)
+        if len(missing) < len(plan) * len(seeds):
+            there = len(plan) * len(seeds) - len(missing)
+            report(f"{self.name}: {there} of {len(plan) * len(seeds)} runs are there")
 
-        wanted = [(name, seed) for seed in seeds for name in plan]
-        kept = {(row["setting"], row["seed"]) for row in rows}
-        missing = [(name, seed) for name, seed in wanted if (name, str(seed)) not in kept]
-        if len(missing) < len(wanted):
-            report(f"{self.name}: {len(wanted) - len(missing)} of {len(wanted)} runs are there")
+        rows: list[dict[str, str]] = []
         took = []
         for number, (name, seed) in enumerate(missing, 1):
             if store is not None and (name, str(seed)) in store.runs():
@@ -169,9 +165,27 @@ class Experiment:
                 store.add(new, order=lambda row: (order[row["setting"]], int(row["seed"])))
         if store is not None:
             rows = store.rows()
-        asked = {(name, str(seed)) for name, seed in wanted}
+        asked = {(name, str(seed)) for seed in seeds for name in plan}
         rows = [row for row in rows if (row["setting"], row["seed"]) in asked]
         return _frame(sorted(rows, key=lambda row: (order[row["setting"]], int(row["seed"]))))
+
+    def missing(
+        self,
+        store: Store | None,
+        *,
+        settings: Iterable[str] | None = None,
+        seeds: Iterable[int] | None = None,
+        **changes: Any,
+    ) -> list[tuple[str, int]]:
+        """Return (setting, seed) of the runs that a store does not have yet; see `run`."""
+        seeds = _check_seeds(self.seeds if seeds is None else seeds)
+        plan = self.plan(settings, **changes)
+        rows = [] if store is None else store.rows()
+        if store is not None:
+            self._check_same(store.path, rows, plan)
+        kept = {(row["setting"], row["seed"]) for row in rows}
+        wanted = [(name, seed) for seed in seeds for name in plan]
+        return [(name, seed) for name, seed in wanted if (name, str(seed)) not in kept]
 
     def _measure(self, setting: str, seed: int, options: dict, report: Report) -> list[dict]:
         wall, cpu = time.perf_counter(), time.process_time()
@@ -182,6 +196,8 @@ class Experiment:
         }
         given = {"experiment": self.name, "setting": setting, "seed": seed} | flat(options)
         found = [measured] if isinstance(measured, Mapping) else list(measured)
+        if not found or not all(found):
+            raise ValueError(f"{self.name} has measured nothing: a run gives at least one row.")
         report(f"  {_results(found)}")
         around = given | spent | surroundings()
         for row in found:
@@ -191,9 +207,10 @@ class Experiment:
 
     def _check_same(self, path: Path, rows: Sequence[Row], plan: Mapping[str, dict]) -> None:
         """Raise a ResultsError if rows were made with other options than those planned."""
+        known = self.plan()
         for row in rows:
             setting = row["setting"]
-            if setting not in self.plan():
+            if setting not in known:
                 raise ResultsError(
                     f"{path} has runs of {setting!r}, which is no setting of {self.name} (any "
                     "more). Delete these rows, or write to another folder with --out."
