@@ -179,6 +179,12 @@ MICRO: Mapping[str, Layer] = MappingProxyType(
     }
 )
 
+# The micro network behind a first layer like GoogLeNet's own, with filters large enough to look at:
+# its modules work at 16 and 8 px for images of 64 px.
+COLOUR: Mapping[str, Layer] = MappingProxyType(
+    dict(MICRO) | {"conv1": Convolution(channels=32, kernel_size=7, stride=2)}
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -525,5 +531,19 @@ def micro_googlenet(
     return GoogLeNet(
         Config(
             layers=MICRO, num_classes=num_classes, in_channels=in_channels, norm=norm, dropout=0.0
+        )
+    )
+
+
+def colour_googlenet(
+    num_classes: int = 11, *, in_channels: int = 3, norm: Norm = "batch"
+) -> GoogLeNet:
+    """Build a GoogLeNet of about 75,000 parameters, for colour images of 64 px.
+
+    The course's own: `micro_googlenet` with GoogLeNet's 7x7/2 in front, in 32 channels.
+    """
+    return GoogLeNet(
+        Config(
+            layers=COLOUR, num_classes=num_classes, in_channels=in_channels, norm=norm, dropout=0.0
         )
     )

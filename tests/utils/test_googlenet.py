@@ -14,6 +14,7 @@ from parity import ParityError, assert_parity, pictures, settle
 from torch import nn
 from torch.nn import functional as F
 
+from utils.accounting import account
 from utils.blocks import InceptionSpec
 from utils.googlenet import (
     AUX_HEADS,
@@ -29,6 +30,7 @@ from utils.googlenet import (
     GoogLeNetOutputs,
     LocalNorm,
     MaxPool,
+    colour_googlenet,
     googlenet,
     micro_googlenet,
     mini_googlenet,
@@ -42,10 +44,15 @@ FACTORIES = {
     "naive": lambda: GoogLeNet(replace(micro_googlenet(7).config, reduce=False)),
     "mini": lambda: mini_googlenet(7),
     "mini without norm": lambda: mini_googlenet(7, norm=None),
+    "mini, pooled early": lambda: mini_googlenet(7, early_pools=True),
     "micro": lambda: micro_googlenet(7),
+    "colour": lambda: colour_googlenet(7),
     "micro without norm": lambda: micro_googlenet(7, norm=None),
 }
-SIZES = dict.fromkeys(("paper", "torchvision", "bn"), 224) | {"mini": 32, "mini without norm": 32}
+SIZES = {
+    **dict.fromkeys(("paper", "torchvision", "bn"), 224),
+    **{"mini": 32, "mini without norm": 32, "colour": 64},
+}
 
 
 def parameters(model: nn.Module) -> int:
@@ -77,6 +84,24 @@ def test_parameters_of_the_small_networks():
     assert parameters(mini_googlenet()) == 260_650
     assert 68_000 < parameters(micro_googlenet()) < 72_000
     assert 68_000 < parameters(micro_googlenet(norm=None)) < 72_000
+    assert 70_000 < parameters(colour_googlenet()) < 80_000
+
+
+def test_early_pools_leave_the_weights_and_a_third_of_the_work():
+    late = mini_googlenet(in_channels=1)
+    early = mini_googlenet(in_channels=1, early_pools=True)
+    early.load_state_dict(late.state_dict())
+    ratio = account(early, (1, 28, 28)).macs / account(late, (1, 28, 28)).macs
+    assert 0.30 < ratio < 0.33
+    x = torch.rand(1, 1, 28, 28)
+    for name in early.config.layers:
+        x = early.get_submodule(name)(x)
+    assert x.shape == (1, 128, 7, 7)
+
+
+def test_early_pools_is_a_choice_of_two():
+    with pytest.raises(TypeError, match="early_pools must be True or False"):
+        mini_googlenet(early_pools=7)
 
 
 def test_mini_has_the_published_stages():

@@ -33,6 +33,7 @@ CASES = {
     "googlenet_torchvision": Case(64, 96),
     "mini_googlenet": Case(28, 32),
     "micro_googlenet": Case(28, 32),
+    "colour_googlenet": Case(64, 72),
     "bn_inception": Case(96, 96),
     "inception_v3": Case(299, 107),  # its head wants 299 px
     "inception_v4": Case(107, 107),
@@ -164,7 +165,14 @@ def exported(model: nn.Module, size: int) -> torch.export.ExportedProgram:
 
 
 # Size by size: a network's checks and pools look at the size, so each has an export of its own.
-SMALL = ["micro_googlenet", "hadamard_inception", "se_inception", "plain_network", "small_resnet"]
+SMALL = [
+    "micro_googlenet",
+    "colour_googlenet",
+    "hadamard_inception",
+    "se_inception",
+    "plain_network",
+    "small_resnet",
+]
 LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES if name not in SMALL]
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from ..descendants import inception_resnet, inception_v3, inception_v4, xception
 from ..descendants.bn_inception import bn_inception
 from ..descendants.hadamard import hadamard_inception, se_inception
-from ..googlenet import googlenet, micro_googlenet, mini_googlenet
+from ..googlenet import colour_googlenet, googlenet, micro_googlenet, mini_googlenet
 from ..rivals import plain_network, small_resnet
 from .preparation import Preprocessing
 
@@ -72,6 +72,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "mini_googlenet": Entry(build=mini_googlenet, size=32),
     "micro_googlenet": Entry(build=micro_googlenet, size=28),
+    "colour_googlenet": Entry(build=colour_googlenet, size=64),
     "bn_inception": Entry(build=bn_inception, size=224),
     "inception_v3": Entry(
         build=inception_v3.inception_v3,
