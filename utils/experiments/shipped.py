@@ -56,7 +56,8 @@ _FASHION: dict[str, Any] = {"data": "fashion_mnist", "train": {"source": "full"}
 
 # The three on Fashion-MNIST are compared with each other: they have one recipe.
 FASHION = Recipe(epochs=12)
-COLOUR = Recipe(epochs=10)
+COLOUR = Recipe(epochs=10, crop=4)
+_ZOOM = {"zoom": (0.7, 2.0)}  # things in sight of class activation maps come in all sizes
 
 SHIPPED: dict[str, Shipped] = {
     "mini-googlenet": Shipped(
@@ -64,7 +65,13 @@ SHIPPED: dict[str, Shipped] = {
     ),
     "plain-network": Shipped(network="plain_network", recipe=FASHION, **_FASHION),
     "small-resnet": Shipped(network="small_resnet", recipe=FASHION, **_FASHION),
-    "colour-googlenet": Shipped(network="micro_googlenet", recipe=COLOUR, data="patches"),
+    "colour-googlenet": Shipped(
+        network="colour_googlenet",
+        recipe=COLOUR,
+        data="patches",
+        train={"count": 11_000} | _ZOOM,
+        test=_ZOOM,
+    ),
 }
 
 
