@@ -15,7 +15,7 @@ from .creation import create, preprocessing
 from .names import ENTRIES, Entry, Published, models
 from .preparation import Normalisation, Preprocessing
 from .published import WeightsUnavailableError
-from .shipped import DamagedFileError, Pretrained, load, save, shipped
+from .shipped import DamagedFileError, Pretrained, checkpoints, load, save
 
 __all__ = [
     "ENTRIES",
@@ -26,10 +26,10 @@ __all__ = [
     "Pretrained",
     "Published",
     "WeightsUnavailableError",
+    "checkpoints",
     "create",
     "load",
     "models",
     "preprocessing",
     "save",
-    "shipped",
 ]

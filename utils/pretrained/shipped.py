@@ -27,6 +27,7 @@ from .names import ENTRIES
 from .preparation import Normalisation, Preprocessing
 
 CHECKPOINTS = Path(__file__).parents[1] / "assets" / "checkpoints"
+_NEEDED = {"network", "options", "classes", "size", "mean", "std", "sha256", "logits_sha256"}
 STORED = 64  # test images whose scores are kept
 LICENCE = "CC BY 4.0"
 
@@ -58,7 +59,7 @@ class Pretrained:
     card: dict[str, Any] = field(repr=False)
 
 
-def shipped(folder: str | PathLike[str] | None = None) -> tuple[str, ...]:
+def checkpoints(folder: str | PathLike[str] | None = None) -> tuple[str, ...]:
     """Return the names of the checkpoints that lie in a folder, by default the package's own."""
     return tuple(sorted(path.stem for path in _folder(folder).glob("*.json")))
 
@@ -69,7 +70,7 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
     Parameters
     ----------
     name : str
-        One that ships with the package, as `shipped` lists them, such as "mini-googlenet"; or
+        One that ships with the package, as `checkpoints` lists them, such as "mini-googlenet"; or
         "googlenet": torchvision's weights, trained on ImageNet, fetched when first used.
         Underscores may stand for hyphens.
     folder : path, optional
@@ -87,7 +88,7 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
     name = str(name).replace("_", "-")
     if name == "googlenet" and folder is None:
         return _imagenet()
-    names = shipped(folder) + (("googlenet",) if folder is None else ())
+    names = checkpoints(folder) + (("googlenet",) if folder is None else ())
     if name not in names:
         raise ValueError(
             f"there is no trained network {name!r}; there are {', '.join(names) or 'none'}. "
@@ -277,7 +278,7 @@ def read_card(name: str, *, folder: str | PathLike[str] | None = None) -> dict[s
         if isinstance(error, DamagedFileError):
             raise
         raise DamagedFileError(f"{path} is no card (any more): {_advice(path)}") from None
-    if not isinstance(card, dict) or card.get("name") != name:
+    if not isinstance(card, dict) or card.get("name") != name or not set(card) >= _NEEDED:
         raise DamagedFileError(f"{path} is not the card of {name}: {_advice(path)}")
     return card
 
@@ -296,7 +297,7 @@ def _read(path: Path, sha256: str) -> dict[str, Tensor]:
     if found != sha256:
         raise DamagedFileError(
             f"{path} is not the file that its card describes (SHA-256 {found[:8]}... instead of "
-            f"{sha256[:8]}...): it is incomplete, or was changed. {_advice(path)}"
+            f"{str(sha256)[:8]}...): it is incomplete, or was changed. {_advice(path)}"
         )
     return safetensors.torch.load(content)
 

@@ -1,0 +1,123 @@
+"""What ships is what its card says: every checkpoint answers the test images again."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from utils import data
+from utils.accounting import account
+from utils.googlenet import micro_googlenet
+from utils.pretrained import checkpoints, load, save
+from utils.pretrained.published import digest_of
+from utils.pretrained.shipped import CHECKPOINTS, read_logits
+from utils.training import Recipe, evaluate
+
+SHIPPED = [pytest.param(name, CHECKPOINTS, marks=pytest.mark.slow) for name in checkpoints()]
+
+
+def check(name: str, folder: Path) -> None:
+    """Raise an AssertionError unless a checkpoint keeps the promises of its card."""
+    found = load(name, folder=folder)
+    card, tested_on = found.card, found.card["tested_on"]
+    test = getattr(data, tested_on["function"])("test", **tested_on["options"])
+    assert found.classes == test.classes
+    assert test.images.shape[1:] == (len(card["mean"]), *card["size"])
+
+    result = evaluate(found.model, test, normalisation=(card["mean"], card["std"]), logits=True)
+    assert result.count == card["count"]
+    assert abs(result.correct - card["correct"]) <= 5
+    assert card["accuracy"] == card["correct"] / card["count"]
+    low, high = card["interval"]
+    assert low < card["accuracy"] < high
+    places, wanted = read_logits(name, folder=folder)
+    for logits in (result.logits[places], found.model(found.preprocessing(test.images[places]))):
+        assert (logits - wanted).abs().max() < 1e-4 * wanted.abs().max()
+
+    counted = account(found.model, tuple(test.images.shape[1:]))
+    assert counted.parameters == card["parameters"]
+    assert counted.macs == card["multiply_adds"]
+    assert Recipe(**card["recipe"]).seed == card["seed"]
+    assert name in card["command"]
+    assert card["licence"]
+    assert card["machine"]
+    assert card["cpu_seconds"] > 0
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A checkpoint of an untrained network, to show that the check can fail."""
+    folder = tmp_path_factory.mktemp("made")
+    torch.manual_seed(0)
+    training, options = data.patches("train", count=44, size=28), {"count": 256, "size": 28}
+    model, test = micro_googlenet(len(training.classes)), data.patches("test", **options)
+    model.train()(torch.rand(8, 3, 28, 28))  # statistics that are not those of the start
+    normalisation = (training.mean, training.std)
+    save(
+        "tiny",
+        model,
+        network="micro_googlenet",
+        training=training,
+        test="patches",
+        test_options=options,
+        result=evaluate(model, test, normalisation=normalisation, logits=True),
+        recipe=Recipe(),
+        seed=0,
+        command="train tiny",
+        machine="any",
+        cpu_seconds=1.0,
+        folder=folder,
+    )
+    return folder
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("name", "folder"), [("tiny", None), *SHIPPED])
+def test_a_checkpoint_keeps_the_promises_of_its_card(name, folder, made):
+    check(name, folder or made)
+
+
+def disturb_weights(folder: Path, card: dict) -> None:
+    path = folder / "tiny.safetensors"
+    state = load_file(path)
+    state["inception4b.branch2.1.conv.weight"] *= 1.01
+    save_file(state, path)
+    card["sha256"] = digest_of(path)
+
+
+def disturb(*keys: str, by: object) -> object:
+    def change(folder: Path, card: dict) -> None:
+        inside = card
+        for key in keys[:-1]:
+            inside = inside[key]
+        inside[keys[-1]] = by
+
+    change.__name__ = "_".join(keys)
+    return change
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "change",
+    [
+        disturb_weights,
+        disturb("correct", by=250),
+        disturb("mean", by=[0.5, 0.5, 0.6]),
+        disturb("classes", by=[str(i) for i in range(11)]),
+        disturb("tested_on", "options", by={"count": 256, "size": 28, "seed": 1}),
+        disturb("parameters", by=1),
+        disturb("seed", by=1),
+        disturb("command", by=""),
+    ],
+    ids=lambda change: change.__name__,
+)
+def test_a_wrong_card_or_other_weights_do_not_pass(made, tmp_path, change):
+    for path in made.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    card = json.loads((tmp_path / "tiny.json").read_text("utf-8"))
+    change(tmp_path, card)
+    (tmp_path / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(AssertionError):
+        check("tiny", tmp_path)

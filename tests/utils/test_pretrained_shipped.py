@@ -1,0 +1,302 @@
+"""Checkpoints with cards: written whole, loaded without running code, refused when damaged."""
+
+import json
+import pickle
+import shutil
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from utils.data import patches, photograph, to_tensor
+from utils.googlenet import micro_googlenet
+from utils.pretrained import (
+    DamagedFileError,
+    Normalisation,
+    checkpoints,
+    create,
+    load,
+    save,
+)
+from utils.pretrained.shipped import read_logits
+from utils.training import Evaluation, Recipe, evaluate
+
+TRAINING = patches("train", count=44, size=28)
+TEST_OPTIONS = {"count": 88, "size": 28}
+TEST = patches("test", **TEST_OPTIONS)
+NORMALISATION = (TRAINING.mean, TRAINING.std)
+FILES = ("tiny.json", "tiny.logits.safetensors", "tiny.safetensors")
+
+
+def network(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return micro_googlenet(len(TRAINING.classes))
+
+
+@cache
+def answers(seed: int = 0) -> Evaluation:
+    return evaluate(network(seed), TEST, normalisation=NORMALISATION, logits=True)
+
+
+def save_tiny(folder: Path, seed: int = 0, **changes) -> Path:
+    given = {
+        "network": "micro_googlenet",
+        "training": TRAINING,
+        "test": "patches",
+        "test_options": TEST_OPTIONS,
+        "recipe": Recipe(epochs=3),
+        "seed": 0,
+        "command": "python experiments/train_checkpoints.py tiny --seed 0",
+        "machine": "2 CPU cores",
+        "cpu_seconds": 1.5,
+        "folder": folder,
+        "result": answers(seed),
+    }
+    return save("tiny", network(seed), **given | changes)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    save_tiny(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A copy that a test may damage."""
+    return Path(shutil.copytree(made, tmp_path / "checkpoints"))
+
+
+def test_three_files_and_nothing_else(made):
+    assert sorted(path.name for path in made.iterdir()) == sorted(FILES)
+    assert {path.stat().st_mode & 0o777 for path in made.iterdir()} == {0o644}
+    assert checkpoints(made) == ("tiny",)
+
+
+def test_what_was_saved_is_loaded(made):
+    model, found = network().eval(), load("tiny", folder=made)
+    assert not found.model.training
+    assert found.classes == TRAINING.classes
+    x = TEST.images[:5]
+    wanted = model(found.preprocessing(x))
+    torch.testing.assert_close(found.model(found.preprocessing(x)), wanted)
+    torch.testing.assert_close(wanted, answers().logits[:5], rtol=1e-4, atol=1e-5)
+
+
+def test_the_card_says_where_the_weights_come_from(made):
+    card, result = load("tiny", folder=made).card, answers()
+    assert card == json.loads((made / "tiny.json").read_text("utf-8"))
+    assert card["options"] == {"num_classes": 11, "in_channels": 3}
+    assert card["trained_on"] == {"name": TRAINING.name, "images": 44}
+    assert card["tested_on"] == {"name": TEST.name, "function": "patches", "options": TEST_OPTIONS}
+    assert card["recipe"]["epochs"] == 3
+    assert Recipe(**card["recipe"]) == Recipe(epochs=3)
+    assert card["parameters"] == sum(p.numel() for p in network().parameters())
+    assert card["multiply_adds"] > card["parameters"]
+    assert (card["correct"], card["count"]) == (result.correct, 88)
+    assert card["interval"][0] < card["accuracy"] == result.accuracy < card["interval"][1]
+    for key in ("licence", "command", "machine", "cpu_seconds", "seed", "versions", "sha256"):
+        assert card[key] or card[key] == 0, key
+    assert str(made) not in (made / "tiny.json").read_text("utf-8")
+
+
+def test_stored_scores_are_spread_over_the_test_images(made):
+    places, logits = read_logits("tiny", folder=made)
+    assert logits.shape == (64, 11)
+    assert logits.dtype == torch.float32
+    assert (places[0], places[-1]) == (0, 87)
+    torch.testing.assert_close(logits, answers().logits[places], rtol=1e-4, atol=1e-5)
+
+
+def test_underscores_stand_for_hyphens(tmp_path):
+    card = save_tiny(tmp_path)
+    for end in (".safetensors", ".logits.safetensors"):
+        (tmp_path / f"tiny{end}").rename(tmp_path / f"very-tiny{end}")
+    text = card.read_text("utf-8").replace('"name": "tiny"', '"name": "very-tiny"')
+    card.with_name("very-tiny.json").write_text(text, encoding="utf-8")
+    assert load("very_tiny", folder=tmp_path).card == load("very-tiny", folder=tmp_path).card
+
+
+@pytest.mark.parametrize("name", ["minigooglenet", "../tiny", "", None])
+def test_names_that_there_are_not(made, name):
+    with pytest.raises(ValueError, match="there are tiny"):
+        load(name, folder=made)
+    with pytest.raises(ValueError, match="googlenet"):
+        load(name or "nothing")
+
+
+def test_create_takes_the_file(made):
+    path = made / "tiny.safetensors"
+    model = create("micro_googlenet", weights=path, num_classes=11)
+    assert all(
+        torch.equal(value, load_file(path)[key]) for key, value in model.state_dict().items()
+    )
+
+
+def test_files_are_read_where_the_book_sees_it(made, monkeypatch):
+    """The book's cache notes what a chapter reads through pathlib."""
+    seen, read = [], Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        seen.append(path.name)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    monkeypatch.setattr("safetensors.torch.load_file", lambda *args, **options: 1 / 0)
+    load("tiny", folder=made)
+    assert sorted(seen) == ["tiny.json", "tiny.safetensors"]
+
+
+# Damage
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def turn_into_a_pickle(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"fc.weight": torch.ones(3)}))
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, flip, turn_into_a_pickle, remove])
+@pytest.mark.parametrize("file", FILES)
+def test_a_damaged_file_is_refused(folder, file, damage):
+    damage(folder / file)
+    if file == "tiny.json" and damage is remove:  # then it is not there at all
+        with pytest.raises(ValueError, match="there are none"):
+            load("tiny", folder=folder)
+        return
+    if file == "tiny.json" and damage is flip:  # an end of line that is none
+        (folder / file).write_text((folder / file).read_text("utf-8")[:-3], encoding="utf-8")
+    read = read_logits if file == "tiny.logits.safetensors" else load
+    with pytest.raises(DamagedFileError, match=f"{file}.*save the network again") as caught:
+        read("tiny", folder=folder)
+    assert "\n" not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_the_package_s_own_files_are_installed_again(folder, monkeypatch):
+    monkeypatch.setattr("utils.pretrained.shipped.CHECKPOINTS", folder)
+    flip(folder / "tiny.safetensors")
+    with pytest.raises(DamagedFileError, match="install the package again"):
+        load("tiny")
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "other"}, {"sha256": 64 * "0"}, [], {"classes": None, "sha256": None}]
+)
+def test_a_card_that_does_not_fit(folder, change):
+    card = json.loads((folder / "tiny.json").read_text("utf-8"))
+    card = card | change if change else change
+    (folder / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(DamagedFileError, match="tiny"):
+        load("tiny", folder=folder)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_stopped_while_it_writes(folder, monkeypatch, after):
+    """The old checkpoint is whole, or refused; never half of one and half of another."""
+    done, replace_ = [], Path.replace
+
+    def stopped(path: Path, target: Path) -> Path:
+        if len(done) == after:
+            raise KeyboardInterrupt
+        done.append(target)
+        return replace_(path, target)
+
+    monkeypatch.setattr(Path, "replace", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        save_tiny(folder, seed=1)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+    if after == 0:
+        wanted = network(seed=0).state_dict()
+        found = load("tiny", folder=folder).model.state_dict()
+        assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+    else:
+        with pytest.raises(DamagedFileError, match="is not the file that its card describes"):
+            load("tiny", folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"result": None}, "logits=True"),
+        ({"result": "another network's"}, "not this network's on these images"),
+        ({"test_options": {"count": 87, "size": 28}}, "all 87 images"),
+        ({"test_options": {"count": 88, "size": 28, "seed": 1}}, "not this network's on these"),
+        ({"network": "mini_googlenet"}, "another network's weights"),
+    ],
+)
+def test_what_save_does_not_take(tmp_path, changes, says):
+    if changes.get("result", 0) is None:
+        changes = {"result": evaluate(network(), TEST, normalisation=NORMALISATION)}
+    elif "result" in changes:
+        changes = {"result": answers(seed=1)}
+    with pytest.raises(ValueError, match=says):
+        save_tiny(tmp_path, **changes)
+    assert not list(tmp_path.iterdir())
+
+
+# Preprocessing
+
+
+def test_bytes_and_numbers_are_normalised_alike():
+    prepare = Normalisation(size=(28, 28), mean=TRAINING.mean, std=TRAINING.std)
+    x = prepare(TRAINING.images)
+    assert x.dtype == torch.float32
+    torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(x.std((0, 2, 3), correction=0), torch.ones(3))
+    torch.testing.assert_close(prepare(TRAINING.images.double() / 255), x)
+    picture = to_tensor(photograph("cat"))
+    assert prepare(picture, any_size=True).shape == picture.shape
+
+
+COLOUR = Normalisation(size=(64, 64), mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2))
+GREY = Normalisation(size=(28, 28), mean=(0.3,), std=(0.3,))
+
+
+@pytest.mark.parametrize(
+    ("prepare", "images", "error", "says"),
+    [
+        (COLOUR, [1, 2], TypeError, r"\(N, 3, 64, 64\), got list.*to_tensor"),
+        (COLOUR, torch.rand(3, 64, 64), ValueError, r"x\[None\]"),
+        (COLOUR, torch.rand(64, 64), ValueError, r"make one batch"),
+        (COLOUR, torch.rand(2, 64, 64, 3), ValueError, r"last: x.permute\(0, 3, 1, 2\)"),
+        (COLOUR, torch.rand(2, 1, 64, 64), ValueError, r"x.expand\(-1, 3, -1, -1\)"),
+        (COLOUR, torch.rand(2, 4, 64, 64), ValueError, r"got 4 channels in \(2, 4, 64, 64\)"),
+        (GREY, torch.rand(2, 3, 28, 28), ValueError, r"x.float\(\).mean\(1, keepdim=True\)\."),
+        (GREY, torch.ones(2, 3, 28, 28).byte(), ValueError, r"keepdim=True\) / 255\."),
+        (GREY, torch.rand(2, 1, 32, 28), ValueError, r"32x28 px.*size=\(28, 28\).*any_size"),
+        (GREY, torch.ones(2, 1, 28, 28).long(), TypeError, r"bytes or numbers in 0..1, got torch"),
+        (GREY, torch.rand(2, 1, 28, 28) * 255, ValueError, r"bytes turned into floats"),
+        (GREY, torch.rand(2, 1, 28, 28) - 0.5, ValueError, r"normalised already"),
+    ],
+)
+def test_images_that_cannot_be_prepared(prepare, images, error, says):
+    with pytest.raises(error, match=says):
+        prepare(images)
+
+
+def test_the_advice_on_grey_works():
+    x = torch.randint(0, 256, (2, 3, 28, 28), dtype=torch.uint8)
+    assert GREY(x.float().mean(1, keepdim=True) / 255).shape == (2, 1, 28, 28)
+    assert replace(GREY, size=(9, 9))(torch.rand(2, 1, 28, 28), any_size=True).shape[-1] == 28
