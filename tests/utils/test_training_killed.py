@@ -1,0 +1,202 @@
+"""A training that is killed goes on as if it had not been, and its file is always whole."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from test_training import QUICK, fresh, same, silent, stripes, tiny, weights, without_clocks
+from torch import nn
+
+from utils.training import Batches, CheckpointError, train
+
+HERE = Path(__file__).parent
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}
+SAVING = replace(QUICK, epochs=3)  # 3 steps an epoch
+
+
+class Stop(Exception):  # noqa: N818
+    """Stands for whatever ends a training early."""
+
+
+class Stopping(Batches):
+    """Batches that end before a step."""
+
+    def __init__(self, *args, before: tuple[int, int], **options) -> None:
+        super().__init__(*args, **options)
+        self.before = before
+
+    def epoch(self, number, start=0, rank=0, world=1):
+        for i, batch in enumerate(super().epoch(number, start, rank, world), start):
+            if (number, i) == self.before:
+                raise Stop
+            yield batch
+
+
+def stopped(file: Path, model: nn.Module, *, before: tuple[int, int], every: int = 1) -> None:
+    with pytest.raises(Stop):
+        train(
+            model, Stopping(stripes(), SAVING, before=before), stripes(seed=1), checkpoint=file,
+            save_every_steps=every, report=silent,
+        )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_killed_in_saves_and_at_random(tmp_path):
+    """Real processes, killed by the system: see killed.py."""
+    seed = int.from_bytes(os.urandom(2))
+    done = subprocess.run(
+        [sys.executable, HERE / "killed.py", tmp_path, str(seed)],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, (seed, done.stderr)
+    assert not done.stderr
+    told = json.loads((tmp_path / "ends.json").read_text())
+    assert told["ends"] == {
+        "alone": [0], "in a save": [-9] * 5, "at random": [-9] * 5, "left alone": [0],
+    }, seed  # fmt: skip
+    assert all(told["parts"])  # each had begun to write
+    log = (tmp_path / "killed.log").read_text()
+    steps = [int(step) for step in re.findall(r"going on after step (\d+)", log)]
+    assert steps == sorted(steps)
+    assert len(set(steps)) >= 6, seed  # the first was killed before there was a file
+    alone, killed = (load_file(tmp_path / f"{name}.after") for name in ("alone", "killed"))
+    assert same(alone, killed), seed
+    alone, killed = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("alone", "killed"))
+    pd.testing.assert_frame_equal(alone, killed, check_exact=True)
+    assert len(alone) == 10
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(("before", "every"), [((0, 2), 1), ((1, 0), 1), ((1, 2), 2), ((2, 1), 4)])
+def test_stopped_anywhere_it_goes_on(tmp_path, before, every):
+    """Whatever the network was when training is taken up again, and whatever is left of a file."""
+    file = tmp_path / "training.safetensors"
+    model = tiny()
+    history = train(model, stripes(), stripes(seed=1), SAVING, report=silent)
+    stopped(file, tiny(), before=before, every=every)
+    (tmp_path / "training.safetensors.part").write_bytes(b"half a file")
+    lines = []
+    other = tiny(seed=9)
+    resumed = train(other, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=lines.append)
+    step = (3 * before[0] + before[1]) // every * every
+    assert lines[0] == f"going on after step {max(step, 3 * before[0])}, from {file}"
+    assert same(weights(model), weights(other))
+    assert without_clocks(history).equals(without_clocks(resumed))
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_finished_training_is_only_read(tmp_path):
+    file = tmp_path / "training.safetensors"
+    first, second = tiny(), tiny(seed=9)
+    history = train(first, stripes(), recipe=SAVING, checkpoint=file, report=silent)
+    before = file.stat()
+    again = train(second, stripes(), recipe=SAVING, checkpoint=file, report=silent)
+    assert same(weights(first), weights(second))
+    assert not second.training
+    assert history.equals(again)  # clocks too
+    assert file.stat() == before
+
+
+def test_momentum_goes_on_in_channels_last(tmp_path):
+    file = tmp_path / "training.safetensors"
+    stopped(file, fresh(), before=(0, 2))
+    model = fresh()
+    history = train(model, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    alone = fresh()
+    wanted = train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
+    assert same(weights(model), weights(alone))
+    assert without_clocks(history).equals(without_clocks(wanted))
+
+
+def test_other_conditions_are_told(tmp_path):
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    threads, lines = torch.get_num_threads(), []
+    try:
+        torch.set_num_threads(threads + 1)
+        train(tiny(), stripes(), stripes(seed=1), SAVING, checkpoint=file, report=lines.append)
+    finally:
+        torch.set_num_threads(threads)
+    assert f"(threads was {threads}, is {threads + 1}: not the same bit for bit)" in lines[0]
+
+
+def other_labels():
+    data = stripes()
+    return replace(data, labels=data.labels.flip(0))
+
+
+OTHERS = {
+    "recipe": (lambda: (tiny(), stripes(), replace(SAVING, seed=1)), "recipe.seed was 0, is 1"),
+    "data": (lambda: (tiny(), other_labels(), SAVING), "data.sha256 was"),
+    "fewer": (lambda: (tiny(), stripes()[:48], SAVING), r"data.images was \[50, 1, 8, 8\], is"),
+    "dropout": (
+        lambda: (tiny(dropout=0.2), stripes(), SAVING),
+        r"network.line 7 was '  \(5\): Dropout\(p=0.5, .* is '  \(5\): Dropout\(p=0.2",
+    ),
+    "network": (lambda: (fresh(), stripes(), SAVING), "network.line 1 was 'Sequential.*more"),
+    "dtype": (lambda: (tiny().double(), stripes(), SAVING), "float32', is .*float64'"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_another_training_is_refused(tmp_path, what):
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    before = file.read_bytes()
+    call, says = OTHERS[what]
+    model, data, recipe = call()
+    untouched = weights(model)
+    # Normalised alike, so that this is not what differs.
+    batches = Batches(data, recipe, normalisation=(stripes().mean, stripes().std))
+    with pytest.raises(CheckpointError, match=f"holds another training: .*{says}"):
+        train(model, batches, stripes(seed=1), checkpoint=file, report=silent)
+    assert same(untouched, weights(model))
+    assert file.read_bytes() == before
+
+
+def damage(content: bytes, kind: str) -> bytes:
+    middle = content.index(b'"progress\\": {') if kind == "step" else len(content) - 100
+    flipped = bytes([content[middle] ^ 1])
+    return {
+        "empty": b"",
+        "half": content[: len(content) // 2],
+        "longer": content + b"\0",
+        "a weight": content[:middle] + flipped + content[middle + 1 :],
+        "step": content.replace(b'\\"step\\": 4', b'\\"step\\": 5'),
+        "text": b"not a checkpoint at all, but something else of some length",
+        "huge header": b"\xff" * 8 + content[8:],
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind", ["empty", "half", "longer", "a weight", "step", "text", "huge header"]
+)
+def test_a_damaged_file_is_refused(tmp_path, kind):
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    content = file.read_bytes()
+    file.write_bytes(damage(content, kind))
+    assert file.read_bytes() != content
+    model = tiny()
+    before = weights(model)
+    with pytest.raises(CheckpointError, match="is no checkpoint of a training, or is damaged"):
+        train(model, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert same(before, weights(model))
+    assert file.exists()
+
+
+def test_weights_alone_are_no_checkpoint(tmp_path):
+    from safetensors.torch import save_file
+
+    file = tmp_path / "weights.safetensors"
+    save_file(tiny().state_dict(), file)
+    with pytest.raises(CheckpointError, match="is no checkpoint"):
+        train(tiny(), stripes(), recipe=SAVING, checkpoint=file, report=silent)
