@@ -1,7 +1,10 @@
 """Experiments: rows that survive kills and company, settings that do not mix, honest summaries."""
 
 import getpass
+import math
+import os
 import re
+import runpy
 import signal
 import socket
 import subprocess
@@ -16,9 +19,23 @@ import pytest
 import scipy.stats
 import torch
 
-from utils.experiments import Experiment, ResultsError, Store, silent, summarise, surroundings
+from utils.experiments import (
+    Experiment,
+    ResultsError,
+    Store,
+    shipped,
+    silent,
+    summarise,
+    surroundings,
+    training,
+)
+from utils.experiments.catalogue import EXPERIMENTS
+from utils.googlenet import micro_googlenet
+from utils.pretrained import load
+from utils.training import Recipe
 
 ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "utils" / "assets" / "results"
 
 
 def row(setting="a", seed=0, **values):
@@ -338,6 +355,51 @@ def test_rows_say_on_what_they_were_made_and_name_nobody():
     assert re.match(r"\d+ cores? of \w+", made["machine"]) or torch.cuda.is_available()
 
 
+# Loads nothing but this test's own experiment: sixteen runs of a few milliseconds each.
+WORKER = """
+import sys, time
+from utils.experiments import Experiment, Store
+
+def measure(*, seed, report, power):
+    time.sleep(0.05)
+    return [{"step": step, "value": seed**power + step} for step in range(2)]
+
+Experiment(
+    name="powers", about="", measure=measure, options={"power": 1},
+    settings={"line": {}, "square": {"power": 2}},
+).run(seeds=range(*map(int, sys.argv[2:])), store=Store(sys.argv[1]))
+"""
+
+
+def worker(path, *seeds):
+    command = [sys.executable, "-c", WORKER, path, *map(str, seeds)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_an_experiment_killed_continues_beside_another(tmp_path):
+    path = tmp_path / "powers.csv"
+    victim, other = worker(path, 0, 30), worker(path, 20, 40)  # ten seeds are asked of both
+    while len(Store(path).runs()) < 15:
+        assert victim.poll() is None
+        time.sleep(0.01)
+    victim.kill()
+    assert victim.wait() == -signal.SIGKILL
+    again = worker(path, 0, 30)
+    said, _ = again.communicate(timeout=100)
+    assert again.returncode == 0
+    assert re.search(r"powers: \d+ of 60 runs are there", said)
+    assert other.wait(timeout=100) == 0
+    other.stdout.close()
+    rows = pd.read_csv(path)[["setting", "seed", "step", "value"]].to_numpy().tolist()
+    assert rows == [
+        [setting, seed, step, seed**power + step]
+        for power, setting in enumerate(("line", "square"), 1)
+        for seed in range(40)
+        for step in range(2)
+    ]
+
+
 # --- Summaries --------------------------------------------------------------------------------
 
 
@@ -387,3 +449,234 @@ def test_summaries_that_cannot_be(call, says):
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         call(table(full=[0.8, 0.9]))
     assert all(word in str(caught.value) for word in says), caught.value
+
+
+# --- What is measured -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Small data, so that a training takes a second."""
+    shipped_data = training.fashion_mnist
+
+    def fashion_mnist(split="train", **options):
+        return shipped_data(split)[: 300 if split == "train" else 100]
+
+    monkeypatch.setattr(training, "fashion_mnist", fashion_mnist)
+
+
+def quick(**changes):
+    return {"norm": "batch", "recipe": Recipe(epochs=1, max_images=128), "held_out": 40} | changes
+
+
+def test_a_run_of_the_recipe_follows_from_its_seed(few):
+    lines = []
+    first, again, other = (
+        training.micro(**quick(), seed=seed, report=lines.append) for seed in (3, 3, 4)
+    )
+    clocks = ("train_seconds", "train_cpu_seconds")
+    assert {k: v for k, v in first.items() if k not in clocks} == {
+        k: v for k, v in again.items() if k not in clocks
+    }
+    assert first["train_loss"] != other["train_loss"]
+    assert first["images"] == 128
+    assert first["tested"] == 40  # those held out
+    assert first["test_accuracy"] == first["correct"] / 40
+    assert first["parameters"] == sum(
+        p.numel() for p in micro_googlenet(in_channels=1).parameters()
+    )
+    assert not first["diverged"]
+    assert len(lines) == 3  # a line an epoch
+
+
+def test_divergence_is_a_row(few):
+    wild = Recipe(epochs=1, max_images=256, peak_rate=1e9, warmup=0.0)
+    lines = []
+    row = training.micro(**quick(recipe=wild, norm=None, held_out=0), seed=0, report=lines.append)
+    assert row["diverged"]
+    assert math.isnan(row["train_loss"])
+    assert 128 <= row["images"] <= 256
+    assert 0 <= row["test_accuracy"] < 0.5
+    assert row["tested"] == 100  # the test images
+    assert "diverged" in lines[0]
+
+
+@pytest.fixture
+def rates(monkeypatch):
+    """Stored rates that are best at the second of each grid, but for the constant schedule."""
+    last = {"without schedule": 0.85}
+    rows = [
+        {"setting": f"{setting}, rate {rate:g}", "seed": 0, "test_accuracy": accuracy}
+        for setting, grid in training.GRID.items()
+        for rate, accuracy in zip(
+            grid, (0.7, 0.8, 0.85 if "schedule" in setting else 0.1), strict=True
+        )
+    ]
+    stored = {"recipe_rates": pd.DataFrame(rows)}
+
+    def results(name):
+        if name not in stored:
+            raise ValueError(name)
+        return stored[name]
+
+    monkeypatch.setattr(training, "results", results)
+    return stored
+
+
+def test_each_change_gets_the_rate_that_suits_it(rates):
+    plan = training.RECIPE.plan()
+    base = replace(training.BASE, peak_rate=training.GRID["full recipe"][1])
+    assert plan == {
+        name: {"norm": norm, "held_out": 0, "recipe": replace(base, **changes)}
+        for name, norm, changes in [
+            ("full recipe", "batch", {}),
+            ("without BatchNorm", None, {}),
+            ("without BatchNorm, own rate", None, {"peak_rate": 0.1}),
+            ("without schedule", "batch", {"schedule": "constant"}),
+            ("without schedule, own rate", "batch", {"schedule": "constant", "peak_rate": 0.05}),
+            ("without augmentation", "batch", {"crop": 0, "flip": False}),
+            ("without label smoothing", "batch", {"label_smoothing": 0.0}),
+        ]
+    }
+    assert training.RECIPE.baseline in plan
+
+
+def test_no_setting_of_its_own_where_the_rate_is_the_same(rates):
+    frame = rates["recipe_rates"]
+    frame.loc[frame["setting"] == "without BatchNorm, rate 0.2", "test_accuracy"] = 0.9
+    assert "without BatchNorm, own rate" not in training.RECIPE.plan()
+
+
+def test_rates_come_first(rates):
+    rates["recipe_rates"] = rates["recipe_rates"].iloc[:-1]
+    with pytest.raises(ResultsError, match=r"1 are still to be tried: .* recipe_rates"):
+        training.RECIPE.plan()
+    del rates["recipe_rates"]
+    with pytest.raises(ResultsError, match=r"first run .* recipe_rates"):
+        training.RECIPE.plan()
+
+
+# --- Networks that ship -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A network that is trained in a second."""
+    small = {"count": 128, "size": 28}
+    network = shipped.Shipped(
+        network="micro_googlenet",
+        recipe=Recipe(epochs=1),
+        data="patches",
+        train=small,
+        test={"count": 50, "size": 28},
+    )
+    monkeypatch.setitem(shipped.SHIPPED, "tiny", network)
+    return network
+
+
+def test_shipping_goes_on_from_the_checkpoint(tiny, tmp_path, monkeypatch):
+    state, lines = tmp_path / "tiny-5.safetensors", []
+    how = {"seed": 5, "checkpoint": state}
+    row = shipped.train_shipped(network="tiny", recipe=tiny.recipe, report=lines.append, **how)
+    assert "epoch 1/1" in lines[0]
+    del lines[:]
+    card = shipped.ship("tiny", command="make tiny", report=lines.append, folder=tmp_path, **how)
+    assert not [line for line in lines if "epoch" in line]  # nothing was trained again
+    loaded = load("tiny", folder=tmp_path)
+    assert card == tmp_path / "tiny.json"
+    assert loaded.card["correct"] == row["correct"]
+    assert loaded.card["seed"] == loaded.card["recipe"]["seed"] == 5
+    assert loaded.card["command"] == "make tiny"
+    assert loaded.card["cpu_seconds"] == row["train_cpu_seconds"]
+    assert row["tested"] == 50
+
+
+def test_rivals_share_the_recipe():
+    names = ("mini-googlenet", "plain-network", "small-resnet")
+    assert len({shipped.SHIPPED[name].recipe for name in names}) == 1
+    assert set(shipped.CHECKPOINTS.plan()) == set(shipped.SHIPPED)
+    for name, options in shipped.CHECKPOINTS.plan().items():
+        assert options == {"network": name, "recipe": shipped.SHIPPED[name].recipe}
+
+
+# --- Commands ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(monkeypatch, capsys, tmp_path):
+    """Run a command of experiments/; (exit status, what it wrote, what it complained)."""
+    monkeypatch.syspath_prepend(ROOT / "experiments")
+
+    def run(file, *arguments):
+        argv = [file, *map(str, arguments), *(["--out", str(tmp_path)] if arguments else [])]
+        monkeypatch.setattr(sys, "argv", argv)
+        threads = torch.get_num_threads()
+        try:
+            with pytest.raises(SystemExit) as caught:
+                runpy.run_path(str(ROOT / "experiments" / file), run_name="__main__")
+        finally:
+            torch.set_num_threads(threads)
+        status, (out, err) = caught.value.code, capsys.readouterr()
+        return (1, out, status) if isinstance(status, str) else (status, out, err)
+
+    return run
+
+
+def test_the_list_of_experiments(command):
+    status, out, err = command("run.py")
+    assert (status, err) == (0, "")
+    for name, experiment in EXPERIMENTS.items():
+        assert f"{name}: {experiment.about}\n" in out
+
+
+def test_a_command_runs_what_is_missing(command, meter, experiment, monkeypatch, tmp_path):
+    monkeypatch.setitem(EXPERIMENTS, "diets", experiment)
+    status, out, _ = command("run.py", "diets", "--seeds", 1, 0, "--threads", 1)
+    assert status == 0
+    assert "run 6 of 6: slow, bare, seed 0" in out
+    assert len(meter.calls) == 6
+    status, out, _ = command("run.py", "diets", "--settings", "narrow", "full", "--seeds", 0, 2)
+    assert "diets: 2 of 4 runs are there" in out
+    assert len(Store(tmp_path / "diets.csv").rows()) == len(meter.calls) == 8
+
+
+def test_stopping_says_how_to_go_on(command, experiment, monkeypatch):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(EXPERIMENTS, "diets", replace(experiment, measure=interrupted))
+    status, out, _ = command("run.py", "diets")
+    assert status == 130
+    assert "the same command goes on" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run.py", "recip"], "no experiment 'recip'; there are"),
+        (["run.py", "recipe", "--seeds", "-1"], "a whole number from 0, got '-1'"),
+        (["run.py", "recipe", "--seeds", "one"], "a whole number from 0, got 'one'"),
+        (["run.py", "recipe_rates", "--seeds", "1", "1"], "got 1 twice"),
+        (["run.py", "recipe_rates", "--settings", "all"], "must be one of 'full recipe, rate 0.4'"),
+        (["run.py", "--all", "--settings", "all"], "--all takes no names"),
+        (["run.py", "--settings", "all"], "name it"),
+        (["run.py", "recipe", "--threads", "0"], "a whole number from 1, got '0'"),
+        (["run.py", "recipe", "--thread", "1"], "unrecognized arguments: --thread"),
+        (["train_checkpoints.py"], "required: name"),
+        (["train_checkpoints.py", "googlenet"], "invalid choice: 'googlenet'"),
+        (["train_checkpoints.py", "mini-googlenet", "--seed", "a"], "got 'a'"),
+    ],
+)
+def test_bad_arguments_are_answered_in_a_sentence(command, arguments, says):
+    status, _, err = command(*arguments)
+    assert status in (1, 2)
+    assert err.startswith("error: ")
+    assert says in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_make_experiments():
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--dry-run", "experiments"]
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
+    assert done.stdout.index("tools/environment.py") < done.stdout.index("experiments/run.py --all")
