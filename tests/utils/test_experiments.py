@@ -503,14 +503,16 @@ def test_divergence_is_a_row(few):
 
 @pytest.fixture
 def rates(monkeypatch):
-    """Stored rates that are best at the second of each grid, but for the constant schedule."""
-    last = {"without schedule": 0.85}
+    """Stored rates: the best of each setting."""
+    best = {"full recipe": 0.2, "without BatchNorm": 0.05, "without schedule": 0.1}
     rows = [
-        {"setting": f"{setting}, rate {rate:g}", "seed": 0, "test_accuracy": accuracy}
+        {
+            "setting": f"{setting}, rate {rate:g}",
+            "seed": 0,
+            "test_accuracy": 0.8 if rate == best[setting] else 0.7,
+        }
         for setting, grid in training.GRID.items()
-        for rate, accuracy in zip(
-            grid, (0.7, 0.8, 0.85 if "schedule" in setting else 0.1), strict=True
-        )
+        for rate in grid
     ]
     stored = {"recipe_rates": pd.DataFrame(rows)}
 
@@ -525,15 +527,15 @@ def rates(monkeypatch):
 
 def test_each_change_gets_the_rate_that_suits_it(rates):
     plan = training.RECIPE.plan()
-    base = replace(training.BASE, peak_rate=training.GRID["full recipe"][1])
+    base = replace(training.BASE, peak_rate=0.2)
     assert plan == {
         name: {"norm": norm, "held_out": 0, "recipe": replace(base, **changes)}
         for name, norm, changes in [
             ("full recipe", "batch", {}),
             ("without BatchNorm", None, {}),
-            ("without BatchNorm, own rate", None, {"peak_rate": 0.1}),
+            ("without BatchNorm, own rate", None, {"peak_rate": 0.05}),
             ("without schedule", "batch", {"schedule": "constant"}),
-            ("without schedule, own rate", "batch", {"schedule": "constant", "peak_rate": 0.05}),
+            ("without schedule, own rate", "batch", {"schedule": "constant", "peak_rate": 0.1}),
             ("without augmentation", "batch", {"crop": 0, "flip": False}),
             ("without label smoothing", "batch", {"label_smoothing": 0.0}),
         ]
