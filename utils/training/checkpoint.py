@@ -126,16 +126,20 @@ def describe(model: nn.Module) -> dict[str, str]:
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write a checkpoint: whoever looks, at any moment, finds the old one or the new one, whole."""
+    """Write a checkpoint."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
-    content = save(tensors, {"facts": text, "sha256": _digest(tensors, text)})
-    part = path.with_name(f"{path.name}.part")
+    write_whole(path, save(tensors, {"facts": text, "sha256": _digest(tensors, text)}))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file: whoever looks, at any moment, finds the old one or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())  # on the disk, before the name is
+        os.fsync(file.fileno())  # on the disk, before it has the name
     part.replace(path)
 
 

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Callable
+from itertools import zip_longest
 from os import PathLike
 
 import pandas as pd
@@ -172,11 +173,12 @@ def as_test_batches(
         return None
     if not hasattr(test, "all"):
         test = TestBatches(test, normalisation=batches.normalisation)
-    if tuple(test.classes) != tuple(batches.classes):
-        raise ValueError(
-            f"the test images have other classes than those to train on: {test.classes}, not "
-            f"{batches.classes}."
-        )
+    for i, (wanted, got) in enumerate(zip_longest(batches.classes, test.classes)):
+        if wanted != got:
+            raise ValueError(
+                "the test images have other classes than those to train on: number "
+                f"{i} is {got!r} instead of {wanted!r}."
+            )
     return test
 
 

@@ -1,0 +1,151 @@
+r"""Train a network of this package on ImageNet, or on any pictures sorted into folders.
+
+DATA holds `train` and `val`, each with one folder a class, as torchvision's ImageFolder wants them.
+Stopped or killed, the same command goes on from the checkpoint, bit for bit. The end writes beside
+it what utils.create(NETWORK, weights=...) loads, and the history as a table.
+
+    .venv/bin/python experiments/train_imagenet.py DATA --network googlenet_bn
+    .venv/bin/torchrun --standalone --nproc_per_node=8 experiments/train_imagenet.py DATA
+    .venv/bin/torchrun --nnodes=2 --nproc_per_node=8 --rdzv_backend=c10d \
+        --rdzv_endpoint=HOST:29500 experiments/train_imagenet.py DATA
+
+The first uses one accelerator, if there is one; the second all eight of a machine; the third, run
+on each, those of two machines. A batch is shared among them all; batch normalisation sees each
+one's share. The crops are those that GoogLeNet's paper found good; the other defaults are this
+course's, a place to start from: they have not been run on ImageNet.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from commands import WORK, Parser, end, whole
+from safetensors.torch import save
+
+from utils.pretrained import ENTRIES, create
+from utils.training import Recipe, train
+from utils.training.checkpoint import write_whole
+from utils.training.folders import FolderBatches, FolderTestBatches
+from utils.training.machine import here
+
+
+def options(given: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    usual = Recipe(epochs=90, batch_size=256, peak_rate=0.4, warmup=0.1, weight_decay=1e-4)
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add("data", type=Path, metavar="DATA", help="the folder that holds train and val")
+    add(
+        "--network",
+        choices=ENTRIES,
+        default="googlenet_bn",
+        metavar="NAME",
+        help=f"one of {', '.join(ENTRIES)} (%(default)s)",
+    )
+    add("--size", type=whole(1), help="of the crops, in pixels (by default the network's own)")
+    add("--no-aux", action="store_true", help="leave out the network's auxiliary heads, if any")
+    add("--epochs", type=whole(1), default=usual.epochs, help="(%(default)s)")
+    add(
+        "--batch-size",
+        type=whole(1),
+        default=usual.batch_size,
+        help="pictures a step, in all processes together (%(default)s)",
+    )
+    add("--peak-rate", type=float, default=usual.peak_rate, help="of learning (%(default)s)")
+    add(
+        "--warmup",
+        type=float,
+        default=usual.warmup,
+        help="fraction of the steps in which the rate rises (%(default)s)",
+    )
+    add("--schedule", choices=("one-cycle", "constant"), default=usual.schedule)
+    add("--weight-decay", type=float, default=usual.weight_decay, help="(%(default)s)")
+    add("--label-smoothing", type=float, default=usual.label_smoothing, help="(%(default)s)")
+    add(
+        "--aux-weight",
+        type=float,
+        default=usual.aux_weight,
+        help="of each auxiliary head's loss (%(default)s)",
+    )
+    add("--distort", action="store_true", help="brightness, contrast and saturation too")
+    add("--precision", choices=("auto", "float32", "bfloat16"), default=usual.precision)
+    add("--seed", type=whole(0), default=usual.seed, help="(%(default)s)")
+    add("--max-images", type=whole(1), help="stop, and end the schedule, after so many")
+    add(
+        "--workers",
+        type=whole(0),
+        default=8,
+        metavar="N",
+        help="processes that read pictures, for each that trains (%(default)s)",
+    )
+    add("--device", help="such as cpu (by default an accelerator, if there is one)")
+    add(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="(by default work/training/imagenet-NETWORK-seedSEED.safetensors)",
+    )
+    add(
+        "--save-every-steps",
+        type=whole(1),
+        default=1000,
+        metavar="N",
+        help="besides the end of every epoch (%(default)s)",
+    )
+    return parser.parse_args(given)  # fmt: skip
+
+
+def main(given: list[str] | None = None) -> None:
+    """Train, and write the network's weights and the history beside the checkpoint."""
+    chosen = options(given)
+    for part in ("train", "val"):
+        if not (chosen.data / part).is_dir():
+            raise FileNotFoundError(
+                f"there is no folder {part!r} in {str(chosen.data)!r}: DATA must hold train and "
+                "val, each with a folder of pictures for each class."
+            )
+    recipe = Recipe(
+        epochs=chosen.epochs,
+        batch_size=chosen.batch_size,
+        peak_rate=chosen.peak_rate,
+        warmup=chosen.warmup,
+        schedule=chosen.schedule,
+        weight_decay=chosen.weight_decay,
+        label_smoothing=chosen.label_smoothing,
+        aux_weight=chosen.aux_weight,
+        crop=0,
+        precision=chosen.precision,
+        seed=chosen.seed,
+        max_images=chosen.max_images,
+    )
+    entry = ENTRIES[chosen.network]
+    size = chosen.size or entry.size
+    batches = FolderBatches(
+        chosen.data / "train", recipe, size=size, distort=chosen.distort, workers=chosen.workers
+    )
+    test = FolderTestBatches(chosen.data / "val", size=size, workers=chosen.workers)
+
+    torch.manual_seed(chosen.seed)
+    heads = {"aux_heads": False} if chosen.no_aux and entry.aux else {}
+    model = create(chosen.network, num_classes=len(batches.classes), **heads)
+    name = f"imagenet-{chosen.network}-seed{chosen.seed}.safetensors"
+    checkpoint = chosen.checkpoint or WORK / name
+    history = train(
+        model,
+        batches,
+        test,
+        checkpoint=checkpoint,
+        save_every_steps=chosen.save_every_steps,
+        device=chosen.device,
+    )
+    if here(chosen.device).rank == 0:
+        weights = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
+        to = checkpoint.with_suffix(".weights.safetensors")
+        write_whole(to, save(weights))
+        write_whole(checkpoint.with_suffix(".csv"), history.to_csv(index=False).encode())
+        sys.stdout.write(f"weights in {to}, history beside them\n")
+
+
+if __name__ == "__main__":
+    end(main)

@@ -1,0 +1,242 @@
+"""Training on pictures in folders, by the command and by what it is made of."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from test_training import QUICK, same
+
+from utils.data import ImageError
+from utils.pretrained import create
+from utils.training import evaluate
+from utils.training.folders import IMAGENET, FolderBatches, FolderTestBatches
+
+ROOT = Path(__file__).parents[2]
+COMMAND = ROOT / "experiments" / "train_imagenet.py"
+ARGUMENTS = [
+    *("--network", "micro_googlenet", "--size", "16", "--epochs", "2", "--batch-size", "4"),
+    *("--device", "cpu", "--precision", "float32", "--peak-rate", "0.05", "--distort"),
+]
+COLOURS = {"blue": (40, 60, 200), "green": (50, 180, 60), "red": (200, 50, 40)}
+
+
+def make_pictures(folder: Path) -> Path:
+    """A dozen pictures to train on and six to test on, 40 to 80 px, of all shapes and kinds."""
+    random = np.random.default_rng(0)
+    for part, count in (("train", 4), ("val", 2)):
+        for name, colour in COLOURS.items():
+            (folder / part / name).mkdir(parents=True)
+            for i in range(count):
+                height, width = random.integers(40, 81, size=2)
+                noise = random.integers(-40, 41, size=(height, width, 3))
+                picture = Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8))
+                end = "jpg" if i % 2 else "png"
+                picture.save(folder / part / name / f"{i}.{end}")
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    return make_pictures(tmp_path / "pictures")
+
+
+@pytest.fixture
+def train_imagenet(monkeypatch):
+    monkeypatch.syspath_prepend(COMMAND.parent)
+    import train_imagenet
+
+    return train_imagenet
+
+
+RECIPE = replace(QUICK, batch_size=4)
+
+
+def everything(batches: FolderBatches, epoch: int, **where) -> tuple[torch.Tensor, torch.Tensor]:
+    images, labels = zip(*batches.epoch(epoch, **where), strict=True)
+    return torch.stack(images), torch.stack(labels)
+
+
+def test_batches(pictures):
+    state = torch.get_rng_state()
+    batches = FolderBatches(pictures / "train", RECIPE, size=24)
+    assert batches.classes == ("blue", "green", "red")
+    assert len(batches) == 3
+    images, labels = everything(batches, 0)
+    assert images.shape == (3, 4, 3, 24, 24)
+    assert images.dtype == torch.float32
+    assert sorted(labels.flatten().tolist()) == 4 * [0] + 4 * [1] + 4 * [2]
+    mean, std = (torch.tensor(value)[:, None, None] for value in IMAGENET)
+    strongest = (images * std + mean).mean(dim=(3, 4)).argmax(2)  # red, green or blue
+    assert torch.equal(strongest, 2 - labels)
+    again, _ = everything(FolderBatches(pictures / "train", RECIPE, size=24), 0, start=1)
+    assert torch.equal(again, images[1:])
+    halves = [everything(batches, 0, rank=rank, world=2)[0] for rank in (0, 1)]
+    assert torch.equal(torch.cat(halves, dim=1), images)
+    assert not torch.equal(everything(batches, 1)[0], images)
+    other = FolderBatches(pictures / "train", replace(RECIPE, seed=1), size=24)
+    assert not torch.equal(everything(other, 0)[0], images)
+    distorted = FolderBatches(pictures / "train", RECIPE, size=24, distort=True)
+    assert not torch.equal(everything(distorted, 0)[0], images)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_crops_are_the_papers(tmp_path):
+    """Seen from inside: a picture whose pixels say where they are, 8% to 100%, 3/4 to 4/3."""
+    (tmp_path / "one").mkdir()
+    side = 200
+    ramp = np.linspace(0, 255, side)
+    place = np.stack([*np.meshgrid(ramp, ramp), np.zeros((side, side))], axis=-1)
+    for i in range(60):
+        Image.fromarray(place.astype(np.uint8)).save(tmp_path / "one" / f"{i}.png")
+    recipe = replace(QUICK, batch_size=60)
+    batches = FolderBatches(tmp_path, recipe, size=50, normalisation=(0.0, 1.0))
+    images, _ = next(batches.epoch(0))
+    # The outermost pixels lie half a pixel inside the crop, of 50.
+    width = (images[:, 0, :, 0] - images[:, 0, :, -1]).abs().mean(1) * 50 / 49
+    height = (images[:, 1, 0] - images[:, 1, -1]).abs().mean(1) * 50 / 49
+    area, ratio = width * height, width / height
+    assert 0.07 < area.min() < 0.2
+    assert 0.8 < area.max() < 1.03
+    assert 0.72 < ratio.min() < 0.85
+    assert 1.2 < ratio.max() < 1.4
+    mirrored = (images[:, 0, 0, 0] > images[:, 0, 0, -1]).sum()
+    assert 15 < mirrored < 45
+    assert len(images.flatten(1).unique(dim=0)) == 60
+
+
+def test_test_batches(pictures):
+    test = FolderTestBatches(pictures / "val", size=14, batch_size=4)
+    images, labels = zip(*test.all(), strict=True)
+    assert [len(part) for part in labels] == [4, 2]
+    assert images[0].shape == (4, 3, 14, 14)
+    assert torch.cat(labels).tolist() == [0, 0, 1, 1, 2, 2]
+    (second,) = [labels for _, labels in test.all(rank=1, world=2)]
+    assert second.tolist() == [2, 2]
+    path = pictures / "val" / "blue" / "0.png"
+    with Image.open(path) as picture:
+        scale = 16 / min(picture.size)
+        resized = picture.resize([round(side * scale) for side in picture.size], Image.BILINEAR)
+    left, top = ((side - 14) // 2 for side in resized.size)
+    wanted = torch.from_numpy(np.array(resized.crop((left, top, left + 14, top + 14)))) / 255
+    mean, std = (torch.tensor(value) for value in IMAGENET)
+    close = ((wanted - mean) / std).permute(2, 0, 1) - images[0][0]
+    assert close.abs().mean() < 0.1
+    model = create("micro_googlenet", num_classes=3)
+    result = evaluate(model, test, logits=True)
+    assert result.logits.shape == (6, 3)
+
+
+def test_description_knows_the_pictures(pictures):
+    def described(**options):
+        return FolderBatches(pictures / "train", RECIPE, **{"size": 24} | options).description
+
+    first = described()
+    assert described() == first
+    assert described(size=25) != first
+    assert described(distort=True) != first
+    (pictures / "train" / "red" / "0.png").rename(pictures / "train" / "red" / "7.png")
+    assert described() != first
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "empty class", "few", "broken"])
+def test_bad_folders(pictures, kind):
+    folder = pictures / "train"
+    if kind == "missing":
+        with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"):
+            FolderBatches(folder / "nowhere", RECIPE, size=24)
+    elif kind == "empty":
+        (pictures / "nothing").mkdir()
+        with pytest.raises(FileNotFoundError, match="class folder"):
+            FolderBatches(pictures / "nothing", RECIPE, size=24)
+    elif kind == "empty class":
+        (folder / "yellow").mkdir()
+        with pytest.raises(FileNotFoundError, match="yellow"):
+            FolderBatches(folder, RECIPE, size=24)
+    elif kind == "few":
+        with pytest.raises(ValueError, match="20 pictures cannot be taken from the 12 in"):
+            FolderBatches(folder, replace(RECIPE, batch_size=20), size=24)
+    else:
+        (folder / "red" / "0.png").write_bytes(b"no picture")
+        for workers in (0, 1):
+            with pytest.raises(ImageError, match=r"^.*red.0\.png is no picture") as caught:
+                everything(FolderBatches(folder, RECIPE, size=24, workers=workers), 0)
+            assert "Traceback" not in str(caught.value)
+
+
+def test_the_commands_mistakes(train_imagenet, pictures, capsys):
+    """A sentence each."""
+    calls = {
+        (str(pictures / "val"),): "error: there is no folder 'train' in '.*val': DATA must hold",
+        (str(pictures), "--size", "0"): "expected a whole number from 1, got '0'",
+        (str(pictures), "--network", "resnet"): "invalid choice: 'resnet'",
+        (str(pictures), "--peak-rate", "-1"): "error: peak_rate must be a number of at least 0",
+        (str(pictures), "--batch-size", "13"): "13 pictures cannot be taken from the 12",
+        (): "the following arguments are required: DATA",
+    }
+    for given, says in calls.items():
+        with pytest.raises(SystemExit) as ended:
+            train_imagenet.end(lambda given=given: train_imagenet.main([*given, "--workers", "0"]))
+        message = f"{ended.value.code}\n{capsys.readouterr().err}"
+        assert re.search(says, message), message
+        assert len(message.splitlines()) <= 2
+    (pictures / "val" / "red").rename(pictures / "val" / "reed")
+    with pytest.raises(ValueError, match=r"other classes .*: number 2 is 'reed' instead of 'red'"):
+        train_imagenet.main([str(pictures), *ARGUMENTS, "--workers", "0"])
+
+
+def test_help(train_imagenet, capsys):
+    with pytest.raises(SystemExit):
+        train_imagenet.options(["--help"])
+    text = capsys.readouterr().out
+    assert "torchrun --standalone" in text
+    assert "micro_googlenet" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.slow
+def test_end_to_end(train_imagenet, pictures, tmp_path, capsys):
+    """Trained alone; killed in a process of its own, resumed here with other workers: the same."""
+
+    def arguments(name: str, workers: int) -> list[str]:
+        place = ["--checkpoint", str(tmp_path / f"{name}.safetensors"), "--save-every-steps", "1"]
+        return [str(pictures), *ARGUMENTS, *place, "--workers", str(workers)]
+
+    train_imagenet.main(arguments("alone", 0))
+    assert "epoch 2/2" in capsys.readouterr().out
+
+    checkpoint = tmp_path / "killed.safetensors"
+    process = subprocess.Popen(
+        [sys.executable, COMMAND, *arguments("killed", 1)],
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    output, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, output
+    train_imagenet.main(arguments("killed", 0))
+    assert "going on after step" in capsys.readouterr().out
+    tables = [pd.read_csv(tmp_path / f"{name}.csv") for name in ("alone", "killed")]
+    plain = [table.drop(columns=["seconds", "cpu_seconds"]) for table in tables]
+    pd.testing.assert_frame_equal(*plain, check_exact=True)
+    assert list(plain[0].images) == [12, 24]
+    files = [tmp_path / f"{name}.weights.safetensors" for name in ("alone", "killed")]
+    assert same(*map(load_file, files))
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    assert digests[0] == digests[1]
+    model = create("micro_googlenet", num_classes=3, weights=files[0])
+    test = FolderTestBatches(pictures / "val", size=16)
+    assert evaluate(model, test).accuracy == tables[0].test_accuracy.iloc[-1]
