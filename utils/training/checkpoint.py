@@ -54,7 +54,7 @@ class Keeper:
         test: TestBatches | None,
         machine: Machine,
     ) -> None:
-        self.path = None if path is None else Path(path)
+        self.path = None if path is None else Path(path).expanduser()
         self.model = model
         self.optimiser = optimiser
         self.progress = progress

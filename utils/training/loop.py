@@ -218,17 +218,18 @@ def take_step(
         outputs = network(images)
     scores = outputs[0] if isinstance(outputs, tuple) else outputs
     check_labels(labels, scores)  # while they are on the CPU
-    labels = labels.to(machine.device, non_blocking=True)
+    labels = labels.to(machine.device)
     loss = total_loss(outputs, labels, recipe)
-    if not math.isfinite(loss.item()):
+    value = loss.item()
+    if not math.isfinite(value):
         raise DivergedError(
-            f"the training has diverged: the loss is {loss.item()}. A lower peak_rate "
+            f"the training has diverged: the loss is {value}. A lower peak_rate "
             f"(it is {recipe.peak_rate:g}), a longer warmup or batch normalisation may help."
         )
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-    return loss.item(), (scores.argmax(1) == labels).sum().item()
+    return value, (scores.argmax(1) == labels).sum().item()
 
 
 def total_loss(outputs: Tensor | tuple, labels: Tensor, recipe: Recipe) -> Tensor:

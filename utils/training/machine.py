@@ -120,4 +120,5 @@ def to_device(images: Tensor, device: torch.device, like: nn.Module) -> Tensor:
     """Bring images to the network: its device, its dtype, channels last in memory."""
     dtype = next((p.dtype for p in like.parameters() if p.is_floating_point()), images.dtype)
     # Channels last is a question of speed alone: (N, C, H, W) stays the shape.
-    return images.to(device, dtype, non_blocking=True, memory_format=torch.channels_last)
+    ahead = device.type == "cuda"  # from pinned memory, the copy need not be waited for
+    return images.to(device, dtype, non_blocking=ahead, memory_format=torch.channels_last)
