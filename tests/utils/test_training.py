@@ -13,10 +13,11 @@ from torch.nn import functional as F
 
 from utils.data import LabelledImages
 from utils.googlenet import micro_googlenet
-from utils.training import Batches, DivergedError, Evaluation, Recipe, evaluate, train
+from utils.training import Batches, DivergedError, Evaluation, Recipe, evaluate, loop, train
 from utils.training.batches import move, normalise
 from utils.training.evaluation import TestBatches
 from utils.training.loop import total_loss
+from utils.training.machine import here
 
 CLASSES = 3
 QUICK = Recipe(epochs=2, batch_size=16, crop=1, peak_rate=0.05, precision="float32")
@@ -163,6 +164,28 @@ def test_it_stops_after_so_many_images():
     assert history.rate.iloc[-1] == pytest.approx(0.05 * 1 / 4.8)
     history = train(tiny(), stripes(), recipe=replace(recipe, max_images=70), report=silent)
     assert list(history.images) == [48, 64]  # the last epoch is a part of one
+
+
+def test_long_epochs_report_within(monkeypatch):
+    monkeypatch.setattr(loop, "REPORT_EVERY", 0.0)
+    lines = []
+    train(tiny(), stripes(), recipe=QUICK, report=lines.append)
+    starts = [line.split(":")[0] for line in lines]
+    epochs = [[f"epoch {k}/2, step 1/3", f"epoch {k}/2, step 2/3", f"epoch {k}/2"] for k in (1, 2)]
+    assert starts == [*epochs[0], *epochs[1]]
+
+
+def test_precision():
+    """bfloat16 where it is quick, and where the network can use it; as asked for otherwise."""
+    machine = here("cpu")
+    quick = machine.precision("auto", tiny())
+    assert quick in ("float32", "bfloat16")
+    assert machine.precision("bfloat16", tiny()) == "bfloat16"
+    assert machine.precision("float32", tiny()) == "float32"
+    assert machine.precision("bfloat16", tiny().double()) == "float32"
+    normalised = nn.Sequential(nn.Conv2d(1, 4, 3), nn.LocalResponseNorm(5), *tiny()[3:])
+    assert machine.precision("auto", normalised) == "float32"
+    train(normalised, stripes(), recipe=replace(QUICK, max_images=16, precision="auto"))
 
 
 def test_bfloat16_is_near_float32():

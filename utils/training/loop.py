@@ -110,8 +110,9 @@ def train(
     model.to(machine.device, memory_format=torch.channels_last)
     optimiser = make_optimiser(model, recipe)
     progress = Progress()
-    kept = {"batches": batches, "test": test, "machine": machine}
-    keeper = Keeper(checkpoint, model, optimiser, progress, **kept)
+    keeper = Keeper(
+        checkpoint, model, optimiser, progress, batches=batches, test=test, machine=machine
+    )
     if line := keeper.restore():
         report(line)
     network = machine.parallel(model)
