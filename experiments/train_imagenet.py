@@ -32,68 +32,46 @@ from utils.training.machine import here
 
 def options(given: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    usual = Recipe(epochs=90, batch_size=256, peak_rate=0.4, warmup=0.1, weight_decay=1e-4)
+    usual = Recipe(epochs=90, batch_size=256, peak_rate=0.2, warmup=0.1, weight_decay=1e-4)
     parser = Parser(__doc__)
     add = parser.add_argument
+    # fmt: off
     add("data", type=Path, metavar="DATA", help="the folder that holds train and val")
-    add(
-        "--network",
-        choices=ENTRIES,
-        default="googlenet_bn",
-        metavar="NAME",
-        help=f"one of {', '.join(ENTRIES)} (%(default)s)",
-    )
-    add("--size", type=whole(1), help="of the crops, in pixels (by default the network's own)")
+    add("--network", choices=ENTRIES, default="googlenet_bn", metavar="NAME",
+        help=f"one of {', '.join(ENTRIES)} (%(default)s)")
+    add("--size", type=whole(1), metavar="PX", help="of the crops (by default the network's own)")
     add("--no-aux", action="store_true", help="leave out the network's auxiliary heads, if any")
-    add("--epochs", type=whole(1), default=usual.epochs, help="(%(default)s)")
-    add(
-        "--batch-size",
-        type=whole(1),
-        default=usual.batch_size,
-        help="pictures a step, in all processes together (%(default)s)",
-    )
-    add("--peak-rate", type=float, default=usual.peak_rate, help="of learning (%(default)s)")
-    add(
-        "--warmup",
-        type=float,
-        default=usual.warmup,
-        help="fraction of the steps in which the rate rises (%(default)s)",
-    )
-    add("--schedule", choices=("one-cycle", "constant"), default=usual.schedule)
-    add("--weight-decay", type=float, default=usual.weight_decay, help="(%(default)s)")
-    add("--label-smoothing", type=float, default=usual.label_smoothing, help="(%(default)s)")
-    add(
-        "--aux-weight",
-        type=float,
-        default=usual.aux_weight,
-        help="of each auxiliary head's loss (%(default)s)",
-    )
-    add("--distort", action="store_true", help="brightness, contrast and saturation too")
-    add("--precision", choices=("auto", "float32", "bfloat16"), default=usual.precision)
-    add("--seed", type=whole(0), default=usual.seed, help="(%(default)s)")
-    add("--max-images", type=whole(1), help="stop, and end the schedule, after so many")
-    add(
-        "--workers",
-        type=whole(0),
-        default=8,
-        metavar="N",
-        help="processes that read pictures, for each that trains (%(default)s)",
-    )
-    add("--device", help="such as cpu (by default an accelerator, if there is one)")
-    add(
-        "--checkpoint",
-        type=Path,
-        metavar="FILE",
-        help="(by default work/training/imagenet-NETWORK-seedSEED.safetensors)",
-    )
-    add(
-        "--save-every-steps",
-        type=whole(1),
-        default=1000,
-        metavar="N",
-        help="besides the end of every epoch (%(default)s)",
-    )
-    return parser.parse_args(given)  # fmt: skip
+    add("--epochs", type=whole(1), metavar="N", default=usual.epochs, help="(%(default)s)")
+    add("--batch-size", type=whole(1), metavar="N", default=usual.batch_size,
+        help="pictures a step, in all processes together (%(default)s)")
+    add("--peak-rate", type=float, metavar="X", default=usual.peak_rate,
+        help="of learning; much lower without batch normalisation (%(default)s)")
+    add("--warmup", type=float, metavar="X", default=usual.warmup,
+        help="fraction of the steps in which the rate rises (%(default)s)")
+    add("--schedule", choices=("one-cycle", "constant"), default=usual.schedule,
+        help="(%(default)s)")
+    add("--weight-decay", type=float, metavar="X", default=usual.weight_decay,
+        help="(%(default)s)")
+    add("--label-smoothing", type=float, metavar="X", default=usual.label_smoothing,
+        help="(%(default)s)")
+    add("--aux-weight", type=float, metavar="X", default=usual.aux_weight,
+        help="of each auxiliary head's loss (%(default)s)")
+    add("--distort", action="store_true",
+        help="change brightness, contrast and saturation at random")
+    add("--precision", choices=("auto", "float32", "bfloat16"), default=usual.precision,
+        help="auto is bfloat16 where that is quick (%(default)s)")
+    add("--seed", type=whole(0), metavar="N", default=usual.seed, help="(%(default)s)")
+    add("--max-images", type=whole(1), metavar="N",
+        help="stop, and end the schedule, after so many")
+    add("--workers", type=whole(0), metavar="N", default=8,
+        help="processes that read pictures, for each that trains (%(default)s)")
+    add("--device", metavar="NAME", help="as in cpu (by default an accelerator, if there is one)")
+    add("--checkpoint", type=Path, metavar="FILE",
+        help="(by default work/training/imagenet-NETWORK-seedN.safetensors)")
+    add("--save-every-steps", type=whole(1), metavar="N", default=1000,
+        help="besides the end of every epoch (%(default)s)")
+    # fmt: on
+    return parser.parse_args(given)
 
 
 def main(given: list[str] | None = None) -> None:

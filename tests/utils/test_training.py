@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -225,6 +226,24 @@ def test_the_callers_random_numbers_stay():
     with pytest.raises(DivergedError):
         train(model, data, recipe=replace(QUICK, peak_rate=1e30), report=silent)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_dropout_depends_on_seed_and_step():
+    def masks(seed: int) -> list[Tensor]:
+        seen = []
+        model = tiny()
+        model[5].register_forward_hook(lambda module, x, y: seen.append((y == 0) & (x[0] != 0)))
+        train(model, stripes(), recipe=replace(QUICK, seed=seed, peak_rate=0.0), report=silent)
+        return seen
+
+    first, again, other = masks(0), masks(0), masks(1)
+    assert len(first) == 6
+    assert all(map(torch.equal, first, again))
+    assert not any(map(torch.equal, first, other))
+    # Inputs differ from step to step too; where none of them is 0, only chance makes a mask.
+    assert 0.3 < first[0].float().mean() < 0.7
+    agree = [(a == b).float().mean().item() for a, b in pairwise(first)]
+    assert all(0.3 < share < 0.8 for share in agree)
 
 
 # Batches

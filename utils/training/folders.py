@@ -11,6 +11,7 @@ Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842, section 
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -69,15 +70,14 @@ class _Folder:
             _Pictures(self.samples, transform, seed),
             batch_sampler=batches,
             num_workers=self.workers,
-            collate_fn=_collate,
+            collate_fn=partial(_collate, self.normalisation),
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),  # or it would draw from the caller's random numbers
         )
         for batch in loader:
             if isinstance(batch, ImageError):
                 raise batch
-            images, labels = batch
-            yield normalise(images, self.normalisation), labels
+            yield batch
 
 
 class FolderBatches(_Folder):
@@ -217,6 +217,10 @@ class _Pictures(Dataset):
             return self.transform(torch.from_numpy(picture).permute(2, 0, 1)), label
 
 
-def _collate(items: list) -> Any:
-    faults = [item for item in items if isinstance(item, ImageError)]
-    return faults[0] if faults else default_collate(items)
+def _collate(normalisation: Normalisation, items: list) -> tuple[Tensor, Tensor] | ImageError:
+    """Make a batch of what was loaded, where it was loaded: the trainer has other things to do."""
+    for item in items:
+        if isinstance(item, ImageError):
+            return item
+    images, labels = default_collate(items)
+    return normalise(images, normalisation), labels
