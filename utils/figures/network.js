@@ -105,7 +105,7 @@ function render({ model, el }) {
     Object.keys(branches[0]).map((layer) => branches.map((branch) => branch[layer])),
     source, inText, outText);
   const drawingBox = node("div", { class: "drawing" },
-    node("p", { class: "card-title" }, "Inside: widths are channels, to one scale"), drawing);
+    node("p", { class: "card-title" }, "Inside, to scale"), drawing);
 
   // What a unit sees
   const widest = shape("rect", { class: "widest" });
@@ -143,7 +143,7 @@ function render({ model, el }) {
     node("div", { class: "actions" }, measure.element, variant.element),
     map, summary, node("div", { class: "sides" }, drawingBox, sightBox), table,
     node("p", { class: "note" }, "Choose a stage in the map, with the slider under it, or with its " +
-      "arrow keys. Parameters with biases (torchvision: with those of the normalisation), without " +
+      "arrow keys. Inside, widths are channels, to one scale for all stages. Parameters with biases (torchvision: with those of the normalisation), without " +
       "the auxiliary heads. The squares stand around the middle of the photograph; what is hatched " +
       "lies beyond its edge, where there are only the zeros of the padding. They are what a unit " +
       "can see at most; what counts is far less."));
