@@ -417,14 +417,14 @@ save = Exercise(
     statement="""
 Save at least a fifth of GoogLeNet's multiply-adds, and keep the outside of every module as it is:
 the nine modules and the last layer give the shapes of Table 1, and the network has no more
-parameters than the paper's. `googlenet("paper", layers={**PAPER, ...})` builds the network with
-some rows replaced. A convolution's row is a `Convolution`, a module's an `InceptionSpec`, and
-`dataclasses.replace` changes one number in it. There are many right answers; say in a sentence
-what yours gives up.
+parameters than the paper's. `PAPER` holds the rows by name, `replace` changes numbers in a row, and
+`googlenet("paper", layers={**PAPER, ...})` builds the network with some rows replaced. There are
+many right answers; say in a sentence what yours gives up.
 """,
     stub="""
+from dataclasses import replace
+
 from utils.googlenet import PAPER, googlenet
-from utils.words import Convolution
 
 
 def lighter():
@@ -444,12 +444,13 @@ def lighter():
         "nothing: 64 channels in, 64 out. Make it a reduction, and add one more saving.",
     ),
     solution_code="""
+from dataclasses import replace
+
 from utils.googlenet import PAPER, googlenet
-from utils.words import Convolution
 
 
 def lighter():
-    rows = {**PAPER, "conv2": Convolution(channels=16, kernel_size=1)}
+    rows = {**PAPER, "conv2": replace(PAPER["conv2"], channels=16)}
     return googlenet("paper", layers=rows, kernel5x5=3)
 """,
     why="The dearest layer is in the stem, where the map is large, not in a module. Its input "

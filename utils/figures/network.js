@@ -143,10 +143,10 @@ function render({ model, el }) {
     node("div", { class: "actions" }, measure.element, variant.element),
     map, summary, node("div", { class: "sides" }, drawingBox, sightBox), table,
     node("p", { class: "note" }, "Choose a stage in the map, with the slider under it, or with its " +
-      "arrow keys. Inside, widths are channels, to one scale for all stages. Parameters with biases (torchvision: with those of the normalisation), without " +
-      "the auxiliary heads. The squares stand around the middle of the photograph; what is hatched " +
-      "lies beyond its edge, where there are only the zeros of the padding. They are what a unit " +
-      "can see at most; what counts is far less."));
+      "arrow keys. Inside, widths are channels, to one scale for all stages. Parameters with biases " +
+      "(torchvision: with those of the normalisation), without the auxiliary heads. The squares " +
+      "stand around the middle of the photograph; what is hatched lies beyond its edge, where there " +
+      "is only padding. They are what a unit can see at most; what counts is less."));
 
   let settled;
   const glide = () => {
