@@ -12,10 +12,27 @@ from utils.accounting import account
 from utils.googlenet import micro_googlenet
 from utils.pretrained import checkpoints, load, save
 from utils.pretrained.published import digest_of
-from utils.pretrained.shipped import CHECKPOINTS, read_logits
+from utils.pretrained.shipped import CHECKPOINTS, read_card, read_logits
 from utils.training import Recipe, evaluate
 
+FASHION = ("mini-googlenet", "plain-network", "small-resnet")
 SHIPPED = [pytest.param(name, CHECKPOINTS, marks=pytest.mark.slow) for name in checkpoints()]
+
+
+def test_these_ship_and_no_others():
+    assert checkpoints() == ("colour-googlenet", *FASHION)
+
+
+def test_the_three_on_fashion_mnist_can_be_compared():
+    """As large within 2%, on the same images, trained in the same way."""
+    cards = [read_card(name) for name in FASHION]
+    sizes = [card["parameters"] for card in cards]
+    assert max(sizes) <= min(300_000, 1.02 * sizes[0])
+    assert min(sizes) >= 0.98 * sizes[0]
+    assert len({Recipe(**card["recipe"] | {"seed": 0}) for card in cards}) == 1
+    for key in ("trained_on", "tested_on", "classes", "mean", "std"):
+        assert all(card[key] == cards[0][key] for card in cards), key
+    assert read_card("colour-googlenet")["parameters"] <= 150_000
 
 
 def check(name: str, folder: Path) -> None:
