@@ -62,7 +62,7 @@ function render({ model, el }) {
       text: words("soft middle small") });
   });
   const grid = [0.1, 0.2].map((ratio) => ({ ratio, line: shape("path", { class: "grid" }),
-    text: words("soft halo end small") }));
+    text: words("soft halo small") }));
   const chosen = shape("rect", { class: "chosen" });
   const share = words("halo strong middle");
   const chart = shape("svg", { role: "img", class: "chart" }, chosen,
@@ -124,7 +124,7 @@ function render({ model, el }) {
   };
   const keys = { narrowest: key("narrowest"), widest: key("widest") };
   const sightBox = node("div", { class: "sight-box" },
-    node("p", { class: "card-title" }, "What one unit sees"), sight,
+    node("p", { class: "card-title" }, "What one unit sees, by path"), sight,
     keys.narrowest.line, keys.widest.line);
 
   // Words and numbers
@@ -238,10 +238,12 @@ function render({ model, el }) {
     const ratio = one[now.measure] / network[now.measure];
     const middle = Math.min(width - 20, Math.max(20, (at + 0.5) * wide));
     place(share, middle, Y(ratio) - 6, ratio ? percent(ratio) : "");
+    // The scale's numbers stand at the side where the bars of this measure are low.
+    const right = now.measure === "macs";
     for (const { ratio: level, line, text } of grid) {
       change(line, { d: `M0 ${Y(level).toFixed(1)} H${width}` });
-      const covered = ratio && width - middle < 70 && Math.abs(Y(level) - Y(ratio)) < 17;
-      place(text, width, Y(level) - 3, covered ? "" : `${100 * level}%`);
+      text.classList.toggle("end", right);
+      place(text, right ? width : 0, Y(level) - 3, `${100 * level}%`);
     }
     change(along, { style: `width: ${width - wide + 22}px; margin-left: ${wide / 2 - 11}px; ` +
       `--part: ${at / (names.length - 1)}` });
@@ -349,9 +351,9 @@ function render({ model, el }) {
     centred(widest, high);
     centred(narrowest, low);
     const across = (pixels) => (pixels > side
-      ? `${count(pixels)} px, ${fixed(pixels / side, 1)} photographs` : `${count(pixels)} px`);
-    say(keys.narrowest.text, `narrowest path: ${across(low)}`);
-    say(keys.widest.text, low === high ? "widest path: the same" : `widest path: ${across(high)}`);
+      ? `${count(pixels)} px, ${fixed(pixels / side, 1)} photos` : `${count(pixels)} px`);
+    say(keys.narrowest.text, `narrowest: ${across(low)}`);
+    say(keys.widest.text, low === high ? "widest: the same" : `widest: ${across(high)}`);
   }
 
   const stops = [
@@ -373,7 +375,7 @@ const CSS = `
 .grid { stroke: var(--line); fill: none; }
 .band { stroke: var(--control); stroke-width: 2; fill: none; }
 .pool { fill: none; stroke: var(--soft); stroke-width: 1.5; stroke-linejoin: round; }
-.summary { min-height: calc(7.25em + 16px); }
+.summary { min-height: calc(8.7em + 16px); }
 .sides { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); align-items: start; }
 .drawing, .sight-box { min-width: 0; }
 .card-title { font-weight: 650; padding-bottom: 8px; }
