@@ -38,6 +38,9 @@ def main() -> None:
     print(f"{asked.name}, seed {asked.seed}: test accuracy {rows['test_accuracy'].item():.4f}")
     if asked.ship:
         command = f"python experiments/train_checkpoints.py {asked.name} --seed {asked.seed}"
+        command += (
+            f" --threads {asked.threads}" if asked.threads else ""
+        )  # another number: other bits
         print(ship(asked.name, seed=asked.seed, checkpoint=state, command=command))
 
 

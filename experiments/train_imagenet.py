@@ -77,6 +77,7 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
 def main(given: list[str] | None = None) -> None:
     """Train, and write the network's weights and the history beside the checkpoint."""
     chosen = options(given)
+    chosen.data = chosen.data.expanduser()
     for part in ("train", "val"):
         if not (chosen.data / part).is_dir():
             raise FileNotFoundError(
@@ -108,7 +109,8 @@ def main(given: list[str] | None = None) -> None:
     heads = {"aux_heads": False} if chosen.no_aux and entry.aux else {}
     model = create(chosen.network, num_classes=len(batches.classes), **heads)
     name = f"imagenet-{chosen.network}-seed{chosen.seed}.safetensors"
-    checkpoint = chosen.checkpoint or WORK / name
+    checkpoint = (chosen.checkpoint or WORK / name).expanduser()
+    beside = checkpoint.name.removesuffix(".safetensors")
     history = train(
         model,
         batches,
@@ -119,9 +121,10 @@ def main(given: list[str] | None = None) -> None:
     )
     if here(chosen.device).rank == 0:
         weights = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
-        to = checkpoint.with_suffix(".weights.safetensors")
+        to = checkpoint.with_name(f"{beside}.weights.safetensors")
         write_whole(to, save(weights))
-        write_whole(checkpoint.with_suffix(".csv"), history.to_csv(index=False).encode())
+        table = history.to_csv(index=False).encode()
+        write_whole(checkpoint.with_name(f"{beside}.csv"), table)
         sys.stdout.write(f"weights in {to}, history beside them\n")
 
 
