@@ -38,9 +38,8 @@ def main() -> None:
     print(f"{asked.name}, seed {asked.seed}: test accuracy {rows['test_accuracy'].item():.4f}")
     if asked.ship:
         command = f"python experiments/train_checkpoints.py {asked.name} --seed {asked.seed}"
-        command += (
-            f" --threads {asked.threads}" if asked.threads else ""
-        )  # another number: other bits
+        if asked.threads:  # another number of threads: other last bits
+            command += f" --threads {asked.threads}"
         print(ship(asked.name, seed=asked.seed, checkpoint=state, command=command))
 
 
