@@ -77,7 +77,7 @@ def main(folder: Path, seed: int) -> None:
             run(folder, "killed")
 
         ends["in a save"].append(end_of(in_a_fork(work)))
-        parts.append((folder / "killed.checkpoint.part").exists())
+        parts.append(len(list(folder.glob("killed.checkpoint.*.part"))))
     chance = random.Random(seed)
     checkpoint = folder / "killed.checkpoint"
     ends["at random"] = []

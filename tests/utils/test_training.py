@@ -348,6 +348,9 @@ def test_evaluation():
     assert result.loss == pytest.approx(F.cross_entropy(scores, data.labels).item())
     assert evaluate(model, data, normalisation=(0.3, 0.2)).logits is None
     assert not model.training
+    model.train()[1].eval()  # statistics that a fine-tuning keeps
+    evaluate(model, data, normalisation=(0.3, 0.2))
+    assert [part.training for part in (model, model[0], model[1])] == [True, True, False]
 
 
 def test_wilsons_interval():
@@ -411,6 +414,12 @@ def test_bad_recipes(change, says):
         Recipe(**change)
 
 
+def test_numbers_of_numpy_are_numbers():
+    recipe = Recipe(peak_rate=np.float32(0.5), epochs=np.int64(3), momentum=np.float64(0.5))
+    assert recipe == Recipe(peak_rate=0.5, epochs=3, momentum=0.5)
+    assert {type(value) for value in (recipe.peak_rate, recipe.momentum)} == {float}
+
+
 def one_class(count: int) -> LabelledImages:
     images = stripes(count)
     return LabelledImages(images.images, torch.zeros_like(images.labels), ("only",), "one class")
@@ -448,6 +457,22 @@ BAD = {
     "save_every_steps": (
         lambda: train(tiny(), stripes(), recipe=QUICK, save_every_steps=-1),
         "save_every_steps must be at least 1",
+    ),
+    "never": (
+        lambda: train(tiny(), stripes(), recipe=QUICK, save_every_steps=0),
+        "save_every_steps must be at least 1",
+    ),
+    "test on a tensor": (
+        lambda: train(tiny(), stripes(), stripes().images, QUICK),
+        "expected LabelledImages.*got Tensor",
+    ),
+    "evaluate a tensor": (
+        lambda: evaluate(tiny(), stripes().images, normalisation=(0, 1)),
+        "expected LabelledImages.*got Tensor",
+    ),
+    "unknown precision": (
+        lambda: evaluate(tiny(), stripes(), normalisation=(0, 1), precision="half"),
+        "precision must be one of 'auto', 'float32', 'bfloat16'; got 'half'",
     ),
     "no normalisation": (lambda: evaluate(tiny(), stripes()), "needs the normalisation"),
     "test classes": (

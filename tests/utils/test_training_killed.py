@@ -1,5 +1,6 @@
 """A training that is killed goes on as if it had not been, and its file is always whole."""
 
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from test_training import QUICK, fresh, same, silent, stripes, tiny, weights, wi
 from torch import nn
 
 from utils.training import Batches, CheckpointError, train
+from utils.training.checkpoint import read, write_whole
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}
@@ -62,7 +64,7 @@ def test_killed_in_saves_and_at_random(tmp_path):
     assert told["ends"] == {
         "alone": [0], "in a save": [-9] * 5, "at random": [-9] * 5, "left alone": [0],
     }, seed  # fmt: skip
-    assert all(told["parts"])  # each had begun to write
+    assert told["parts"] == [1, 2, 3, 4, 5]  # each had begun to write
     log = (tmp_path / "killed.log").read_text()
     steps = [int(step) for step in re.findall(r"going on after step (\d+)", log)]
     assert steps == sorted(steps)
@@ -72,7 +74,6 @@ def test_killed_in_saves_and_at_random(tmp_path):
     alone, killed = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("alone", "killed"))
     pd.testing.assert_frame_equal(alone, killed, check_exact=True)
     assert len(alone) == 10
-    assert not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.parametrize(("before", "every"), [((0, 2), 1), ((1, 0), 1), ((1, 2), 2), ((2, 1), 4)])
@@ -82,7 +83,6 @@ def test_stopped_anywhere_it_goes_on(tmp_path, before, every):
     model = tiny()
     history = train(model, stripes(), stripes(seed=1), SAVING, report=silent)
     stopped(file, tiny(), before=before, every=every)
-    (tmp_path / "training.safetensors.part").write_bytes(b"half a file")
     lines = []
     other = tiny(seed=9)
     resumed = train(other, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=lines.append)
@@ -103,6 +103,65 @@ def test_a_finished_training_is_only_read(tmp_path):
     assert not second.training
     assert history.equals(again)  # clocks too
     assert file.stat() == before
+
+
+def test_a_place_that_cannot_be_written_to_is_told_before_the_first_step(tmp_path):
+    (tmp_path / "file").touch()
+
+    class Untouched(Batches):
+        def epoch(self, *args):
+            raise AssertionError("a step was taken")
+
+    for place in (tmp_path / "file" / "checkpoint", tmp_path):
+        with pytest.raises(CheckpointError, match=r"cannot be (written|read)"):
+            train(tiny(), Untouched(stripes(), SAVING), checkpoint=place, report=silent)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_part(tmp_path, monkeypatch):
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    before = file.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match=r"written \(No space left on device\): make room"):
+        train(tiny(), stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert list(tmp_path.iterdir()) == [file]
+    assert file.read_bytes() == before
+
+
+def test_two_that_write_one_file_do_not_mix(tmp_path, monkeypatch):
+    """While one is about to give its file the name, the other writes its own, halfway."""
+    file, replace = tmp_path / "file", os.replace
+
+    def interrupted(source, target):
+        monkeypatch.setattr(os, "replace", replace)
+        write_whole(file, b"the other's")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    write_whole(file, b"one's own")
+    assert file.read_bytes() == b"one's own"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_a_link_and_folders_may_change(tmp_path, monkeypatch):
+    for name in ("disk", "work", "elsewhere"):
+        (tmp_path / name).mkdir()
+    link = tmp_path / "work" / "link"
+    link.symlink_to(tmp_path / "disk" / "there")
+    monkeypatch.chdir(tmp_path / "work")
+
+    def elsewhere(line):
+        monkeypatch.chdir(tmp_path / "elsewhere")
+
+    train(tiny(), stripes(), recipe=SAVING, checkpoint="link", report=elsewhere)
+    assert link.is_symlink()
+    assert read(tmp_path / "disk" / "there")[1]["progress"]["step"] == 9
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_momentum_goes_on_in_channels_last(tmp_path):

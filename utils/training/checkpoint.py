@@ -7,6 +7,7 @@ what was trained how, how far it is, and a checksum. Reading it runs no code.
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
@@ -25,7 +26,7 @@ from .progress import Progress
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is damaged, or belongs to another training."""
+    """A checkpoint is damaged, belongs to another training, or cannot be read or written."""
 
 
 class Keeper:
@@ -54,7 +55,8 @@ class Keeper:
         test: TestBatches | None,
         machine: Machine,
     ) -> None:
-        self.path = None if path is None else Path(path).expanduser()
+        # Resolved: a link stays a link, and a notebook may change its folder meanwhile.
+        self.path = None if path is None else Path(path).expanduser().resolve()
         self.model = model
         self.optimiser = optimiser
         self.progress = progress
@@ -86,7 +88,13 @@ class Keeper:
             "conditions": self.conditions,
             "progress": progress,
         }
-        write(self.path, tensors, facts)
+        try:
+            write(self.path, tensors, facts)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.path} cannot be written ({error.strerror}): make room, or give another "
+                "place. What was saved before is still there."
+            ) from error
 
     def restore(self) -> str | None:
         """Take up the training where the file left it, and say so; None if there is no file.
@@ -101,6 +109,7 @@ class Keeper:
             check_same(self.path, content[1]["training"], self.training)
         content = self.machine.from_first(content)
         if content is None:
+            self.save()  # a place that cannot be written to is found now, not after an epoch
             return None
         tensors, facts = content
         self.model.load_state_dict(_with_prefix(tensors, "weights."))
@@ -135,12 +144,17 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file: whoever looks, at any moment, finds the old one or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())  # on the disk, before it has the name
-    part.replace(path)
+    # A name of its own: two processes that write the same file must not mix their bytes.
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # on the disk, before it has the name
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)  # half a file on a full disk is in the way
+        raise
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -149,9 +163,14 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     CheckpointError
-        The file is no checkpoint, or not as it was written.
+        The file is no checkpoint, not as it was written, or cannot be read.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}): checkpoint= wants the path of a file."
+        ) from error
     try:
         tensors = load(content)
         header = int.from_bytes(content[:8], "little")

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..checks import positive_int
+from ..checks import one_of, positive_int
 from ..data import LabelledImages
 from .batches import Normalisation, check_data, describe, normalise
 from .machine import here, to_device
-from .recipe import Precision
+from .recipe import PRECISIONS, Precision
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,7 +99,7 @@ def evaluate(
     Parameters
     ----------
     model : nn.Module
-        Moved to `device`; its mode is given back as it was.
+        Moved to `device`; its mode, and that of each of its parts, is given back as it was.
     data : LabelledImages
         Or what has `TestBatches`' interface.
     normalisation : (mean, std)
@@ -116,8 +116,12 @@ def evaluate(
     ------
     ValueError
         No images, no normalisation, labels that the network has no score for.
+    TypeError
+        Data of another kind.
     """
-    if isinstance(data, LabelledImages):
+    one_of(precision, PRECISIONS, "precision")
+    if isinstance(data, Tensor) or not hasattr(data, "all"):
+        check_data(data)
         if normalisation is None:
             raise ValueError(
                 "evaluate needs the normalisation=(mean, std) that the network was trained with."
@@ -129,7 +133,7 @@ def evaluate(
     model.to(machine.device, memory_format=torch.channels_last)
     share = {} if logits else {"rank": machine.rank, "world": machine.world}
 
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     correct, count, loss, kept = 0, 0, 0.0, []
     try:
@@ -145,7 +149,8 @@ def evaluate(
             if logits:
                 kept.append(scores.cpu())
     finally:
-        model.train(was_training)
+        for module, training in modes:  # parts may have had modes of their own
+            module.training = training
     if not logits:
         correct, count, loss = machine.total(correct, count, loss)
     if count == 0:

@@ -73,7 +73,7 @@ def train(
     normalisation : (mean, std), optional
         By default that of the training images.
     checkpoint : path, optional
-        A file to save to after every epoch, and to go on from if it is there.
+        A file to save to at the start and after every epoch, and to go on from if it is there.
     save_every_steps : int, optional
         Save so often within an epoch too.
     device : optional
@@ -93,9 +93,9 @@ def train(
     Raises
     ------
     DivergedError
-        The loss is not finite any more. The checkpoint holds the last good state.
+        The loss is not finite any more. The checkpoint stays as it was last saved.
     CheckpointError
-        The checkpoint is damaged, or of another network, recipe or data.
+        The checkpoint is damaged, of another network, recipe or data, or cannot be read or written.
     TypeError, ValueError
         Data that do not fit the recipe or the network.
     """
@@ -104,7 +104,8 @@ def train(
     test = as_test_batches(test, batches)
     recipe = batches.recipe
     epochs, steps = recipe.epochs, recipe.steps(len(batches))
-    save_every_steps = save_every_steps and positive_int(save_every_steps, "save_every_steps")
+    if save_every_steps is not None:
+        save_every_steps = positive_int(save_every_steps, "save_every_steps")
     report = report if machine.rank == 0 else ignore
 
     model.to(machine.device, memory_format=torch.channels_last)
@@ -172,7 +173,7 @@ def as_test_batches(
     """Make batches of test images, normalised like those to train on, of the same classes."""
     if test is None:
         return None
-    if not hasattr(test, "all"):
+    if isinstance(test, Tensor) or not hasattr(test, "all"):
         test = TestBatches(test, normalisation=batches.normalisation)
     for i, (wanted, got) in enumerate(zip_longest(batches.classes, test.classes)):
         if wanted != got:

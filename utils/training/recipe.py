@@ -3,12 +3,14 @@
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, Literal, get_args
 
 from ..checks import boolean, one_of, positive_int, store
 
 Schedule = Literal["one-cycle", "constant"]
 Precision = Literal["auto", "float32", "bfloat16"]
+SCHEDULES, PRECISIONS = get_args(Schedule), get_args(Precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +93,8 @@ class Recipe:
             store(self, **{name: _fraction(getattr(self, name), name)})
         for name in ("peak_rate", "weight_decay", "aux_weight"):
             store(self, **{name: _not_negative(getattr(self, name), name)})
-        one_of(self.schedule, ("one-cycle", "constant"), "schedule")
-        one_of(self.precision, ("auto", "float32", "bfloat16"), "precision")
+        one_of(self.schedule, SCHEDULES, "schedule")
+        one_of(self.precision, PRECISIONS, "precision")
         boolean(self.flip, "flip")
 
     def steps(self, steps_per_epoch: int) -> int:
@@ -126,7 +128,7 @@ def _whole(value: Any, name: str) -> int:
 
 
 def _not_negative(value: Any, name: str) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, Real) and not isinstance(value, bool)  # NumPy's numbers too
     if not number or not 0 <= value < math.inf:
         raise ValueError(f"{name} must be a number of at least 0, got {value!r}.")
     return float(value)
