@@ -208,6 +208,22 @@ def test_full_cannot_be_downloaded(mirror, fault):
     assert len(fashion_mnist("train", source="full")) == 300
 
 
+def test_what_was_cut_short_in_the_cache_is_fetched_again(full, mirror, tmp_path):
+    fashion_mnist("train", source="full")
+    raw = tmp_path / "cache" / "datasets" / "FashionMNIST" / "raw"
+    for name in NAMES:
+        (raw / f"{name}.gz").write_bytes((mirror / f"{name}.gz").read_bytes()[:20])
+        (raw / name).write_bytes(b"\0\0")  # an unpacking that was interrupted
+    for split in ("train", "test"):
+        expected = fashion_mnist(split, source=full)
+        assert torch.equal(fashion_mnist(split, source="full").images, expected.images)
+
+
+def test_a_folder_at_home(full, monkeypatch):
+    monkeypatch.setenv("HOME", str(full.parent))
+    assert len(fashion_mnist("train", source=f"~/{full.name}")) == 300
+
+
 # Damage
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"

@@ -56,9 +56,21 @@ def test_says_what_it_is_briefly(data):
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        ({"images": torch.zeros(20, 3, 4, 5)}, TypeError, "images must be .*uint8, got .*float32"),
-        ({"images": np.zeros((20, 3, 4, 5), np.uint8)}, TypeError, "uint8, got ndarray"),
-        ({"labels": torch.zeros(20, dtype=torch.int32)}, TypeError, "labels .*int64, got .*int32"),
+        (
+            {"images": torch.zeros(20, 3, 4, 5)},
+            TypeError,
+            r"uint8, got .*float32: .*\(255 \* images\)",
+        ),
+        (
+            {"images": np.zeros((20, 3, 4, 5), np.uint8)},
+            TypeError,
+            r"ndarray: give torch.as_tensor\(images\)",
+        ),
+        (
+            {"labels": torch.zeros(20, dtype=torch.int32)},
+            TypeError,
+            r"int64, got .*int32: .*\(labels\).to\(.*int64\)\.$",
+        ),
         ({"labels": torch.arange(19) % 3}, ValueError, r"\(20, 3, 4, 5\) and \(19,\)"),
         ({"images": torch.zeros(20, 4, 5, dtype=torch.uint8)}, ValueError, r"\(N, C, H, W\)"),
         ({"classes": ("a", "b")}, ValueError, r"0..1, .* 2 classes; got 0 to 2"),

@@ -2,6 +2,7 @@
 
 import http.server
 import io
+import os
 import pathlib
 import re
 import struct
@@ -288,6 +289,13 @@ def test_not_a_picture(data, says, tmp_path):
     message = refusal(path)
     assert all(word in message for word in [str(path), *says]), message
     assert all(word in refusal(data) for word in ["what came as", *says])
+
+
+def test_a_pipe_that_never_ends(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for source in (tmp_path / "pipe.jpg", "/dev/zero"):
+        with pytest.raises(ImageError, match="no file but a device or pipe"):
+            load_image(source)
 
 
 def test_no_such_file(tmp_path):

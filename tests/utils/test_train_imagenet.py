@@ -17,10 +17,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from test_training import QUICK, same
+from torchvision.transforms.v2 import functional
 
-from utils.data import ImageError
+from utils.data import ImageError, image_folder
 from utils.pretrained import create
 from utils.training import evaluate
+from utils.training.checkpoint import read
 from utils.training.folders import IMAGENET, FolderBatches, FolderTestBatches
 
 ROOT = Path(__file__).parents[2]
@@ -138,6 +140,32 @@ def test_test_batches(pictures):
     assert result.logits.shape == (6, 3)
 
 
+def test_what_programs_leave_in_folders_is_no_class_and_no_picture(pictures):
+    wanted = FolderBatches(pictures / "train", RECIPE, size=24)
+    (pictures / "train" / ".ipynb_checkpoints").mkdir()
+    (pictures / "train" / "red" / "._0.png").write_bytes(b"macOS")
+    found = FolderBatches(pictures / "train", RECIPE, size=24)
+    assert found.description == wanted.description
+    assert found.classes == ("blue", "green", "red")
+
+
+def test_a_thin_picture_does_not_fill_the_memory(pictures, monkeypatch):
+    Image.new("L", (30_000, 1)).save(pictures / "val" / "red" / "9.png")
+    sizes = []
+    resize = functional.resize
+
+    def watched(picture, *args, **options):
+        sizes.append(picture.shape)
+        return resize(picture, *args, **options)
+
+    monkeypatch.setattr(functional, "resize", watched)
+    ((images, _),) = FolderTestBatches(pictures / "val", size=14).all()
+    assert images.shape == (7, 3, 14, 14)
+    assert image_folder(pictures / "val", size=14).images.shape == (7, 3, 14, 14)
+    assert len(sizes) == 14
+    assert all(height == width for _, height, width in sizes)
+
+
 def test_description_knows_the_pictures(pictures):
     def described(**options):
         return FolderBatches(pictures / "train", RECIPE, **{"size": 24} | options).description
@@ -154,11 +182,11 @@ def test_description_knows_the_pictures(pictures):
 def test_bad_folders(pictures, kind):
     folder = pictures / "train"
     if kind == "missing":
-        with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"):
+        with pytest.raises(FileNotFoundError, match=r"nowhere' is not there"):
             FolderBatches(folder / "nowhere", RECIPE, size=24)
     elif kind == "empty":
         (pictures / "nothing").mkdir()
-        with pytest.raises(FileNotFoundError, match="class folder"):
+        with pytest.raises(FileNotFoundError, match="holds no folders"):
             FolderBatches(pictures / "nothing", RECIPE, size=24)
     elif kind == "empty class":
         (folder / "yellow").mkdir()
@@ -210,30 +238,33 @@ def test_end_to_end(train_imagenet, pictures, tmp_path, capsys):
     """Trained alone; killed in a process of its own, resumed here with other workers: the same."""
 
     def arguments(name: str, workers: int) -> list[str]:
-        place = ["--checkpoint", str(tmp_path / f"{name}.safetensors"), "--save-every-steps", "1"]
+        place = ["--checkpoint", str(tmp_path / f"run.{name}"), "--save-every-steps", "1"]
         return [str(pictures), *ARGUMENTS, *place, "--workers", str(workers)]
 
     train_imagenet.main(arguments("alone", 0))
     assert "epoch 2/2" in capsys.readouterr().out
 
-    checkpoint = tmp_path / "killed.safetensors"
+    checkpoint = tmp_path / "run.killed"
     process = subprocess.Popen(
         [sys.executable, COMMAND, *arguments("killed", 1)],
         env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    while not checkpoint.exists() and process.poll() is None:
+    # The file is there from the start: wait for the first step.
+    while process.poll() is None and (
+        not checkpoint.exists() or read(checkpoint)[1]["progress"]["step"] == 0
+    ):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     output, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL, output
     train_imagenet.main(arguments("killed", 0))
     assert "going on after step" in capsys.readouterr().out
-    tables = [pd.read_csv(tmp_path / f"{name}.csv") for name in ("alone", "killed")]
+    tables = [pd.read_csv(tmp_path / f"run.{name}.csv") for name in ("alone", "killed")]
     plain = [table.drop(columns=["seconds", "cpu_seconds"]) for table in tables]
     pd.testing.assert_frame_equal(*plain, check_exact=True)
     assert list(plain[0].images) == [12, 24]
-    files = [tmp_path / f"{name}.weights.safetensors" for name in ("alone", "killed")]
+    files = [tmp_path / f"run.{name}.weights.safetensors" for name in ("alone", "killed")]
     assert same(*map(load_file, files))
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     assert digests[0] == digests[1]

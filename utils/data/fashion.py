@@ -73,7 +73,7 @@ def fashion_mnist(
     elif source == "full":
         folder = DEBIAN if DEBIAN.is_dir() else _downloaded()
     else:
-        folder = Path(source)
+        folder = Path(source).expanduser()
     images_file = _find(folder, f"{_PREFIX[split]}-images-idx3-ubyte")
     labels_file = _find(folder, f"{_PREFIX[split]}-labels-idx1-ubyte")
     images, labels = read_idx(images_file), read_idx(labels_file)
@@ -121,13 +121,20 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _downloaded() -> Path:
-    """Return torchvision's folder in PyTorch's cache, filled if it is not yet."""
-    from torchvision.datasets import FashionMNIST  # only here: it takes a second to import
+    """Return torchvision's folder in PyTorch's cache, filled if it is not yet.
+
+    Files are taken by their checksums, so that one that was cut short is fetched again.
+    """
+    # Only here: they take a second to import.
+    from torchvision.datasets import FashionMNIST
+    from torchvision.datasets.utils import download_url
 
     root = Path(torch.hub.get_dir()).parent / "datasets"
     try:
         with contextlib.redirect_stderr(sys.stdout):  # the progress bar is no error
-            FashionMNIST(root, download=True)
+            for name, md5 in FashionMNIST.resources:
+                folder = root / "FashionMNIST" / "raw"
+                download_url(f"{FashionMNIST.mirrors[0]}{name}", folder, name, md5)
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise DataUnavailableError(

@@ -24,8 +24,7 @@ def image_folder(folder: str | PathLike[str], *, size: int = 64) -> LabelledImag
     ----------
     folder : path
     size : int
-        Each picture is resized until its shorter side has this many pixels, with antialiasing, and
-        the middle is cut out.
+        The middle square of each picture is resized to so many pixels, with antialiasing.
 
     Returns
     -------
@@ -40,10 +39,31 @@ def image_folder(folder: str | PathLike[str], *, size: int = 64) -> LabelledImag
         A picture that cannot be read; the message names it.
     """
     # Only here: torchvision takes a second to import.
-    from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
     from torchvision.transforms.v2.functional import center_crop, resize
 
     size, folder = positive_int(size, "size"), Path(folder).expanduser()
+    classes, samples = find_pictures(folder)
+    images = torch.empty(len(samples), 3, size, size, dtype=torch.uint8)
+    for image, (path, _) in zip(images, samples, strict=True):
+        picture = torch.from_numpy(load_image(path)).permute(2, 0, 1)
+        # Cut first: a picture of 30,000 x 1 pixels, resized, would fill the memory.
+        middle = center_crop(picture, [min(picture.shape[1:])] * 2)
+        image[:] = resize(middle, [size, size], antialias=True)
+    labels = torch.tensor([label for _, label in samples], dtype=torch.int64)
+    return LabelledImages(images, labels, classes, folder.resolve().name)
+
+
+def find_pictures(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]]:
+    """Return the classes of a folder, and of each picture the path and the number of its class.
+
+    Raises
+    ------
+    FileNotFoundError
+        No such folder, no folders in it, or one of them without pictures.
+    """
+    # Only here: torchvision takes a second to import.
+    from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
+
     wanted = "one folder a class with pictures in it, as in cat/1.jpg and dog/1.jpg"
     if not folder.is_dir():
         kind = "a file" if folder.is_file() else "not there"
@@ -65,19 +85,11 @@ def image_folder(folder: str | PathLike[str], *, size: int = 64) -> LabelledImag
         ),
         allow_empty=True,
     )
-    labels = torch.tensor([label for _, label in samples], dtype=torch.int64)
-    empty = [
-        name
-        for name, n in zip(classes, labels.bincount(minlength=len(classes)), strict=True)
-        if not n
-    ]
+    filled = {label for _, label in samples}
+    empty = [name for label, name in enumerate(classes) if label not in filled]
     if empty:
         raise FileNotFoundError(
             f"no pictures in {', '.join(repr(str(folder / name)) for name in empty)}: put some "
             f"there ({', '.join(endings)}), or remove the folder."
         )
-    images = torch.empty(len(samples), 3, size, size, dtype=torch.uint8)
-    for image, (path, _) in zip(images, samples, strict=True):
-        picture = torch.from_numpy(load_image(path)).permute(2, 0, 1)
-        image[:] = center_crop(resize(picture, [size], antialias=True), [size, size])
-    return LabelledImages(images, labels, tuple(classes), folder.resolve().name)
+    return tuple(classes), [(Path(path), label) for path, label in samples]

@@ -38,7 +38,11 @@ class LabelledImages:
             value = getattr(self, field)
             if not isinstance(value, Tensor) or value.dtype != dtype:
                 got = value.dtype if isinstance(value, Tensor) else type(value).__name__
-                raise TypeError(f"{field} must be a tensor of {dtype}, got {got}.")
+                floats = "; of floats in 0..1, (255 * images).round() first"
+                raise TypeError(
+                    f"{field} must be a tensor of {dtype}, got {got}: give torch.as_tensor({field})"
+                    f".to({dtype}){floats if field == 'images' else ''}."
+                )
         shapes = f"{tuple(self.images.shape)} and {tuple(self.labels.shape)}"
         if self.images.ndim != 4 or self.labels.shape != self.images.shape[:1]:
             raise ValueError(f"images and labels must be (N, C, H, W) and (N,), got {shapes}.")

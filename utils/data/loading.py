@@ -81,6 +81,8 @@ def _read(path: Path, max_bytes: int) -> bytes:
     try:
         if path.is_dir():
             raise ImageError(f"{path} is a folder: give the path of one picture in it.")
+        if path.exists() and not path.is_file():
+            raise ImageError(f"{path} is no file but a device or pipe, which may never end.")
         _check_length(path.stat().st_size, max_bytes, str(path))
         return path.read_bytes()
     except FileNotFoundError as error:

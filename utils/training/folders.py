@@ -19,11 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
-from torchvision.datasets import ImageFolder
-from torchvision.transforms import v2 as transforms
 
 from ..checks import positive_int
 from ..data import ImageError, load_image
+from ..data.folders import find_pictures
 from .batches import Normalisation, normalise
 from .recipe import Recipe, seed_for
 
@@ -38,14 +37,7 @@ class _Folder:
         self, folder: str | PathLike, *, normalisation: Normalisation, size: int, workers: int
     ) -> None:
         self.folder = Path(folder).expanduser()
-        if not self.folder.is_dir():
-            raise FileNotFoundError(
-                f"there is no folder {str(folder)!r}: give one that holds a folder of pictures for "
-                "each class, as in cat/1.jpg and dog/1.jpg."
-            )
-        found = ImageFolder(self.folder)
-        self.samples = [(Path(path), label) for path, label in found.samples]
-        self.classes = tuple(found.classes)
+        self.classes, self.samples = find_pictures(self.folder)
         self.normalisation = normalisation
         self.size = positive_int(size, "size")
         self.workers = workers
@@ -151,6 +143,9 @@ class FolderBatches(_Folder):
         return self._load(chosen, self._crop(), ("augmentation", seed, number))
 
     def _crop(self) -> Callable[[Tensor], Tensor]:
+        # Not above: importing it sets environment variables.
+        from torchvision.transforms import v2 as transforms
+
         steps = [
             transforms.RandomResizedCrop(
                 self.size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), antialias=True
@@ -166,7 +161,8 @@ class FolderBatches(_Folder):
 class FolderTestBatches(_Folder):
     """What `TestBatches` is, for pictures in folders: each once, its middle, not distorted.
 
-    The shorter side is resized to 8/7 of `size` (256 for 224 pixels), then the middle cut out.
+    The middle square, of 7/8 of the shorter side, is resized to `size`: to 224 pixels the same as
+    the shorter side to 256, then the middle 224.
     """
 
     def __init__(
@@ -183,16 +179,18 @@ class FolderTestBatches(_Folder):
 
     def all(self, *, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield images (N, 3, size, size) float32 and labels (N,): each `world`-th batch."""
-        middle = transforms.Compose(
-            [
-                transforms.Resize(round(self.size * 8 / 7), antialias=True),
-                transforms.CenterCrop(self.size),
-            ]
-        )
         numbers = list(range(len(self.samples)))
         starts = range(rank * self.batch_size, len(numbers), world * self.batch_size)
         chosen = [numbers[start : start + self.batch_size] for start in starts]
-        return self._load(chosen, middle, ("test",))
+        return self._load(chosen, partial(_middle, size=self.size), ("test",))
+
+
+def _middle(picture: Tensor, *, size: int) -> Tensor:
+    """Cut, then resize: the other way round, a picture of 30,000 x 1 pixels fills the memory."""
+    from torchvision.transforms.v2.functional import center_crop, resize
+
+    side = round(min(picture.shape[1:]) * 7 / 8)
+    return resize(center_crop(picture, [side, side]), [size, size], antialias=True)
 
 
 class _Pictures(Dataset):
