@@ -349,6 +349,19 @@ def test_no_label_of_the_map_covers_another(show, width) -> None:
             assert page.evaluate(OVERLAPS) == [], (measure, name)
 
 
+@pytest.mark.parametrize("width", [390, 780])
+def test_nothing_jumps_while_the_stages_go_by(show, width) -> None:
+    page = show(network_map("conv1"), width=width).page
+    slider = page.get_by_label("Stage, from image to scores")
+    slider.focus()
+    seen = set()
+    for _ in range(17):
+        seen.add(round(page.locator(".stage").bounding_box()["height"]))
+        page.keyboard.press("ArrowRight")
+    assert results(page)["stage"] == "linear"
+    assert len(seen) == 1
+
+
 def test_a_figure_starts_where_python_says(show) -> None:
     spec = InceptionSpec(
         conv1x1=7, reduce3x3=None, conv3x3=300, reduce5x5=5, conv5x5=64, pool_proj=None

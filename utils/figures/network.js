@@ -133,7 +133,7 @@ function render({ model, el }) {
   const cells = {};
   const table = node("table", {},
     node("thead", {}, node("tr", {}, node("td"),
-      ["this stage", "share", "whole network"].map((name) => node("th", { scope: "col" }, name)))),
+      ["stage", "share", "network"].map((name) => node("th", { scope: "col" }, name)))),
     node("tbody", {}, Object.entries(MEASURES).map(([name, text]) => node("tr", {},
       node("th", { scope: "row" }, text),
       [name, `${name}.share`, `${name}.total`].map((n) => (cells[n] = cell(n)))))));
@@ -392,6 +392,10 @@ rect.widest { stroke: ${COLOURS["5x5"]}; stroke-dasharray: 8 5; }
 .key { display: flex; gap: 8px; align-items: center; font-size: .93em; padding-top: 4px; }
 .key i { width: 22px; height: 14px; border: 3px solid ${COLOURS["1x1"]}; flex: none; }
 .key i.widest { border: 3px dashed ${COLOURS["5x5"]}; }
+@container (min-width: 320px) and (max-width: 420px) { /* no line more for a longer number */
+  table { font-size: .8em; }
+  tbody th { white-space: nowrap; }
+}
 @container (min-width: 620px) {
   .summary { min-height: calc(4.35em + 16px); }
   .sides { grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr); gap: 24px; }
