@@ -145,7 +145,7 @@ def test_under_another_name_and_without_side_effects(tmp_path):
     low = [name for name in modules[1:] if FLOORS[name.split(".")[1]] < 4]
     code = f"""
 import importlib, os, random, sys
-import numpy, torch
+import numpy, torch, torchvision  # torchvision sets a variable of PyTorch's compiler
 
 def state():
     return (

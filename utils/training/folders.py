@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
+from torchvision.transforms import v2 as transforms
 
 from ..checks import positive_int
 from ..data import ImageError, load_image
@@ -143,9 +144,6 @@ class FolderBatches(_Folder):
         return self._load(chosen, self._crop(), ("augmentation", seed, number))
 
     def _crop(self) -> Callable[[Tensor], Tensor]:
-        # Not above: importing it sets environment variables.
-        from torchvision.transforms import v2 as transforms
-
         steps = [
             transforms.RandomResizedCrop(
                 self.size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), antialias=True
@@ -187,10 +185,9 @@ class FolderTestBatches(_Folder):
 
 def _middle(picture: Tensor, *, size: int) -> Tensor:
     """Cut, then resize: the other way round, a picture of 30,000 x 1 pixels fills the memory."""
-    from torchvision.transforms.v2.functional import center_crop, resize
-
     side = round(min(picture.shape[1:]) * 7 / 8)
-    return resize(center_crop(picture, [side, side]), [size, size], antialias=True)
+    middle = transforms.functional.center_crop(picture, [side, side])
+    return transforms.functional.resize(middle, [size, size], antialias=True)
 
 
 class _Pictures(Dataset):
