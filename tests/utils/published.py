@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import timm
 import torch
@@ -57,11 +58,13 @@ PAIRS = {
 }
 
 
-def settled(name: str, size: int = 299) -> tuple[nn.Module, nn.Module]:
-    """Our network and the published one, with the same settled weights."""
+@lru_cache(maxsize=1)  # two are a gigabyte; tests of one network stand in a row
+def settled(name: str) -> tuple[nn.Module, nn.Module]:
+    """Our network and the published one, with the same settled weights, not to be changed."""
     torch.manual_seed(0)
     pair = PAIRS[name]
     ours, theirs = pair.ours(), pair.theirs()
+    size = 299 if getattr(ours, "aux", None) else 171  # what a head needs
     settle(theirs, pictures(2, size))
     ours.load_state_dict(rename(theirs.state_dict(), pair.keys, ours.state_dict()))
     return ours, theirs

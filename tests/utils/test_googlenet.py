@@ -287,9 +287,9 @@ def test_weights_load_both_ways(pair):
         torch.testing.assert_close(value, theirs.state_dict()[key], rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("size", [224, 192, 299])
-def test_answers_equal_torchvisions(pair, size):
-    assert_parity(*pair, size)
+@pytest.mark.parametrize(("size", "training"), [(224, True), (192, True), (299, False)])
+def test_answers_equal_torchvisions(pair, size, training):
+    assert_parity(*pair, size, training=training)
 
 
 def other_pool_size(model):
