@@ -12,6 +12,7 @@ if str(ROOT) not in sys.path:
 
 from utils.data import DataUnavailableError  # noqa: E402
 from utils.experiments import ResultsError  # noqa: E402
+from utils.training import DivergedError  # noqa: E402
 
 RESULTS = ROOT / "utils" / "assets" / "results"
 WORK = ROOT / "work" / "training"  # git ignores `work`, and `make clean` leaves it alone
@@ -44,7 +45,7 @@ def end(main: Callable[[], None]) -> NoReturn:
     """Run a command; what a reader can mend is a sentence, not a traceback."""
     try:
         main()
-    except (ResultsError, DataUnavailableError, FileNotFoundError, ValueError) as error:
+    except (ResultsError, DataUnavailableError, DivergedError, OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print("\nStopped. What is done is kept; the same command goes on from there.")

@@ -202,7 +202,15 @@ def test_the_package_s_own_files_are_installed_again(folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "other"}, {"sha256": 64 * "0"}, [], {"classes": None, "sha256": None}]
+    "change",
+    [
+        {"name": "other"},
+        {"sha256": 64 * "0"},
+        [],
+        {"classes": None},
+        {"mean": 0.5},
+        {"options": {"weights": "other.pt"}},
+    ],
 )
 def test_a_card_that_does_not_fit(folder, change):
     card = json.loads((folder / "tiny.json").read_text("utf-8"))

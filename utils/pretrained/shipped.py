@@ -27,7 +27,10 @@ from .names import ENTRIES
 from .preparation import Normalisation, Preprocessing
 
 CHECKPOINTS = Path(__file__).parents[1] / "assets" / "checkpoints"
-_NEEDED = {"network", "options", "classes", "size", "mean", "std", "sha256", "logits_sha256"}
+_NEEDED = dict.fromkeys(("network", "sha256", "logits_sha256"), str) | dict.fromkeys(
+    ("classes", "size", "mean", "std"), list
+)
+_NEEDED["options"] = dict
 STORED = 64  # test images whose scores are kept
 LICENCE = "CC BY 4.0"
 
@@ -72,7 +75,7 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
     name : str
         One that ships with the package, as `checkpoints` lists them, such as "mini-googlenet"; or
         "googlenet": torchvision's weights, trained on ImageNet, fetched when first used.
-        Underscores may stand for hyphens.
+        Underscores may stand for hyphens, and capitals for small letters.
     folder : path, optional
         Where `save` wrote it; by default, what ships with the package.
 
@@ -85,7 +88,7 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
     WeightsUnavailableError
         "googlenet" cannot be fetched.
     """
-    name = str(name).replace("_", "-")
+    name = str(name).lower().replace("_", "-")
     if name == "googlenet" and folder is None:
         return _imagenet()
     names = checkpoints(folder) + (("googlenet",) if folder is None else ())
@@ -274,13 +277,19 @@ def read_card(name: str, *, folder: str | PathLike[str] | None = None) -> dict[s
     path = _folder(folder) / f"{name}.json"
     try:
         card = json.loads(_bytes(path))
-    except ValueError as error:  # not text, or not JSON
+    except (ValueError, RecursionError) as error:  # not text, or not JSON
         if isinstance(error, DamagedFileError):
             raise
         raise DamagedFileError(f"{path} is no card (any more): {_advice(path)}") from None
-    if not isinstance(card, dict) or card.get("name") != name or not set(card) >= _NEEDED:
+    if not isinstance(card, dict) or card.get("name") != name or not _fits(card):
         raise DamagedFileError(f"{path} is not the card of {name}: {_advice(path)}")
     return card
+
+
+def _fits(card: dict[str, Any]) -> bool:
+    """Tell whether a card has what is needed, and no weights but those beside it."""
+    complete = all(isinstance(card.get(key), kind) for key, kind in _NEEDED.items())
+    return complete and "weights" not in card["options"]
 
 
 def read_logits(name: str, *, folder: str | PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
@@ -330,4 +339,4 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _folder(folder: str | PathLike[str] | None) -> Path:
-    return CHECKPOINTS if folder is None else Path(folder)
+    return CHECKPOINTS if folder is None else Path(folder).expanduser()
