@@ -19,6 +19,7 @@ import pytest
 import scipy.stats
 import torch
 
+from utils.data import results
 from utils.experiments import (
     Experiment,
     ResultsError,
@@ -556,6 +557,17 @@ def test_rates_come_first(rates):
     del rates["recipe_rates"]
     with pytest.raises(ResultsError, match=r"first run .* recipe_rates"):
         training.RECIPE.plan()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_stored_results_are_those_of_the_experiment_as_it_is(name):
+    experiment, store = EXPERIMENTS[name], Store(RESULTS / f"{name}.csv")
+    assert experiment.missing(store) == []
+    rows = results(name)
+    assert set(rows["experiment"]) == {name}
+    assert rows["images"].max() <= 50_000
+    assert name in (ROOT / "experiments" / "README.md").read_text("utf-8")
+    assert set(summarise(rows, baseline=experiment.baseline)["runs"]) == {len(experiment.seeds)}
 
 
 # --- Networks that ship -----------------------------------------------------------------------
