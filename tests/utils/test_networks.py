@@ -202,7 +202,13 @@ def exported(model: nn.Module, size: int) -> torch.export.ExportedProgram:
     return torch.export.export(model, (pictures(2, size),), dynamic_shapes=shapes)
 
 
-@every_network
+QUICK = ("micro_googlenet", "plain_network", "small_resnet")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES],
+)
 @torch.no_grad()
 def test_export(name, tmp_path):
     """By `torch.export`, and from there to ONNX, for any batch: equal answers.
