@@ -553,7 +553,7 @@ _STYLE = """<style>
 .account {border-collapse: collapse; font-variant-numeric: tabular-nums}
 .account caption {text-align: start}
 .account td, .account th {padding: 0.15em 0.5em; text-align: end}
-.account thead th {max-width: 7em; vertical-align: bottom}
+.account thead th {max-width: 7em; white-space: normal; vertical-align: bottom}
 .account th[scope=row], .account th:first-child, .account td.text {text-align: start}
 .account tfoot {border-top: 1px solid}
 </style>"""

@@ -408,6 +408,7 @@ COMMANDS = {
     "lab": "tools/lab.py",
     "notebooks": "tools/notebooks.py --out _build/notebooks",
     "lint": "ruff format --check",
+    "experiments": "experiments/run.py",
     "linkcheck": "--linkcheck",
     "fresh": "--fresh",
 }
