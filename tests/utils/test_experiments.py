@@ -671,7 +671,7 @@ def test_stopping_says_how_to_go_on(command, experiment, monkeypatch):
         (["run.py", "recipe", "--seeds", "-1"], "a whole number from 0, got '-1'"),
         (["run.py", "recipe", "--seeds", "one"], "a whole number from 0, got 'one'"),
         (["run.py", "recipe_rates", "--seeds", "1", "1"], "got 1 twice"),
-        (["run.py", "recipe_rates", "--settings", "all"], "must be one of 'full recipe, rate 0.4'"),
+        (["run.py", "recipe_rates", "--settings", "all"], "must be one of 'full recipe, rate 1.6'"),
         (["run.py", "--all", "--settings", "all"], "--all takes no names"),
         (["run.py", "--settings", "all"], "name it"),
         (["run.py", "recipe", "--threads", "0"], "a whole number from 1, got '0'"),
