@@ -290,6 +290,27 @@ SLIPS = {
             "    a, r3, b, r5, c, p = filters\n    return a + b + c + p, 7, 7",
             "There are six convolutions",
         ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + 9 * b + 25 * c + p)\n"
+            "    return a + b + c + p, w, w * side * side",
+            "without reductions",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + 9 * b + 25 * c)\n"
+            "    return a + b + c + c_in, w, w * side * side",
+            "*naive* module",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = (c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c) / 1024\n"
+            "    return a + b + c + p, w, w * side * side",
+            "every single weight",
+        ),
         ("def row(c_in, side, filters):\n    return 3", "return channels, weights"),
     ],
     "googlenet.field": [
@@ -338,8 +359,65 @@ SLIPS = {
             "    return seen",
             "return field, jump",
         ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen = (seen - 1) * stride + kernel\n        jump *= stride\n"
+            "    return seen, jump",
+            "in the opposite order",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * stride\n        jump *= stride\n"
+            "    return seen, jump",
+            "product of all the strides",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
+            "    return jump, seen",
+            "swapped",
+        ),
     ],
     "googlenet.vote": [
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(0).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "another axis, the networks",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(1).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "another axis, the crops",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.mean(0).softmax(-1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "over the networks before",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.mean(1).softmax(-1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "over the crops before",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).amax(1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "found the maximum to be worse",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.argmax(-1).flatten(0, 1).mode(0).values\n"
+            "    return (best != labels).float().mean()",
+            "the majority wins",
+        ),
         (
             "def top5_error(scores, labels):\n"
             "    best = scores.mean((0, 1)).topk(5).indices\n"
@@ -367,7 +445,7 @@ SLIPS = {
         (
             "def top5_error(scores, labels):\n"
             "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
-            "    return 100 - 100 * (best == labels[:, None]).any(-1).double().mean()",
+            "    return 100 - 100 * (best == labels[:, None]).any(-1).float().mean()",
             "not a percentage",
         ),
         (
@@ -404,7 +482,7 @@ SLIPS = {
         (
             "from utils.googlenet import googlenet\n"
             "def lighter():\n    return googlenet('paper', kernel5x5=3)",
-            "You saved in the modules",
+            "They alone can do it",
         ),
         (
             "from utils.googlenet import PAPER, googlenet\n"
@@ -432,6 +510,43 @@ SLIPS = {
         (
             "from utils.googlenet import googlenet\ndef lighter():\n    return googlenet('bn')",
             "has some, too",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': replace(PAPER['conv2'], channels=16)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "a second, smaller saving",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': replace(PAPER['conv2'], channels=128)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "a wider 1×1",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': replace(PAPER['conv2'], channels=6)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "6 in conv2",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv1': replace(PAPER['conv1'], channels=16)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "not the dearest",
+        ),
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', num_classes=10)",
+            "leave `num_classes`",
         ),
         ("def lighter():\n    return torch.nn.Linear(3, 5)", "what `googlenet(...)` gives"),
         (
@@ -758,7 +873,7 @@ def test_the_last_map_is_computed():
 
 
 def test_against_alexnet_marks_the_option_nearest_to_the_count():
-    for macs, text in ((8.0, "9 times fewer"), (1.1, "as many"), (0.46, "twice"), (0.12, "ten")):
+    for macs, text in ((8.0, "same factor"), (1.1, "as many"), (0.46, "twice"), (0.12, "ten")):
         options = network_exercises.against_alexnet(8.7, macs).state["options"]
         [right] = [option["text"] for option in options if option["right"]]
         assert text in right

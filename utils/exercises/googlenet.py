@@ -1,9 +1,11 @@
 """Exercises of the chapter on GoogLeNet."""
 
 from functools import cache
+from math import isclose
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..accounting import Account, account, module_costs
 from ..googlenet import INPUTS, MODULES, GoogLeNet, googlenet
@@ -42,6 +44,9 @@ def _verify_row(answer: Any) -> None:
             if channels == sum(six)
             else "That is the width without the pooling branch, which has a projection too."
             if channels == one + three + five
+            else "So wide is the *naive* module, whose pooling passes on all that it reads. Here a "
+            "projection stands behind it."
+            if channels == one + three + five + c_in
             else "Which four of the six numbers does the concatenation put together?",
         )
         cost = sum(module_costs(c_in, spec, size=(side, side)).values())
@@ -56,6 +61,12 @@ def _verify_row(answer: Any) -> None:
             right - 16 * red5 * five: "The 5×5 is counted as a 3×3; so torchvision builds it, but "
             "the paper does not.",
             right - 6 * red3 * three - 20 * red5 * five: "A k×k filter has k rows *and* k columns.",
+            c_in * (one + 9 * three + 25 * five + proj): "That is a module without reductions. In "
+            "the table a 1×1 stands in front of the 3×3 and of the 5×5.",
+            **dict.fromkeys(
+                (f(right / k) for k in (1000, 1024) for f in (float, int, round)),
+                "The table prints K; here every single weight is asked for.",
+            ),
             right + sum(six): "Biases are counted; the statement leaves them out.",
         }
         expect(
@@ -104,8 +115,8 @@ def row(c_in, side, filters):
     praise="With this you can check all nine rows, and find those that the paper's own numbers "
     "contradict.",
     hints=(
-        "List the six convolutions: three of them read `c_in` channels and leave their branch at "
-        "once or after one more; which two do not read `c_in`?",
+        "List the six convolutions. For each: does it read the module's input, or what a reduction "
+        "gives?",
         "Four read the input: the 1×1, both reductions, and the projection. The 3×3 reads "
         "`reduce3` channels and the 5×5 reads `reduce5`.",
         "A k×k convolution from `a` to `b` channels has `k * k * a * b` weights; each is used at "
@@ -141,13 +152,18 @@ def _field(layers: tuple[tuple[int, int], ...]) -> tuple[int, int]:
 
 def _field_slips(layers: tuple[tuple[int, int], ...]) -> dict[int, str]:
     """Return wrong receptive fields and what leads to them."""
-    early = jump = whole = step = 1
+    early = jump = whole = step = own = 1
     for kernel, stride in layers:
+        own += (kernel - 1) * stride
         jump *= stride
         early += (kernel - 1) * jump
         whole += kernel * step
         step *= stride
     return {
+        own: "A window spans steps of the *jump*, the product of all the strides in front of it; "
+        "the layer's own stride is only one factor of the next jump.",
+        _field(layers[::-1])[0]: "So far would the same layers see in the opposite order. The list "
+        "starts at the image; a rule that begins at the last layer has to walk it backwards.",
         early: "The stride of a layer moves its *outputs* apart. Its own window still lies on the "
         "units in front of it: use the jump first, then change it.",
         1 + sum(kernel - 1 for kernel, _ in layers): "Behind a layer with a stride, neighbouring "
@@ -176,7 +192,9 @@ def _verify_field(answer: Any) -> None:
             jump == want_jump,
             expected=f"for {case}: the distance of two neighbouring units, in input pixels",
             got=f"a jump of {jump:,.15g}",
-            look="Two strides one after the other multiply: a step of 2 on a map whose units lie "
+            look="The two numbers are swapped: the receptive field comes first."
+            if (field, jump) == (want_jump, want_field)
+            else "Two strides one after the other multiply: a step of 2 on a map whose units lie "
             "2 apart is a step of 4."
             if jump == 1 + sum(s - 1 for _, s in layers) or jump == sum(s for _, s in layers)
             else "Which layers move neighbouring units apart, and by what factor?",
@@ -236,14 +254,18 @@ def field(layers):
 # 3 ---------------------------------------------------------------------------------------------
 
 
+_IMAGES = 360
+_CLOSE = 1e-5  # relative: answers come in float32
+
+
 @cache
 def _votes() -> tuple[torch.Tensor, torch.Tensor]:
     """Return scores (networks, crops, images, classes) and labels on which habits differ."""
     generator = torch.Generator().manual_seed(4)
-    scores = 3 * torch.randn(3, 4, 90, 20, generator=generator)
-    labels = torch.randint(20, (90,), generator=generator)
-    scores[:, :, torch.arange(90), labels] += 1.5
-    sure = torch.rand(3, 4, 90, 1, generator=generator)
+    scores = 3 * torch.randn(3, 4, _IMAGES, 20, generator=generator)
+    labels = torch.randint(20, (_IMAGES,), generator=generator)
+    scores[:, :, torch.arange(_IMAGES), labels] += 1.5
+    sure = torch.rand(3, 4, _IMAGES, 1, generator=generator)
     return scores * (0.2 + 2 * sure), labels
 
 
@@ -272,10 +294,31 @@ def _vote_slips(scores: torch.Tensor, labels: torch.Tensor) -> list[tuple[float,
             _error(probabilities.amax((0, 1)), labels),
             "For each class the surest crop decides. The paper averages over the crops instead.",
         ),
+        *(
+            (
+                _error(scores.softmax(axis).mean((0, 1)), labels),
+                f"The softmax runs over another axis, the {name}: the probabilities of the "
+                "*classes* should add up to 1.",
+            )
+            for axis, name in enumerate(("networks", "crops", "images"))
+        ),
+        *(
+            (
+                _error(scores.mean(axis).softmax(-1).mean(0), labels),
+                f"The scores are averaged over the {name} before the softmax. The paper averages "
+                "probabilities over both.",
+            )
+            for axis, name in enumerate(("networks", "crops"))
+        ),
         (
-            _error(scores.softmax(2).mean((0, 1)), labels),
-            "The softmax runs over another axis: the probabilities of the *classes* should add up "
-            "to 1.",
+            _error(probabilities.amax(1).mean(0), labels),
+            "In each network the surest crop decides for a class. The paper averages over the "
+            "crops, too; it found the maximum to be worse.",
+        ),
+        (
+            float((scores.argmax(-1).flatten(0, 1).mode(0).values != labels).double().mean()),
+            "Each crop votes for its one best class, and the majority wins. The probabilities are "
+            "to be averaged, and five classes count.",
         ),
         (
             1
@@ -287,19 +330,23 @@ def _vote_slips(scores: torch.Tensor, labels: torch.Tensor) -> list[tuple[float,
 
 def _verify_vote(answer: Any) -> None:
     scores, labels = _votes()
-    for part in (slice(0, 90), slice(10, 47)):
+    for part in (slice(0, _IMAGES), slice(10, 147)):
         got = number(call(answer, scores[:, :, part], labels[part]))
         cut, own = scores[:, :, part], labels[part]
         want = _error(cut.softmax(-1).mean((0, 1)), own)
         networks, crops, images, classes = cut.shape
         expect(
-            abs(got - want) < 1e-6,
+            isclose(got, want, rel_tol=_CLOSE),
             expected=f"for {networks} networks, {crops} crops, {images} images and {classes} "
             "classes: the share of images whose label is not among the five classes with the "
             "highest average probability",
             got=f"{got:.4g}",
             look=next(
-                (look for value, look in _vote_slips(cut, own) if abs(got - value) < 1e-6),
+                (
+                    look
+                    for value, look in _vote_slips(cut, own)
+                    if isclose(got, value, rel_tol=_CLOSE)
+                ),
                 "In turn: softmax over the classes, average over networks and crops, the five "
                 "best classes of each image, compare with the label.",
             ),
@@ -345,6 +392,8 @@ def top5_error(scores, labels):
 # 4 ---------------------------------------------------------------------------------------------
 
 _SHARE = 0.8
+_NARROWEST = 8  # channels
+_DEAR = ("conv2", "conv3")  # the dearest row of the table
 
 
 @cache
@@ -386,28 +435,54 @@ def _verify_save(answer: Any) -> None:
             have == want,
             expected=f"the shapes of Table 1: {name} gives {want}",
             got=f"{have} from {name}",
-            look="A module's output is the sum of four of its numbers, and its map is as large as "
+            look="The last layer gives the scores of the thousand classes: leave `num_classes` as "
+            "it is."
+            if name == "fc"
+            else "A module's output is the sum of four of its numbers, and its map is as large as "
             "the strides in front of it leave it. What is *inside* a stage is free.",
         )
+    saved = paper.stages["macs"].sub(counted.stages["macs"], fill_value=0)
+    dear, inside = saved[[*_DEAR]].sum(), saved[names].sum()
     expect(
         counted.parameters <= paper.parameters,
         expected=f"at most the paper's {paper.parameters:,} parameters",
         got=f"{counted.parameters:,} parameters",
-        look="Multiply-adds can be saved without spending weights. Normalisation has some, too.",
+        look="The dearest stage of the stem takes more than before. What does a wider 1×1 do to "
+        "the 3×3 that reads it?"
+        if dear < 0
+        else "Multiply-adds can be saved without spending weights. Normalisation has some, too.",
     )
-    share = counted.macs / paper.macs
-    saved = {n: int(paper.stages["macs"][n] - counted.stages["macs"].get(n, 0)) for n in names}
+    narrow = {
+        name: layer.out_channels
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d) and layer.out_channels < _NARROWEST
+    }
+    expect(
+        not narrow,
+        expected=f"at least {_NARROWEST} channels in every layer",
+        got=", ".join(f"{count} in {name}" for name, count in [*narrow.items()][:3]),
+        look="All that stands behind such a layer is made of so few maps. That saves, but it is a "
+        "bottleneck more than a reduction: save a little in a second place instead.",
+    )
+    share, total = counted.macs / paper.macs, paper.macs - counted.macs
     expect(
         share <= _SHARE,
         expected=f"at most {_SHARE:.0%} of the paper's multiply-adds",
         got=f"{share:.1%} of them",
         look="Nothing is saved so far: dropout and the auxiliary heads cost no multiply-adds when "
         "an image is classified."
-        if share == 1
-        else "You saved in the modules. Look at the map: which stage costs the most, and is it a "
-        "module?"
-        if sum(saved.values()) == paper.macs - counted.macs
-        else "You found the dear place. How narrow can the layer be that feeds it?",
+        if total == 0
+        else "It takes more than before. Which of your rows became wider?"
+        if total < 0
+        else "Nearly. Now a second, smaller saving elsewhere."
+        if dear > 0.15 * paper.macs
+        else "You found the dear place. How narrow can the layer be that feeds it?"
+        if 2 * dear > total
+        else "You saved in the modules. They alone can do it, if you save in many; the dearest "
+        "single stage is elsewhere."
+        if 2 * inside > total
+        else "Most of that is saved in a stage that is not the dearest. Look at the map: which one "
+        "is, and what does it read?",
     )
 
 
@@ -419,7 +494,8 @@ Save at least a fifth of GoogLeNet's multiply-adds, and keep the outside of ever
 the nine modules and the last layer give the shapes of Table 1, and the network has no more
 parameters than the paper's. `PAPER` holds the rows by name, `replace` changes numbers in a row, and
 `googlenet("paper", layers={**PAPER, ...})` builds the network with some rows replaced. There are
-many right answers; say in a sentence what yours gives up.
+many right answers; say in a sentence what yours gives up. In `PAPER`, `conv2` is the 1×1 of the
+stem and `conv3` the 3×3 behind it. No layer may have fewer than 8 channels.
 """,
     stub="""
 from dataclasses import replace
@@ -529,8 +605,8 @@ def last_map(side: int = 224) -> Interactive:
             down - 1: "One too few: a 3×3 window on n pixels has n - 2 places; with stride 2, "
             "every second of them.",
         },
-        right="112, 55, 27, 13, 6. The network would still run, because the average takes the "
-        "whole map, whatever its size.",
+        right="112, 55, 27, 13, 6. With a head that takes the mean over the whole map, whatever "
+        "its size, the network would still run; with an average of 7×7 it would stop.",
         otherwise="Each pool of width 3 and stride 2 takes n pixels to (n - 3) / 2 + 1, rounded "
         "down.",
         name="By hand",
@@ -552,10 +628,9 @@ def against_alexnet(parameters: float, macs: float) -> Interactive:
     """
     if not (parameters > 0 and macs > 0):
         raise ValueError(f"expected two positive ratios, got {parameters} and {macs}")
-    many = f"{parameters:.0f}"
     texts = {
         parameters: (
-            f"about {many} times fewer",
+            "fewer, by about the same factor",
             "So it would be if every weight were used equally often. But a weight of a linear "
             "layer is used once for an image, and a weight of a convolution at every position.",
         ),
@@ -575,8 +650,8 @@ def against_alexnet(parameters: float, macs: float) -> Interactive:
     }
     nearest = min(texts, key=lambda ratio: abs(torch.tensor(ratio / macs).log().item()))
     return choice(
-        f"GoogLeNet has about {many} times fewer parameters than AlexNet. How many multiply-adds "
-        "does it take for one image, compared with AlexNet?",
+        "GoogLeNet has several times fewer parameters than AlexNet. How many multiply-adds does it "
+        "take for one image, compared with AlexNet?",
         [
             Option(text, diagnosis, right=ratio == nearest)
             for ratio, (text, diagnosis) in texts.items()
