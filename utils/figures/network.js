@@ -298,17 +298,22 @@ function render({ model, el }) {
       const lowTop = column.boxes[0][1] === null ? H.low - 7 : H.low;
       const lowTall = column.boxes[0][1] === null ? 22 : H.slab;
       const [lowHalf, highHalf] = [span(column.boxes[0]), span(final)];
-      const foot = two ? lowTop + lowTall : highTop + highTall;
-      const footHalf = two ? lowHalf : highHalf;
+      // A pool between stages carries all its channels through, behind its sign.
+      const through = !two && final[1] === null;
+      const space = through ? 0 : 2;
+      const foot = through ? highTop + highTall / 2 : two ? lowTop + lowTall : highTop + highTall;
+      const head = through ? foot : highTop;
+      const headHalf = through ? out / 2 : highHalf;
+      const footHalf = through ? out / 2 : two ? lowHalf : highHalf;
       change(parts.beam, {
-        d: funnelPath(foot + 2, middle - footHalf, middle + footHalf, H.input - 2, ...from, true),
+        d: funnelPath(foot + space, middle - footHalf, middle + footHalf, H.input - 2, ...from, true),
       });
       change(parts.funnel, { d: two
         ? funnelPath(highTop + highTall + 2, middle - highHalf, middle + highHalf,
           lowTop - 2, middle - lowHalf, middle + lowHalf, true) : null });
       change(parts.ribbon, {
-        d: funnelPath(H.top + H.bar + 2, at, at + out, highTop - 2, middle - highHalf,
-          middle + highHalf, true),
+        d: funnelPath(H.top + H.bar + 2, at, at + out, head - space, middle - headHalf,
+          middle + headHalf, true),
       });
       const slab = (rect, y, tall, half, [, n], shown) => {
         box(rect, middle - half, y, shown ? 2 * half : 0, tall);
