@@ -4,12 +4,14 @@ import re
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from utils import plots
 from utils.googlenet import INPUTS, MODULES
 from utils.style import BRANCH_COLOURS
+from utils.summary import summarise
 
 MODULE = plots.inception_module(192, MODULES["3a"])
 
@@ -140,3 +142,36 @@ def test_a_gallery_takes_colour_and_grey_and_nothing_else():
             plots.Gallery({"wrong": wrong}, alt="wrong")
     with pytest.raises(ValueError, match="at least one image"):
         plots.Gallery({}, alt="none")
+
+
+RUNS = pd.DataFrame(
+    {"setting": setting, "seed": seed, "test_accuracy": accuracy + seed / 100}
+    for setting, accuracy in (("b", 0.5), ("a", 0.75))
+    for seed in range(3)
+)
+
+
+def test_runs_are_dots_a_mean_and_its_interval():
+    picture = plots.runs(RUNS)
+    axis = picture.figure.axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["b", "a"]
+    dots, line, mean = (axis.lines[i].get_xdata() for i in (3, 4, 5))
+    np.testing.assert_allclose(dots, [75, 76, 77])
+    assert mean == pytest.approx([76])
+    half = 4.302653 / 3**0.5  # Student's factor for three, times the error of the mean
+    np.testing.assert_allclose(line, [76 - half, 76 + half], rtol=1e-6)
+    assert f"a 76.0 ({76 - half:.1f} to {76 + half:.1f})" in picture.alt
+    assert "3 runs" in picture.alt
+
+
+def test_runs_against_a_baseline_are_paired_by_seed():
+    rows = RUNS[(RUNS["setting"] == "b") | (RUNS["seed"] != 1)]
+    picture = plots.runs(rows, baseline="b")
+    axis = picture.figure.axes[0]
+    np.testing.assert_allclose(axis.lines[0].get_xdata(), [25, 25])
+    assert "a +25.0" in picture.alt
+    low, high = axis.lines[1].get_xdata()
+    summary = summarise(rows, baseline="b").loc["a"]
+    assert (low, high) == pytest.approx((100 * summary["low"], 100 * summary["high"]))
+    with pytest.raises(ValueError, match="several rows"):
+        plots.runs(pd.concat([RUNS, RUNS]))

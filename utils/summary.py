@@ -5,7 +5,7 @@ import math
 import pandas as pd
 from scipy.special import stdtrit
 
-from ..checks import one_of
+from .checks import one_of
 
 
 def interval(values: pd.Series, *, level: float = 0.95) -> tuple[float, float]:

@@ -1,0 +1,13 @@
+"""The course's static figures: each function draws one, and returns a `Picture`.
+
+An Inception module is drawn as in the interactive figures: four branches side by side, in the four
+colours of `style`, with widths in proportion to channels.
+"""
+
+from ..pictures import Gallery, Picture
+from .costs import costs_by_module
+from .module import inception_module
+from .runs import runs
+from .variance import kept_variance
+
+__all__ = ["Gallery", "Picture", "costs_by_module", "inception_module", "kept_variance", "runs"]
