@@ -1,0 +1,384 @@
+"""What a reader of the chapter on GoogLeNet may plausibly write, and other right answers."""
+
+# Exercise -> answers, and a part of the diagnosis that only this slip should get.
+SLIPS = {
+    "row": [
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "projection behind the pooling",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "two reductions are missing",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p + 9 * b + 25 * c)\n"
+            "    return a + b + c + p, w, w * side * side",
+            "not the module's input",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 9 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "counted as a 3×3",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 3 * r3 * b + 5 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side",
+            "k rows *and* k columns",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c + sum(filters)\n"
+            "    return a + b + c + p, w, w * side * side",
+            "Biases are counted",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return sum(filters), w, w * side * side",
+            "never leave it",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c, w, w * side * side",
+            "a projection too",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, w * side",
+            "rows *times* columns",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, 2 * w * side * side",
+            "count as one",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n    return a + b + c + p, 7, 7",
+            "There are six convolutions",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + 9 * b + 25 * c + p)\n"
+            "    return a + b + c + p, w, w * side * side",
+            "without reductions",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + 9 * b + 25 * c)\n"
+            "    return a + b + c + c_in, w, w * side * side",
+            "*naive* module",
+        ),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = (c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c) / 1024\n"
+            "    return a + b + c + p, w, w * side * side",
+            "every single weight",
+        ),
+        ("def row(c_in, side, filters):\n    return 3", "return channels, weights"),
+    ],
+    "field": [
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        jump *= stride\n        seen += (kernel - 1) * jump\n"
+            "    return seen, jump",
+            "use the jump first",
+        ),
+        (
+            "import math\ndef field(layers):\n"
+            "    return 1 + sum(k - 1 for k, _ in layers), math.prod(s for _, s in layers)",
+            "several pixels apart",
+        ),
+        (
+            "import math\ndef field(layers):\n"
+            "    return sum(k for k, _ in layers), math.prod(s for _, s in layers)",
+            "add *two* steps",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += kernel * jump\n        jump *= stride\n"
+            "    return seen, jump",
+            "k - 1 steps between",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump += stride - 1\n"
+            "    return seen, jump",
+            "strides one after the other multiply",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 0, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
+            "    return seen, jump",
+            "Start from a unit that sees 1 pixel",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
+            "    return seen",
+            "return field, jump",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen = (seen - 1) * stride + kernel\n        jump *= stride\n"
+            "    return seen, jump",
+            "in the opposite order",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * stride\n        jump *= stride\n"
+            "    return seen, jump",
+            "product of all the strides",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
+            "    return jump, seen",
+            "swapped",
+        ),
+    ],
+    "vote": [
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(0).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "another axis, the networks",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(1).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "another axis, the crops",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.mean(0).softmax(-1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "over the networks before",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.mean(1).softmax(-1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "over the crops before",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).amax(1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "found the maximum to be worse",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.argmax(-1).flatten(0, 1).mode(0).values\n"
+            "    return (best != labels).float().mean()",
+            "the majority wins",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "The scores are averaged",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).amax((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "the surest crop decides",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).argmax(-1)\n"
+            "    return (best != labels).float().mean()",
+            "top-1 error",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
+            "    return (best == labels[:, None]).any(-1).float().mean()",
+            "the error is the rest",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
+            "    return 100 - 100 * (best == labels[:, None]).any(-1).float().mean()",
+            "not a percentage",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(2).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "another axis",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "First average, then judge",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores[0].softmax(-1).mean(0).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
+            "In turn",
+        ),
+        (
+            "def top5_error(scores, labels):\n"
+            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
+            "    return 1 - (best == labels[:, None]).any(-1).float()",
+            "a count",
+        ),
+    ],
+    "save": [
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', dropout=0.2, aux_heads=False)",
+            "Nothing is saved so far",
+        ),
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', kernel5x5=3)",
+            "They alone can do it",
+        ),
+        (
+            "from utils.googlenet import PAPER, googlenet\n"
+            "from utils.words import Convolution\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': Convolution(channels=48, kernel_size=1)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "You found the dear place",
+        ),
+        (
+            "from utils.googlenet import PAPER, googlenet\n"
+            "from utils.words import Convolution\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv1': Convolution(channels=64, kernel_size=7, stride=4)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "is *inside* a stage is free",
+        ),
+        (
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {name: row for name, row in PAPER.items() if name != 'inception4c'}\n"
+            "    return googlenet('paper', layers=rows)",
+            "replace rows",
+        ),
+        (
+            "from utils.googlenet import googlenet\ndef lighter():\n    return googlenet('bn')",
+            "has some, too",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': replace(PAPER['conv2'], channels=16)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "a second, smaller saving",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': replace(PAPER['conv2'], channels=128)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "a wider 1×1",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv2': replace(PAPER['conv2'], channels=6)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "6 in conv2",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, 'conv1': replace(PAPER['conv1'], channels=16)}\n"
+            "    return googlenet('paper', layers=rows)",
+            "not the dearest",
+        ),
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', num_classes=10)",
+            "leave `num_classes`",
+        ),
+        ("def lighter():\n    return torch.nn.Linear(3, 5)", "what `googlenet(...)` gives"),
+        (
+            "from utils.googlenet import googlenet\n"
+            "def lighter():\n    return googlenet('paper', in_channels=1)",
+            "Does each row still fit",
+        ),
+    ],
+}
+
+RIGHT = [
+    (
+        "row",
+        "from utils.accounting import module_costs\n"
+        "def row(c_in, side, filters):\n"
+        "    spec = InceptionSpec(**dict(zip(InceptionSpec.__dataclass_fields__, filters)))\n"
+        "    cost = sum(module_costs(c_in, spec, size=(side, side)).values())\n"
+        "    return [spec.out_channels(c_in), *cost]",
+    ),
+    (
+        "field",
+        "def field(layers):\n"
+        "    if not layers:\n        return 1, 1\n"
+        "    (kernel, stride), *rest = layers\n"
+        "    seen, jump = field(rest)\n"
+        "    return torch.tensor([kernel + (seen - 1) * stride, jump * stride])",
+    ),
+    (
+        "vote",
+        "def top5_error(scores, labels):\n"
+        "    summed = scores.double().exp() / scores.double().exp().sum(-1, keepdim=True)\n"
+        "    own = summed.sum((0, 1))\n"
+        "    mine = own.gather(1, labels[:, None])\n"
+        "    return ((own > mine).sum(1) >= 5).double().mean()",
+    ),
+    (
+        "save",
+        "from dataclasses import replace\n"
+        "from utils.googlenet import PAPER, googlenet\n"
+        "def lighter():\n"
+        "    rows = dict(PAPER)\n"
+        "    rows['conv2'] = replace(rows['conv2'], channels=16)\n"
+        "    rows['inception3b'] = replace(rows['inception3b'], reduce3x3=80)\n"
+        "    with torch.device('meta'):\n"
+        "        return googlenet('paper', layers=rows)",
+    ),
+]
