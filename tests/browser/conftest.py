@@ -6,35 +6,60 @@ made must not look like one that passed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from alone import PAGE
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from visits import ARGUMENTS, HTML, Visit, find_chromium
 
+from utils.interactive import Interactive
 
-@pytest.fixture(scope="session")
-def base_url() -> Iterator[str]:
-    """Address of the built book on a free loopback port."""
-    if not (HTML / "index.html").exists():
-        pytest.fail(f"no built book in {HTML}: run `make book` first", pytrace=False)
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free loopback port; the address."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
             """Say nothing: pytest shows what fails."""
 
-    handler = functools.partial(Quiet, directory=str(HTML))
+    handler = functools.partial(Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def base_url() -> Iterator[str]:
+    """Address of the built book."""
+    if not (HTML / "index.html").exists():
+        pytest.fail(f"no built book in {HTML}: run `make book` first", pytrace=False)
+    with served(HTML) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `show` writes its page."""
+    return tmp_path_factory.mktemp("figures")
+
+
+@pytest.fixture(scope="session")
+def figures_url(folder: Path) -> Iterator[str]:
+    """Address of the folder with the pages of `show`."""
+    with served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +73,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_visit(chromium: Browser, base_url: str) -> Iterator[Callable[..., Visit]]:
-    """Open fresh visits: ``open_visit(theme="dark", width=390)``.
+def open_visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
+    """Open fresh visits: ``open_visit(theme="dark", width=390)``; of the book, if no `home`.
 
     When the test ends, a console error, a failed request or a request to another host on any of
     them fails it; a test that provokes one on purpose clears the list itself.
@@ -57,7 +82,10 @@ def open_visit(chromium: Browser, base_url: str) -> Iterator[Callable[..., Visit
     contexts: list[BrowserContext] = []
     visits: list[Visit] = []
 
-    def open_(*, theme: str = "light", width: int = 1280, height: int = 900) -> Visit:
+    def open_(
+        *, theme: str = "light", width: int = 1280, height: int = 900, home: str | None = None
+    ) -> Visit:
+        base_url = request.getfixturevalue("base_url") if home is None else home
         context = chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme=theme,
@@ -73,12 +101,12 @@ def open_visit(chromium: Browser, base_url: str) -> Iterator[Callable[..., Visit
         )
         visit = Visit(context.new_page(), base_url)
         visits.append(visit)
-        home = urlsplit(base_url).netloc
+        own = urlsplit(base_url).netloc
 
-        def guard(route, request) -> None:
-            url = urlsplit(request.url)
-            if url.scheme in ("http", "https", "ws", "wss") and url.netloc != home:
-                visit.elsewhere.append(request.url)
+        def guard(route, asked) -> None:
+            url = urlsplit(asked.url)
+            if url.scheme in ("http", "https", "ws", "wss") and url.netloc != own:
+                visit.elsewhere.append(asked.url)
                 route.abort()
             else:
                 route.continue_()
@@ -103,6 +131,34 @@ def open_visit(chromium: Browser, base_url: str) -> Iterator[Callable[..., Visit
         context.close()
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)
+
+
+@pytest.fixture
+def show(folder: Path, figures_url: str, open_visit: Callable[..., Visit]) -> Callable[..., Visit]:
+    """Open a page with these figures, and nothing else, and wait until they are ready."""
+
+    def show_(
+        *figures: Interactive | str,
+        theme: str = "light",
+        html: str | None = None,
+        body_tag: str = "",
+        style: str = "",
+        ready: bool = True,
+        **window: int,
+    ) -> Visit:
+        body = "\n".join(f if isinstance(f, str) else f._repr_html_() for f in figures)
+        html = f'data-theme="{theme}"' if html is None else html
+        page = PAGE.format(html=html, body_tag=body_tag, style=style, body=body)
+        (folder / "page.html").write_text(page, encoding="utf-8")
+        visit = open_visit(theme=theme, home=figures_url, **window)
+        visit.page.goto("/page.html")
+        if ready:
+            expect(visit.page.locator("figure[data-ready]")).to_have_count(
+                visit.page.locator("figure").count()
+            )
+        return visit
+
+    return show_
 
 
 @pytest.fixture(params=["light", "dark"])

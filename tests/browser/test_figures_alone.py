@@ -6,37 +6,19 @@ at the same figures in the built book.
 
 from __future__ import annotations
 
-import functools
 import json
 import random
-import threading
-from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Locator, Page, expect
-from visits import Visit
+from alone import FIGURES, each_figure, number, results, written
+from playwright.sync_api import Page, expect
 
 from utils.accounting import account, break_even, convolution_cost, module_costs, reduced_cost
 from utils.blocks import InceptionSpec
 from utils.figures import bottleneck_calculator, build_a_module, network_map
 from utils.googlenet import INPUTS, MODULES, googlenet
 from utils.interactive import Interactive
-
-FIGURES = {
-    "bottleneck": bottleneck_calculator,
-    "module": build_a_module,
-    "network": network_map,
-}
-each_figure = pytest.mark.parametrize("name", FIGURES)
-
-PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>Figures</title>
-<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><style>
-body {{ margin: 16px; font-family: "DejaVu Sans", Verdana, sans-serif; }} /* wide */
-html[data-theme="dark"] {{ background: #14181e; color: #fff; }} {style}</style></head>
-<body {body_tag}><main><h1>Figures</h1>{body}</main></body></html>"""
 
 BROKEN = """export default { render() { throw new Error("no such channel"); } };"""
 LATE = """export default { render({ model, el }) {
@@ -58,67 +40,6 @@ if ({trusted}) for (const old of output.querySelectorAll("script")) {{
   script.textContent = old.textContent;
   old.replaceWith(script);
 }}</script>"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("figures")
-
-
-@pytest.fixture(scope="module")
-def base_url(folder: Path) -> Iterator[str]:
-    """Address of the folder with this module's pages."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            """Say nothing: pytest shows what fails."""
-
-    handler = functools.partial(Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-@pytest.fixture
-def show(folder: Path, open_visit: Callable[..., Visit]) -> Callable[..., Visit]:
-    """Open a page with these figures and wait until they are ready."""
-
-    def show_(
-        *figures: Interactive | str,
-        theme: str = "light",
-        html: str | None = None,
-        body_tag: str = "",
-        style: str = "",
-        ready: bool = True,
-        **window: int,
-    ) -> Visit:
-        body = "\n".join(f if isinstance(f, str) else f._repr_html_() for f in figures)
-        html = f'data-theme="{theme}"' if html is None else html
-        page = PAGE.format(html=html, body_tag=body_tag, style=style, body=body)
-        (folder / "page.html").write_text(page, encoding="utf-8")
-        visit = open_visit(theme=theme, **window)
-        visit.page.goto("/page.html")
-        if ready:
-            expect(visit.page.locator("figure[data-ready]")).to_have_count(
-                visit.page.locator("figure").count()
-            )
-        return visit
-
-    return show_
-
-
-def results(page: Page, copy: int = 0) -> dict:
-    """The numbers a figure works with, as it publishes them."""
-    return json.loads(page.locator(".stage").nth(copy).get_attribute("data-results"))
-
-
-def number(page: Page, label: str) -> Locator:
-    return page.get_by_label(f"{label}, as a number", exact=True)
-
-
-def written(page: Page, name: str) -> int:
-    return int(page.locator(f'[data-name="{name}"]').inner_text().replace(",", ""))
 
 
 # Numbers
@@ -826,11 +747,11 @@ def test_two_copies_on_a_page_are_independent(show, name) -> None:
 
 
 @each_figure
-def test_without_scripts_the_numbers_are_there(show, name, chromium, base_url) -> None:
+def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url) -> None:
     show(FIGURES[name]())
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{base_url}/page.html")
+    page.goto(f"{figures_url}/page.html")
     assert page.get_by_role("table").is_visible()
     numbers = {"bottleneck": "15,872", "module": "163,328", "network": "6,998,552"}
     assert page.get_by_text(numbers[name], exact=True).first.is_visible()

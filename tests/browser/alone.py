@@ -1,0 +1,38 @@
+"""What the tests of interactive figures share: the list of figures, and how to read one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from utils.figures import bottleneck_calculator, build_a_module, network_map
+
+#: What must hold of every figure is tested of these, in `test_figures_alone.py`.
+FIGURES = {
+    "bottleneck": bottleneck_calculator,
+    "module": build_a_module,
+    "network": network_map,
+}
+each_figure = pytest.mark.parametrize("name", FIGURES)
+
+# Plain: neither the book's theme nor its scripts help.
+PAGE = """<!doctype html><html lang="en" {html}><head><meta charset="utf-8"><title>Figures</title>
+<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><style>
+body {{ margin: 16px; font-family: "DejaVu Sans", Verdana, sans-serif; }} /* wide */
+html[data-theme="dark"] {{ background: #14181e; color: #fff; }} {style}</style></head>
+<body {body_tag}><main><h1>Figures</h1>{body}</main></body></html>"""
+
+
+def results(page: Page, copy: int = 0) -> dict:
+    """The numbers a figure works with, as it publishes them."""
+    return json.loads(page.locator(".stage").nth(copy).get_attribute("data-results"))
+
+
+def number(page: Page, label: str) -> Locator:
+    return page.get_by_label(f"{label}, as a number", exact=True)
+
+
+def written(page: Page, name: str) -> int:
+    return int(page.locator(f'[data-name="{name}"]').inner_text().replace(",", ""))
