@@ -1,6 +1,7 @@
 // A question that the page answers: a choice among options, or a number.
 // What is right and what each wrong answer shows comes with the state; nothing is sent anywhere.
-// Everything it may ever say lies unseen in one grid cell, so that answering moves nothing below.
+// The first answer makes room for everything that it may ever say, unseen in one grid cell: nothing
+// below moves while the reader tries the others.
 
 const STYLE = `
 .question { border: 1px solid color-mix(in srgb, currentColor 25%, transparent);
@@ -20,9 +21,9 @@ const STYLE = `
 .question-number button { cursor: pointer; }
 .question-number button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
 .question-room { display: grid; margin: .75rem 0 0; }
-.question-room > * { grid-area: 1 / 1; min-width: 0; margin: 0; min-height: 1.6em;
-  overflow-wrap: anywhere; }
+.question-room > * { grid-area: 1 / 1; min-width: 0; margin: 0; overflow-wrap: anywhere; }
 .question-unsaid { visibility: hidden; user-select: none; }
+.question:not([data-tried]) .question-unsaid { display: none; }
 .question :focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 `;
 
@@ -109,6 +110,7 @@ function render({ model, el }) {
   const verdict = (right, html) => `<strong>${right ? "✓ Right." : "✗ Not yet."}</strong> ${html}`;
   const tell = (right, html) => {
     box.dataset.state = right === null ? "open" : right ? "right" : "wrong";
+    if (right !== null) box.dataset.tried = "";
     said.innerHTML = html;
   };
   const options = model.get("options");
