@@ -23,9 +23,9 @@ import torch
 from commands import WORK, Parser, end, whole
 from safetensors.torch import save
 
+from utils.files import write_whole
 from utils.pretrained import ENTRIES, create
 from utils.training import Recipe, train
-from utils.training.checkpoint import write_whole
 from utils.training.folders import FolderBatches, FolderTestBatches
 from utils.training.machine import here
 

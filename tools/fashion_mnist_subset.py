@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from utils.data.fashion import FASHION_CLASSES, SHIPPED, fashion_mnist  # noqa: E402
 from utils.data.idx import idx_bytes  # noqa: E402
+from utils.files import write_whole  # noqa: E402
 
 
 def first_of_each_class(labels: np.ndarray, per_class: int) -> np.ndarray:
@@ -30,13 +31,6 @@ def first_of_each_class(labels: np.ndarray, per_class: int) -> np.ndarray:
                 f"of {name!r}. Give the full set, or a smaller --per-class."
             )
     return np.sort(np.concatenate(positions))
-
-
-def write(path: Path, array: np.ndarray) -> None:
-    """Write a gzipped IDX file, whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(idx_bytes(array))
-    part.replace(path)
 
 
 def main() -> None:
@@ -52,8 +46,9 @@ def main() -> None:
         if split == "train":
             chosen = first_of_each_class(labels, options.per_class)
             images, labels = images[chosen], labels[chosen]
-        write(options.out / f"{prefix}-images-idx3-ubyte.gz", images)
-        write(options.out / f"{prefix}-labels-idx1-ubyte.gz", labels.astype(np.uint8))
+        write_whole(options.out / f"{prefix}-images-idx3-ubyte.gz", idx_bytes(images))
+        labels_file = options.out / f"{prefix}-labels-idx1-ubyte.gz"
+        write_whole(labels_file, idx_bytes(labels.astype(np.uint8)))
         print(f"{split}: {len(labels):,} images")
 
 

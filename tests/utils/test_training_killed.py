@@ -16,8 +16,9 @@ from safetensors.torch import load_file
 from test_training import QUICK, fresh, same, silent, stripes, tiny, weights, without_clocks
 from torch import nn
 
+from utils.files import write_whole
 from utils.training import Batches, CheckpointError, train
-from utils.training.checkpoint import read, write_whole
+from utils.training.checkpoint import read
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from .. import __version__, data
 from ..accounting import account
+from ..files import write_whole
 from .creation import create
 from .names import ENTRIES
 from .preparation import Normalisation, Preprocessing
@@ -235,9 +236,9 @@ def save(
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     place = _folder(folder)
     place.mkdir(parents=True, exist_ok=True)
-    _write(place / f"{name}.safetensors", weights)
-    _write(place / f"{name}.logits.safetensors", scores)
-    _write(place / f"{name}.json", text.encode())
+    write_whole(place / f"{name}.safetensors", weights)
+    write_whole(place / f"{name}.logits.safetensors", scores)
+    write_whole(place / f"{name}.json", text.encode())
     return place / f"{name}.json"
 
 
@@ -326,16 +327,6 @@ def _advice(path: Path) -> str:
             "brings its files back."
         )
     return "save the network again."
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that is complete or not there at all."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _folder(folder: str | PathLike[str] | None) -> Path:

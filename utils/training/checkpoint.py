@@ -6,8 +6,6 @@ what was trained how, how far it is, and a checksum. Reading it runs no code.
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
@@ -19,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from ..files import write_whole
 from .batches import Batches
 from .evaluation import TestBatches
 from .machine import Machine
@@ -139,22 +138,6 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)
     write_whole(path, save(tensors, {"facts": text, "sha256": _digest(tensors, text)}))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file: whoever looks, at any moment, finds the old one or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own: two processes that write the same file must not mix their bytes.
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # on the disk, before it has the name
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)  # half a file on a full disk is in the way
-        raise
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
