@@ -30,6 +30,7 @@ from utils.experiments import (
     surroundings,
     training,
 )
+from utils.experiments import rates as choosing
 from utils.experiments.catalogue import EXPERIMENTS
 from utils.googlenet import micro_googlenet
 from utils.pretrained import load
@@ -522,7 +523,7 @@ def rates(monkeypatch):
             raise ValueError(name)
         return stored[name]
 
-    monkeypatch.setattr(training, "results", results)
+    monkeypatch.setattr(choosing, "results", results)
     return stored
 
 

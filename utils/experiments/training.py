@@ -12,12 +12,12 @@ are held out: the test images choose nothing.
 from typing import Any
 
 from ..blocks import Norm
-from ..data import fashion_mnist, results
-from ..googlenet import micro_googlenet
+from ..data import fashion_mnist
+from ..googlenet import micro_googlenet, mini_googlenet
 from ..training import Recipe
 from .harness import Experiment, Options, Report
 from .measures import fresh, train_and_test
-from .store import ResultsError
+from .rates import chosen
 
 BASE = Recipe(epochs=5)
 FULL = "full recipe"
@@ -70,33 +70,9 @@ RATES = Experiment(
 )
 
 
-def chosen_rates() -> dict[str, float]:
-    """Return the rate that was best on the held-out images for each setting of `GRID`.
-
-    Raises
-    ------
-    ResultsError
-        `RATES` has not been run to its end.
-    """
-    try:
-        rows = results(RATES.name)
-    except ValueError as error:
-        raise ResultsError(f"first run experiments/run.py {RATES.name}.") from error
-    means = rows.groupby("setting")["test_accuracy"].mean()
-    if missing := set(RATES.settings) - set(means.index):
-        raise ResultsError(
-            f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
-            f"experiments/run.py {RATES.name}."
-        )
-    return {
-        setting: max(rates, key=lambda rate: means[_at(setting, rate)])
-        for setting, rates in GRID.items()
-    }
-
-
 def _settings() -> dict[str, Options]:
     """Return the settings of `RECIPE`, at the rates that `RATES` chose."""
-    rates = chosen_rates()
+    rates = chosen(RATES, GRID, _at)
     settings: dict[str, Options] = {FULL: {"peak_rate": rates[FULL]}}
     for name, options in WITHOUT.items():
         settings[name] = {**options, "peak_rate": rates[FULL]}
@@ -112,4 +88,27 @@ RECIPE = Experiment(
     options={"norm": "batch", "recipe": BASE, "held_out": 0},
     settings=_settings,
     baseline=FULL,
+)
+
+
+def mini(*, early_pools: bool, recipe: Recipe, seed: int, report: Report) -> dict[str, Any]:
+    """Train the small GoogLeNet on the shipped images."""
+    training, test = fashion_mnist("train"), fashion_mnist("test")
+    network = fresh(lambda: mini_googlenet(in_channels=1, early_pools=early_pools), seed=seed)
+    return train_and_test(network, training, test, recipe, seed=seed, report=report)
+
+
+#: The same weights on large maps or on small ones: for the same images, and for about the same
+#: time, which buys three times the images.
+POOLS = Experiment(
+    name="pools",
+    about="what it buys to pool before the first module, with the same weights",
+    measure=mini,
+    options={"early_pools": True, "recipe": Recipe(epochs=5)},
+    settings={
+        "late pools": {"early_pools": False, "max_images": 15_000},
+        "early pools, as many images": {"max_images": 15_000},
+        "early pools, three times the images": {"max_images": 45_000},
+    },
+    baseline="late pools",
 )
