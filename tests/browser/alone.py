@@ -7,11 +7,12 @@ import json
 import pytest
 from playwright.sync_api import Locator, Page
 
-from utils.figures import bottleneck_calculator, build_a_module, network_map
+from utils.figures import bottleneck_calculator, build_a_module, module_flow, network_map
 
 #: What must hold of every figure is tested of these, in `test_figures_alone.py`.
 FIGURES = {
     "bottleneck": bottleneck_calculator,
+    "flow": module_flow,
     "module": build_a_module,
     "network": network_map,
 }

@@ -1,6 +1,9 @@
 """All experiments whose results ship with the package, by name, in the order in which they run."""
 
+from .concatenation import MERGING, MERGING_RATES
 from .harness import Experiment
 from .training import POOLS, RATES, RECIPE
 
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in (RATES, RECIPE, POOLS)}
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment for experiment in (RATES, RECIPE, POOLS, MERGING_RATES, MERGING)
+}

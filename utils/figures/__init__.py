@@ -6,7 +6,8 @@ figure, beside this file; the starting numbers, the presets and the text alterna
 """
 
 from .bottleneck import bottleneck_calculator
+from .concatenation import module_flow
 from .module import build_a_module
 from .network import network_map
 
-__all__ = ["bottleneck_calculator", "build_a_module", "network_map"]
+__all__ = ["bottleneck_calculator", "build_a_module", "module_flow", "network_map"]

@@ -1,0 +1,591 @@
+"""Exercises of the chapter on concatenation."""
+
+from itertools import accumulate
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..accounting import convolution_cost, module_costs, reduced_cost
+from ..checks import one_of
+from ..googlenet import INPUTS, MODULES
+from ..interactive import Interactive
+from ..summary import summarise
+from . import questions
+from .core import Exercise, call, expect, number, tensor
+from .questions import Option, choice
+
+# 1 ---------------------------------------------------------------------------------------------
+
+_WIDTHS = ((64, 128, 32, 32), (3, 5, 2, 4), (1, 1, 1, 7), (7, 2))
+
+
+def _verify_whose(answer: Any) -> None:
+    for widths in _WIDTHS:
+        ends = list(accumulate(widths))
+        for channel in sorted({0, *(end - 1 for end in ends), *ends[:-1]}):
+            got = call(answer, list(widths), channel)
+            case = f"widths {list(widths)} and channel {channel}"
+            pair = tuple(got) if isinstance(got, tuple | list | Tensor) else ()
+            expect(
+                len(pair) == 2,
+                expected="a pair `(branch, own)`",
+                got=got,
+                look="The function should end in `return branch, own`.",
+            )
+            branch, own = (number(value) for value in pair)
+            want = sum(channel >= end for end in ends)
+            start = ends[want] - widths[want]
+            expect(
+                branch == want,
+                expected=f"for {case}: the branch that made the channel, counted from 0",
+                got=f"branch {branch:,.15g}",
+                look="Branches are counted from 0, as channels are."
+                if branch == want + 1 and channel < ends[want] - 1
+                else "Just behind a branch's last channel stands the first of the next: with "
+                "widths 3 and 5, channel 3 is the second branch's."
+                if channel == start and branch == want - 1
+                else "A branch of `n` channels that begins at `start` ends at `start + n - 1`."
+                if channel == ends[want] - 1 and branch == want + 1
+                else "Walk along the widths, and keep count of the channels that lie behind you.",
+            )
+            expect(
+                own == channel - start,
+                expected=f"for {case}: the channel's place within its branch, counted from 0",
+                got=f"place {own:,.15g}, in the right branch",
+                look="That is the channel's place in the whole module: how many channels stand in "
+                "front of its branch?"
+                if own == channel
+                else "Within a branch, too, the first channel is channel 0."
+                if own == channel - start + 1
+                else "Take away the channels of all branches in front, and nothing else.",
+            )
+
+
+whose = Exercise(
+    key="whose",
+    title="Whose channel is it?",
+    statement="""
+A module concatenates branches of `widths[0]`, `widths[1]`, ... channels, in this order. Write a
+function that takes the widths and the number of a channel of the output, and returns a pair: which
+branch made that channel, and which channel of the branch it is. Count everything from 0.
+""",
+    stub="""
+def whose(widths, channel):
+    \"\"\"Branch of an output channel, and its place in that branch.\"\"\"
+    branch = ...
+    own = ...
+    return branch, own
+""",
+    answer="whose",
+    verify=_verify_whose,
+    praise="So every channel has an address, though the tensor itself has forgotten the branches.",
+    hints=(
+        "Go through the branches one by one. When is the channel within the first?",
+        "If `channel < widths[0]`, it is the first branch's. If not, take `widths[0]` away, and "
+        "ask the next branch the same question.",
+        "A loop does it: `for branch, width in enumerate(widths)`, with a `return` inside.",
+    ),
+    solution_code="""
+def whose(widths, channel):
+    for branch, width in enumerate(widths):
+        if channel < width:
+            return branch, channel
+        channel = channel - width
+""",
+    why="Each branch takes its width away before the next one is asked, so what is left is always "
+    "a place counted from the branch's own first channel.",
+)
+
+# 2 ---------------------------------------------------------------------------------------------
+
+_NAMES = ("one", "reduce3", "three", "reduce5", "five", "project")
+_CASES = ((6, (4, 3, 5, 2, 6, 3), (7, 9)), (3, (2, 2, 2, 2, 2, 2), (5, 5)))
+
+
+def _module(
+    x: Tensor,
+    w: dict[str, Tensor],
+    *,
+    inner: bool = True,
+    outer: bool = True,
+    order: tuple[int, ...] = (0, 1, 2, 3),
+    pool_first: bool = True,
+    average: bool = False,
+    zeros: bool = False,
+) -> Tensor:
+    """Run the module, or one with a slip in it, in float64."""
+    x, w = x.double(), {name: value.double() for name, value in w.items()}
+
+    def relu(y: Tensor, wanted: bool) -> Tensor:
+        return F.relu(y) if wanted else y
+
+    def pool(y: Tensor) -> Tensor:
+        if average:
+            return F.avg_pool2d(y, 3, stride=1, padding=1)
+        if zeros:
+            return F.max_pool2d(F.pad(y, (1, 1, 1, 1)), 3, stride=1)
+        return F.max_pool2d(y, 3, stride=1, padding=1)
+
+    reduced3, reduced5 = (relu(F.conv2d(x, w[name]), inner) for name in ("reduce3", "reduce5"))
+    if pool_first:
+        pooled = relu(F.conv2d(pool(x), w["project"]), outer)
+    else:
+        pooled = pool(relu(F.conv2d(x, w["project"]), outer))
+    made = (
+        relu(F.conv2d(x, w["one"]), outer),
+        relu(F.conv2d(reduced3, w["three"], padding=1), outer),
+        relu(F.conv2d(reduced5, w["five"], padding=2), outer),
+        pooled,
+    )
+    return torch.cat([made[i] for i in order], dim=1)
+
+
+def _verify_module(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for c_in, (one, reduce3, three, reduce5, five, project), (height, width) in _CASES:
+        shapes = ((one, c_in, 1), (reduce3, c_in, 1), (three, reduce3, 3))
+        shapes += ((reduce5, c_in, 1), (five, reduce5, 5), (project, c_in, 1))
+        w = {
+            name: torch.randn(out, into, k, k, generator=generator)
+            for name, (out, into, k) in zip(_NAMES, shapes, strict=True)
+        }
+        x = torch.randn(2, c_in, height, width, generator=generator)
+        got = call(answer, x, w)
+        case = f"x of shape {tuple(x.shape)} and branches of {one}, {three}, {five}, {project}"
+        want = _module(x, w)
+        got = tensor(got, tuple(want.shape), case=case, look=lambda s, t=want.shape: _look(s, t))
+        slips = {
+            "The ReLU behind the two reductions is missing: every convolution of the module has "
+            "one.": {"inner": False},
+            "The ReLU behind the branches is missing.": {"outer": False},
+            "There is no ReLU at all: then the three convolution branches are linear, and would "
+            "melt into one.": {"inner": False, "outer": False},
+            "The fourth branch pools first and projects then; a ReLU stands at its end.": {
+                "pool_first": False
+            },
+            "The fourth branch takes the largest of its window, not the mean.": {"average": True},
+            "The pool's padding counts as a value: where all of a window is negative, the zeros "
+            "beside it win. `F.max_pool2d` with `padding=1` leaves the padding out.": {
+                "zeros": True
+            },
+            "The branches are all there, but in another order: 1×1, 3×3, 5×5, pool.": {
+                "order": _order(got, x, w)
+            },
+        }
+        expect(
+            torch.allclose(got, want, atol=1e-3),
+            expected=f"for {case}: what four branches side by side give",
+            got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
+            look=next(
+                (
+                    look
+                    for look, change in slips.items()
+                    if torch.allclose(got, _module(x, w, **change), atol=1e-3)
+                ),
+                "Compare branch by branch: `answer[:, :n]` against your first branch, and so on.",
+            ),
+        )
+
+
+def _look(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
+    n, channels, height, width = want
+    if len(shape) != 4:
+        return "A module takes a batch of maps and gives one: (N, C, H, W)."
+    if shape[0] != n:
+        return "The maps are put together along another axis than the channels, which is axis 1."
+    if shape[2:] != (height, width):
+        return "Every branch must keep height and width. What does the padding have to be?"
+    if shape[1] < channels:
+        return "Channels are missing: four branches are put together, and none is added to another."
+    return "Too many channels: only four of the six convolutions reach the output."
+
+
+def _order(got: Tensor, x: Tensor, w: dict[str, Tensor]) -> tuple[int, ...]:
+    """Return the order in which the right branches stand in `got`; the usual one if in none."""
+    for order in ((0, 1, 3, 2), (0, 2, 1, 3), (3, 0, 1, 2), (3, 2, 1, 0), (1, 0, 2, 3)):
+        if torch.allclose(got, _module(x, w, order=order), atol=1e-3):
+            return order
+    return (0, 1, 2, 3)
+
+
+module = Exercise(
+    key="module",
+    title="The module as one function",
+    statement="""
+Write the forward pass of an Inception module as a function of the map `x`, (N, C, H, W), and a
+dictionary `w` of six weights, without biases: `one`, `reduce3`, `three`, `reduce5`, `five` and
+`project`, each of the shape that `F.conv2d` takes. A ReLU follows every convolution. The output
+keeps height and width, and its branches stand in the usual order.
+""",
+    stub="""
+def inception(x, w):
+    \"\"\"Four branches side by side, concatenated.\"\"\"
+    one = ...
+    three = ...
+    five = ...
+    pool = ...
+    return ...
+""",
+    answer="inception",
+    verify=_verify_module,
+    praise="That is all there is to a module: six convolutions, one pool, and a concatenation.",
+    hints=(
+        "Write a small helper first: `F.relu(F.conv2d(x, weight, padding=...))`. Its padding "
+        "follows from the kernel, `weight.shape[-1] // 2`.",
+        "The 3×3 reads what `reduce3` gives, the 5×5 what `reduce5` gives. In the last branch the "
+        "pool comes first: 3×3, stride 1, padding 1.",
+        "`torch.cat([one, three, five, pool], dim=1)` puts the channels one behind the other.",
+    ),
+    solution_code="""
+import torch
+from torch.nn import functional as F
+
+
+def inception(x, w):
+    def unit(x, weight):
+        return F.relu(F.conv2d(x, weight, padding=weight.shape[-1] // 2))
+
+    one = unit(x, w["one"])
+    three = unit(unit(x, w["reduce3"]), w["three"])
+    five = unit(unit(x, w["reduce5"]), w["five"])
+    pooled = F.max_pool2d(x, 3, stride=1, padding=1)
+    pool = unit(pooled, w["project"])
+    return torch.cat([one, three, five, pool], dim=1)
+""",
+    why="Half of the kernel as padding keeps height and width for every odd kernel at stride 1, so "
+    "the four maps fit together whatever the size of the input.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
+
+
+def _verify_prune(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for widths, branch in (((3, 4, 2, 5), 1), ((3, 4, 2, 5), 3), ((2, 2, 2, 2), 0)):
+        outputs, total = 6, sum(widths)
+        weight = torch.randn(outputs, total, 1, 1, generator=generator)
+        bias = torch.randn(outputs, generator=generator)
+        means = torch.randn(widths[branch], generator=generator)
+        got = call(answer, weight, bias, list(widths), branch, means)
+        case = f"widths {list(widths)} and branch {branch}"
+        pair = tuple(got) if isinstance(got, tuple | list) else ()
+        expect(
+            len(pair) == 2,
+            expected="a pair `(weight, bias)`",
+            got=got,
+            look="The function should end in `return new_weight, new_bias`.",
+        )
+        start = sum(widths[:branch])
+        gone = slice(start, start + widths[branch])
+        kept = torch.cat([weight[:, : gone.start], weight[:, gone.stop :]], dim=1).double()
+        folded = weight[:, gone, 0, 0].double() @ means.double()
+        new_weight = tensor(
+            pair[0],
+            tuple(kept.shape),
+            case=case,
+            look=lambda shape, o=outputs, t=total: (
+                "It is the layer's outputs that were cut. A branch is read by *columns* of the "
+                "weight, along axis 1."
+                if len(shape) > 1 and shape[0] != o
+                else "Nothing was cut: the weight still reads the branch that is gone."
+                if len(shape) > 1 and shape[1] == t
+                else "How many channels are left to read, and does the weight keep its four axes?"
+            ),
+        )
+        expect(
+            torch.allclose(new_weight, kept, atol=1e-5),
+            expected=f"for {case}: the columns of the other branches, in their order",
+            got="a weight of the right shape, with other columns",
+            look="Which columns belong to the branch? It begins where the ones in front of it end.",
+        )
+        new_bias = tensor(
+            pair[1],
+            (outputs,),
+            case=case,
+            look=lambda shape: "The layer keeps its outputs, and each has one bias.",
+        )
+        right = bias.double() + folded
+        plain = bias.double()
+        expect(
+            torch.allclose(new_bias, right, atol=1e-4),
+            expected=f"for {case}: where the branch is constant at its means, the same output",
+            got=f"outputs that differ by up to {(new_bias - right).abs().max():.2g}",
+            look="Without the branch the layer gets less than it is used to. What did the branch "
+            "give on average, and what did the layer make of that?"
+            if torch.allclose(new_bias, plain, atol=1e-4)
+            else "Right, but with the wrong sign: what is gone must be put back."
+            if torch.allclose(new_bias, plain - folded, atol=1e-4)
+            else "Each output weighs the branch's means with its own weights, those that were cut."
+            if torch.allclose(new_bias, plain + means.double().sum(), atol=1e-4)
+            else "The means replace nothing of the old bias: they are added to it."
+            if torch.allclose(new_bias, folded, atol=1e-4)
+            else "For one output: the sum over the branch's channels of weight times mean, and "
+            "the old bias.",
+        )
+
+
+prune = Exercise(
+    key="prune",
+    title="Prune a branch, and mend what reads it",
+    statement="""
+A branch is taken out of a module. Behind the module stands a 1×1 convolution with `weight` of shape
+`(C_out, C_in, 1, 1)` and `bias` of shape `(C_out,)`, which read the concatenation of branches of
+`widths` channels. Write a function that returns the weight and the bias of a 1×1 convolution behind
+the module that is left. `means` holds the mean of each channel of the branch: where the branch
+was constant at its means, the mended layer must give exactly what the old one gave.
+""",
+    stub="""
+def prune(weight, bias, widths, branch, means):
+    \"\"\"Weight and bias of the layer behind, without one branch.\"\"\"
+    new_weight = ...
+    new_bias = ...
+    return new_weight, new_bias
+""",
+    answer="prune",
+    verify=_verify_prune,
+    praise="What a branch adds on average is a bias; only what varies is lost.",
+    hints=(
+        "The branch is read by some of the columns of the weight, `weight[:, start:end]`. Where do "
+        "they begin?",
+        "`torch.split(weight, widths, dim=1)` cuts the weight into one part for each branch.",
+        "The part that goes is a matrix, `part[:, :, 0, 0]`. Times the vector of means, it gives "
+        "what each output loses on average: that belongs into the bias.",
+    ),
+    solution_code="""
+import torch
+
+
+def prune(weight, bias, widths, branch, means):
+    parts = list(torch.split(weight, widths, dim=1))
+    gone = parts.pop(branch)
+    return torch.cat(parts, dim=1), bias + gone[:, :, 0, 0] @ means
+""",
+    why="A 1×1 behind a concatenation is a sum of one 1×1 for each branch, so one summand can be "
+    "taken out without a look at the others. Put at its mean, the summand is a constant.",
+)
+
+# 4 ---------------------------------------------------------------------------------------------
+
+_CHANNELS = INPUTS["3a"][0]
+_PRICE = sum(c.parameters for c in module_costs(_CHANNELS, MODULES["3a"], size=(1, 1)).values())
+_THREE = ("width", "reduce3x3", "reduce5x5")
+
+
+def added_weights(c_in: int, width: int, reduce3x3: int, reduce5x5: int) -> int:
+    """Count the weights of a module whose four branches have `width` channels each."""
+    alone = convolution_cost(c_in, width, kernel_size=1, size=(1, 1)).parameters
+    three = reduced_cost(c_in, reduce3x3, width, kernel_size=3, size=(1, 1)).parameters
+    five = reduced_cost(c_in, reduce5x5, width, kernel_size=5, size=(1, 1)).parameters
+    return 2 * alone + three + five
+
+
+def _verify_same_price(answer: Any) -> None:
+    expect(
+        isinstance(answer, dict) and sorted(answer) == sorted(_THREE),
+        expected="a dictionary with the three names of the stub",
+        got=", ".join(map(str, answer)) if isinstance(answer, dict) else answer,
+        look="Keep the form of the stub, and change only the three numbers.",
+    )
+    wrong = [n for n in _THREE if not _is_width(answer[n])]
+    expect(
+        not wrong,
+        expected="three whole numbers of at least 1",
+        got=", ".join(f"`{name}={answer[name]!r}`" for name in wrong),
+        look="Each is a number of filters.",
+    )
+    width, reduce3x3, reduce5x5 = (int(answer[name]) for name in _THREE)
+    expect(
+        width >= 64,
+        expected="a sum of at least 64 channels",
+        got=f"`width={width}`",
+        look="Narrower reductions pay for a wider sum.",
+    )
+    expect(
+        min(reduce3x3, reduce5x5) >= 8,
+        expected="at least 8 channels in both reductions",
+        got=f"`reduce3x3={reduce3x3}`, `reduce5x5={reduce5x5}`",
+        look="A bottleneck may be narrow, but not a pinhole.",
+    )
+    total = added_weights(_CHANNELS, width, reduce3x3, reduce5x5)
+    share = total / _PRICE
+    look = "Every channel of the sum is made four times, once by each branch, and paid four times."
+    if share < 1:
+        look = "There is something left to spend: on the width, or on the reductions?"
+    elif width == MODULES["3a"].out_channels(_CHANNELS):
+        look = "As wide as 3a itself it cannot be. What do the two branches cost that have no "
+        look += "reduction?"
+    expect(
+        abs(share - 1) <= 0.02,
+        expected="as many weights as 3a, within 2%",
+        got=f"{share:.1%} of them",
+        look=look,
+    )
+
+
+def _is_width(value: Any) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= 1
+
+
+same_price = Exercise(
+    key="same_price",
+    title="Addition at the same price",
+    statement="""
+Design a module that stands in 3a's place and *adds* its four branches: all of them give `width`
+channels, the 1×1 and the pool's projection straight from the 192 input channels, the 3×3 and the
+5×5 behind their reductions. It must have as many weights as 3a, within 2%, a `width` of at least
+64, and at least 8 channels in both reductions. There are many right answers; say in a sentence why
+you chose yours.
+""",
+    stub="""
+my_module = dict(
+    width=...,
+    reduce3x3=...,
+    reduce5x5=...,
+)
+""",
+    answer="my_module",
+    verify=_verify_same_price,
+    praise="The same price, and far fewer channels come out of it: that is what addition costs.",
+    hints=(
+        "The 1×1 and the projection cost `192 * width` weights each, the others "
+        "`reduction * (192 + k * k * width)`.",
+        "Keep the reductions of 3a, 96 and 16, and look for the width.",
+        "With 96 and 16, each channel of the width costs `2 * 192 + 96 * 9 + 16 * 25` weights, and "
+        "the reductions alone `192 * (96 + 16)`.",
+    ),
+    solution_code="""
+my_module = dict(
+    width=85,
+    reduce3x3=96,
+    reduce5x5=16,
+)
+""",
+    why="With the reductions of 3a there is money for about a third of its 256 channels. Thinner "
+    "reductions buy some more, but the two branches without a reduction are paid in full.",
+)
+
+ALL = (whose, module, prune, same_price)
+
+# Questions, answered in the page ----------------------------------------------------------------
+
+
+def first_of_branch(name: str = "4a") -> Interactive:
+    """Ask for the number of the first channel of the 5x5 branch."""
+    spec, c_in = MODULES[name], INPUTS[name][0]
+    one, three, five = spec.conv1x1, spec.conv3x3, spec.conv5x5
+    answer = one + three
+    return questions.number(
+        f"Module {name} has {one} filters in its 1×1 branch, a reduction of {spec.reduce3x3} and "
+        f"{three} filters of 3×3, a reduction of {spec.reduce5x5} and {five} filters of 5×5, and a "
+        f"projection of {spec.pool_proj}. At which number in the output does the 5×5 branch begin, "
+        "counted from 0?",
+        answer,
+        diagnoses={
+            answer + 1: "Counted from 0, the channels in front have the numbers up to one less "
+            "than how many they are.",
+            answer - 1: "That is the last channel of the 3×3 branch.",
+            answer + five: "There the 5×5 branch ends, and the pool's begins.",
+            one + spec.reduce3x3 + three: "The reduction is read inside its branch. It never "
+            "reaches the output.",
+            one + spec.reduce3x3 + three + spec.reduce5x5: "Reductions are read inside their "
+            "branches. They never reach the output.",
+            one: "There the 3×3 branch begins.",
+            c_in + answer: "The input is read by the branches. It is not part of the output.",
+        },
+        right=f"{one} channels of the 1×1 and {three} of the 3×3 stand in front of it.",
+        otherwise="Which branches stand in front of the 5×5, and how many channels does each give?",
+        name="By hand",
+    )
+
+
+def one_bright_pixel() -> Interactive:
+    """Ask what the parallel pool makes of a single bright pixel."""
+    return choice(
+        "A map of 28×28 is dark but for one bright pixel in its middle. What comes out of a 3×3 "
+        "max pool with stride 1 and padding 1?",
+        [
+            Option(
+                "A map of 28×28 with a bright square of 3×3",
+                "Nine windows hold the pixel, and each of them answers with it. The value stays, "
+                "its exact place is lost.",
+                right=True,
+            ),
+            Option(
+                "A map of 28×28 with one bright pixel",
+                "The windows beside it hold the pixel, too. What is the largest value in them?",
+            ),
+            Option(
+                "A map of 14×14 with one bright pixel",
+                "That is a pool *between* stages, with stride 2. This one stands beside "
+                "convolutions that keep the size.",
+            ),
+            Option(
+                "A map of 28×28 with a faint square of 3×3",
+                "A *mean* over nine pixels would be faint. A maximum does not divide.",
+            ),
+        ],
+        name="What does it compute?",
+    )
+
+
+def prediction(rows: pd.DataFrame, *, concatenated: str, added: tuple[str, ...]) -> Interactive:
+    """Ask, before the measurement, whether concatenating or adding does better at one price.
+
+    Parameters
+    ----------
+    rows
+        Those of the experiment, as `utils.data.results` reads them.
+    concatenated, added
+        The settings to compare; the right option follows from the rows.
+
+    Raises
+    ------
+    ValueError
+        The rows have no such setting.
+    """
+    for setting in (concatenated, *added):
+        one_of(setting, tuple(rows["setting"].unique()), "a setting of the rows")
+    table = summarise(rows, baseline=concatenated)
+    outcomes = []
+    for setting in added:
+        low, high = table.loc[setting, ["low", "high"]]
+        outcomes.append("add" if low > 0 else "concatenate" if high < 0 else "open")
+    found = outcomes[0] if len(set(outcomes)) == 1 else "mixed"
+    told = {
+        "concatenate": (
+            "Concatenation, against both",
+            "More channels come out of it for the same price, and what reads them is free to weigh "
+            "each branch as it likes.",
+        ),
+        "add": (
+            "Addition, both ways",
+            "A sum is narrower, and so leaves more of the price for the filters behind it.",
+        ),
+        "open": (
+            "No difference that these runs could tell",
+            "The networks are small and the runs few: a difference has to be larger than their "
+            "scatter to be seen.",
+        ),
+        "mixed": (
+            "It depends on how addition spends the price",
+            "There are two ways to pay for addition, and they need not come out alike.",
+        ),
+    }
+    verdicts = {
+        True: "So it came out; the rows below show by how much, and how much they scatter.",
+        False: "A fair guess, but it came out otherwise: look at the rows below.",
+    }
+    return choice(
+        "Two networks have the same number of weights and of multiply-adds. The modules of one "
+        "concatenate their branches, those of the other add them. Addition is tried in two ways: "
+        "with all the reductions it had, or with thinner ones and a wider sum. Which network names "
+        "more test images rightly?",
+        [
+            Option(text, f"{why} {verdicts[key == found]}", right=key == found)
+            for key, (text, why) in told.items()
+        ],
+        name="Predict first",
+    )

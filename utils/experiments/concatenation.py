@@ -1,0 +1,199 @@
+"""Branches that are concatenated or added, at matched cost; and the pool in a module, or none.
+
+The networks have `micro_googlenet`'s trunk and differ in their four modules alone. Each gets a
+learning rate of its own, which `MERGING_RATES` chooses on training images that are held out.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..blocks import Branches, ConvUnit, InceptionSpec
+from ..data import fashion_mnist
+from ..googlenet import MICRO
+from ..network import Config, Network
+from ..training import Recipe
+from ..words import Built, Chain, MaxPool, Parallel, Row, build_chain, conv1x1, conv3x3, conv5x5
+from .harness import Experiment, Report
+from .measures import fresh, train_and_test
+from .rates import chosen
+
+SAME_SIZE_POOL = MaxPool(kernel_size=3, stride=1, padding=1, ceil_mode=False)
+
+
+class Added(Branches):
+    """Branches side by side, added: (N, C_in, H, W) -> (N, C, H, W), each of them with C.
+
+    Parameters
+    ----------
+    *branches : nn.Module
+        As for `Branches`; each ends in a `ConvUnit`.
+    relu_last : bool
+        Take the ReLU from the end of each branch, and put one behind the sum.
+    """
+
+    def __init__(self, *branches: nn.Module, relu_last: bool = False) -> None:
+        super().__init__(*branches)
+        self.relu_last = relu_last
+        for branch in branches if relu_last else ():
+            [*_, last] = (unit for unit in branch.modules() if isinstance(unit, ConvUnit))
+            last.relu = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the sum, (N, C, H, W)."""
+        x = reduce(torch.add, self.branches(x))
+        return F.relu(x) if self.relu_last else x
+
+
+@dataclass(frozen=True)
+class Addition(Parallel):
+    """The row of `Added`: chains side by side, all with as many channels at their end."""
+
+    relu_last: bool = False
+
+    def build(self, in_channels: int, *, eps: float) -> Built:
+        """Make `Added`; a ValueError if the chains do not agree in channels."""
+        built = [build_chain(chain, in_channels, eps=eps) for chain in self.chains]
+        widths = [channels for _, channels in built]
+        if len(set(widths)) > 1:
+            raise ValueError(
+                f"branches that are added need the same number of channels, got {widths}: "
+                "change their filters, or concatenate them with `parallel`."
+            )
+        return Added(*(module for module, _ in built), relu_last=self.relu_last), widths[0]
+
+    def __str__(self) -> str:
+        text = super().__str__().replace(" | ", " + ")
+        return f"ReLU {text}" if self.relu_last else text
+
+
+def four_chains(spec: InceptionSpec) -> tuple[Chain, ...]:
+    """Write the branches of a module with reductions as chains of rows."""
+    return (
+        (conv1x1(spec.conv1x1),),
+        (conv1x1(spec.reduce3x3), conv3x3(spec.conv3x3)),
+        (conv1x1(spec.reduce5x5), conv5x5(spec.conv5x5)),
+        (SAME_SIZE_POOL, conv1x1(spec.pool_proj)),
+    )
+
+
+def concatenated(spec: InceptionSpec) -> Row:
+    """Write the paper's module: four branches, concatenated."""
+    return Parallel(four_chains(spec))
+
+
+def without_pool(spec: InceptionSpec) -> Row:
+    """Write it with no pool in front of the projection, which leaves a second 1x1 branch."""
+    *chains, (_, projection) = four_chains(spec)
+    return Parallel((*chains, (projection,)))
+
+
+def added(width: int, reduce3x3: int, reduce5x5: int, *, relu_last: bool = False) -> Row:
+    """Write a module of four branches of `width` channels each, added."""
+    spec = InceptionSpec(
+        conv1x1=width,
+        reduce3x3=reduce3x3,
+        conv3x3=width,
+        reduce5x5=reduce5x5,
+        conv5x5=width,
+        pool_proj=width,
+    )
+    return Addition(four_chains(spec), relu_last)
+
+
+SPECS: dict[str, InceptionSpec] = {
+    name: row for name, row in MICRO.items() if isinstance(row, InceptionSpec)
+}
+CONCATENATED = "concatenated"
+NO_POOL = "concatenated, no pool"
+SAME_REDUCTIONS = "added, narrow"
+RELU_LAST = "added, narrow, ReLU last"
+THIN_REDUCTIONS = "added, wider"
+#: Two ways to pay for addition, as (width, 3x3 reduction, 5x5 reduction) of each module: the
+#: reductions of concatenation and what width is left, or half of concatenation's width and what
+#: reductions are left. The third is the first with its ReLU behind the sum, as residuals have it.
+WIDTHS: dict[str, tuple[tuple[int, int, int], ...]] = {
+    SAME_REDUCTIONS: ((17, 16, 8), (37, 24, 8), (37, 24, 8), (46, 24, 8)),
+    THIN_REDUCTIONS: ((32, 7, 4), (48, 17, 5), (48, 18, 5), (64, 18, 4)),
+}
+WIDTHS[RELU_LAST] = WIDTHS[SAME_REDUCTIONS]
+MODULES: dict[str, dict[str, Row]] = {
+    CONCATENATED: {name: concatenated(spec) for name, spec in SPECS.items()},
+    NO_POOL: {name: without_pool(spec) for name, spec in SPECS.items()},
+    **{
+        setting: {
+            name: added(*width, relu_last=setting == RELU_LAST)
+            for name, width in zip(SPECS, widths, strict=True)
+        }
+        for setting, widths in WIDTHS.items()
+    },
+}
+
+
+def network(modules: str, *, in_channels: int = 1, num_classes: int = 10) -> Network:
+    """Build the micro network with one of `MODULES` in it, for images of 28 to 32 px."""
+    layers = {**MICRO, **MODULES[modules]}
+    return Network(
+        Config(name=modules, layers=layers, in_channels=in_channels, num_classes=num_classes)
+    )
+
+
+RECIPE = Recipe(epochs=3, max_images=25_000)
+
+
+def merge(
+    *, modules: str, recipe: Recipe, held_out: int, seed: int, report: Report
+) -> dict[str, Any]:
+    """Train the network with these modules on the shipped images.
+
+    `held_out` of the training images test it; if 0, the test images do.
+    """
+    training = fashion_mnist("train")
+    if held_out:
+        training, test = training[:-held_out], training[-held_out:]
+    else:
+        test = fashion_mnist("test")
+    made = fresh(lambda: network(modules), seed=seed)
+    return train_and_test(made, training, test, recipe, seed=seed, report=report)
+
+
+#: The rates that are tried: so many that the best has a worse one on either side.
+GRID: dict[str, tuple[float, ...]] = dict.fromkeys(MODULES, (1.6, 0.8, 0.4, 0.2, 0.1))
+
+
+def _at(setting: str, rate: float) -> str:
+    return f"{setting}, rate {rate:g}"
+
+
+MERGING_RATES = Experiment(
+    name="merging_rates",
+    about="which learning rate suits branches that are concatenated, added, or without their pool",
+    measure=merge,
+    options={"modules": CONCATENATED, "recipe": RECIPE, "held_out": 2_000},
+    settings={
+        _at(setting, rate): {"modules": setting, "peak_rate": rate}
+        for setting, rates in GRID.items()
+        for rate in rates
+    },
+    seeds=(0,),
+)
+
+
+def _settings() -> dict[str, dict[str, Any]]:
+    rates = chosen(MERGING_RATES, GRID, _at)
+    return {setting: {"modules": setting, "peak_rate": rates[setting]} for setting in MODULES}
+
+
+MERGING = Experiment(
+    name="merging",
+    about="concatenation against addition at matched cost, and the pool in a module against none",
+    measure=merge,
+    options={"modules": CONCATENATED, "recipe": RECIPE, "held_out": 0},
+    settings=_settings,
+    seeds=(0, 1, 2, 3, 4),
+    baseline=CONCATENATED,
+)
