@@ -258,11 +258,13 @@ class Inception(Branches):
 class AuxiliaryHead(nn.Module):
     """A small classifier on the side of the network: (N, C, H, W) -> (N, num_classes).
 
-    Pool to 4x4, 128 1x1 filters, 1024 hidden units, dropout, linear.
+    Pool to 4x4, 1x1 filters, hidden units, dropout, linear.
 
     Parameters
     ----------
     in_channels, num_classes : int
+    filters, hidden : int
+        128 1x1 filters and 1024 hidden units in the paper; fewer suit a smaller network.
     norm, bias
         As in `ConvUnit`, for the 1x1 convolution.
     pool : "average" or "adaptive"
@@ -281,6 +283,8 @@ class AuxiliaryHead(nn.Module):
         in_channels: int,
         num_classes: int,
         *,
+        filters: int = 128,
+        hidden: int = 1024,
         norm: Norm = None,
         bias: bool | None = None,
         pool: AuxPool = "average",
@@ -290,17 +294,18 @@ class AuxiliaryHead(nn.Module):
         one_of(pool, ("average", "adaptive"), "pool")
         average = pool == "average"
         self.pool = nn.AvgPool2d(5, stride=3) if average else nn.AdaptiveAvgPool2d(4)
-        self.conv = ConvUnit(in_channels, 128, kernel_size=1, norm=norm, bias=bias)
-        self.fc1 = nn.Linear(128 * 4 * 4, 1024)
+        filters, hidden = positive_int(filters, "filters"), positive_int(hidden, "hidden")
+        self.conv = ConvUnit(in_channels, filters, kernel_size=1, norm=norm, bias=bias)
+        self.fc1 = nn.Linear(filters * 4 * 4, hidden)
         self.dropout = nn.Dropout(probability(dropout, "dropout"))
-        self.fc2 = nn.Linear(1024, positive_int(num_classes, "num_classes"))
+        self.fc2 = nn.Linear(hidden, positive_int(num_classes, "num_classes"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores, (N, num_classes)."""
         self._check_size(x)
         x = self.pool(x)  # (N, C, 4, 4)
-        x = self.conv(x)  # (N, 128, 4, 4)
-        x = F.relu(self.fc1(torch.flatten(x, 1)))  # (N, 1024)
+        x = self.conv(x)  # (N, filters, 4, 4)
+        x = F.relu(self.fc1(torch.flatten(x, 1)))  # (N, hidden)
         return self.fc2(self.dropout(x))  # (N, num_classes)
 
     def _check_size(self, x: Tensor) -> None:

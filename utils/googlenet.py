@@ -211,6 +211,8 @@ class Config:
         Layer -> the auxiliary head on its output, "aux1" or "aux2".
     aux_pool : "average" or "adaptive"
         How the auxiliary heads pool to 4x4; see `AuxiliaryHead`.
+    aux_filters, aux_hidden : int
+        The heads' 1x1 filters and hidden units.
     aux_dropout : float
     """
 
@@ -224,6 +226,8 @@ class Config:
     dropout: float = 0.4
     aux_heads: Mapping[str, str] = field(default_factory=dict)
     aux_pool: AuxPool = "average"
+    aux_filters: int = 128
+    aux_hidden: int = 1024
     aux_dropout: float = 0.7
 
     def __post_init__(self) -> None:
@@ -231,7 +235,7 @@ class Config:
             if not isinstance(getattr(self, name), Mapping):
                 raise TypeError(f"{name} must be a dict, got {getattr(self, name)!r}: see Config.")
             store(self, **{name: dict(getattr(self, name))})
-        for name in ("in_channels", "num_classes"):
+        for name in ("in_channels", "num_classes", "aux_filters", "aux_hidden"):
             store(self, **{name: positive_int(getattr(self, name), name)})
         store(self, kernel5x5=odd_int(self.kernel5x5, "kernel5x5"))
         for name in ("dropout", "aux_dropout"):
@@ -324,6 +328,8 @@ class GoogLeNet(Classifier):
             aux = AuxiliaryHead(
                 width[name],
                 config.num_classes,
+                filters=config.aux_filters,
+                hidden=config.aux_hidden,
                 norm=config.norm,
                 bias=config.bias,
                 pool=config.aux_pool,

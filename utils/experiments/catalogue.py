@@ -1,9 +1,15 @@
 """All experiments whose results ship with the package, by name, in the order in which they run."""
 
+from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .concatenation import MERGING, MERGING_RATES
 from .harness import Experiment
 from .training import POOLS, RATES, RECIPE
 
 EXPERIMENTS: dict[str, Experiment] = {
-    experiment.name: experiment for experiment in (RATES, RECIPE, POOLS, MERGING_RATES, MERGING)
+    experiment.name: experiment
+    for experiment in (
+        *(RATES, RECIPE, POOLS),
+        *(MERGING_RATES, MERGING),
+        *(AUX_START, AUX_RATES, AUX_TRAINING),
+    )
 }

@@ -1,0 +1,447 @@
+"""What auxiliary heads do to gradients and to learning, with and without BatchNorm and He's start.
+
+Eight settings: {no heads, heads} x {plain, BatchNorm} x {small normal, He}. `AUX_START` looks at
+the gradients before the first step, in the paper's network on photographs and in a small one;
+`AUX_TRAINING` follows the small one through its training. Each setting has a learning rate of its
+own, which `AUX_RATES` chooses on training images that are held out.
+
+The paper does not say how its weights began. "small normal" is what torchvision's GoogLeNet starts
+from, "Caffe" what the replication in Caffe starts from, "He" what this package starts from.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..blocks import InceptionSpec, Norm
+from ..checks import one_of
+from ..data import LabelledImages, fashion_mnist, photograph, photographs, results, to_tensor
+from ..googlenet import MINI_EARLY, Config, GoogLeNet, Layer, googlenet
+from ..training import Batches, DivergedError, Recipe, evaluate, train
+from ..training.batches import normalise
+from ..training.folders import IMAGENET
+from ..words import Convolution
+from .harness import Experiment, Report
+from .measures import fresh
+from .store import ResultsError
+
+Start = Literal["small normal", "Caffe", "He"]
+STARTS: tuple[Start, ...] = ("small normal", "Caffe", "He")
+
+
+def _halved(row: Layer) -> Layer:
+    """Return a row with half its channels."""
+    if isinstance(row, Convolution):
+        return replace(row, channels=row.channels // 2)
+    if isinstance(row, InceptionSpec):
+        return InceptionSpec(**{f.name: getattr(row, f.name) // 2 for f in fields(row)})
+    return row
+
+
+#: The eight modules of `mini_googlenet`, its pools early, with half their channels: as deep, and
+#: quick enough for many runs.
+LAYERS: dict[str, Layer] = {name: _halved(row) for name, row in MINI_EARLY.items()}
+#: The third and the sixth module, as in GoogLeNet.
+HEADS: dict[str, str] = {"inception3a": "aux1", "inception3d": "aux2"}
+
+
+def small_network(*, heads: bool, norm: Norm, in_channels: int = 1) -> GoogLeNet:
+    """Build a GoogLeNet of eight narrow modules, for images of 28 px: (N, 1, 28, 28) -> (N, 10).
+
+    Its heads are the paper's, scaled down with the channels that they read; from a map of 7x7 they
+    pool adaptively.
+    """
+    return GoogLeNet(
+        Config(
+            layers=LAYERS,
+            in_channels=in_channels,
+            num_classes=10,
+            norm=norm,
+            bias=True,
+            dropout=0.0,
+            aux_heads=HEADS if heads else {},
+            aux_pool="adaptive",
+            aux_filters=12,
+            aux_hidden=96,
+        )
+    )
+
+
+def begin(model: nn.Module, start: Start) -> None:
+    """Draw a network's weights anew, in place.
+
+    "small normal": a normal distribution of std 0.01 for every weight, cut at 2, and biases of 0
+    (torchvision leaves those of linear layers as PyTorch draws them). "Caffe": uniform, with a
+    variance of 1/inputs, and biases of 0.2 but for the layers that give scores, which have 0. "He"
+    leaves the weights as this package draws them.
+    """
+    one_of(start, STARTS, "start")
+    if start == "He":
+        return
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            scores = name.rpartition(".")[2] in ("fc", "fc2")
+            if start == "small normal":
+                nn.init.trunc_normal_(layer.weight, std=0.01, a=-2, b=2)
+            else:
+                limit = math.sqrt(3 / layer.weight[0].numel())
+                nn.init.uniform_(layer.weight, -limit, limit)
+            if layer.bias is not None:
+                nn.init.constant_(layer.bias, 0.2 if start == "Caffe" and not scores else 0.0)
+
+
+def gradients(
+    model: GoogLeNet, images: Tensor, labels: Tensor, *, aux_weight: float = 0.3
+) -> dict[str, dict[str, float]]:
+    """Measure the gradient of each stage's weights, of the main loss and of the heads' losses.
+
+    In training mode, on a copy: BatchNorm takes the mean of this batch, and nothing remembers it.
+    Dropout is off, so that the same weights give the same numbers.
+
+    Parameters
+    ----------
+    model : GoogLeNet
+    images : Tensor
+        (N, C, H, W), normalised.
+    labels : Tensor
+        (N,) int64
+    aux_weight : float
+        What each head's loss counts.
+
+    Returns
+    -------
+    dict
+        Stage -> the norm of its weights' gradient: ``main``, of the main loss; ``aux1`` and
+        ``aux2``, of that head's loss, times `aux_weight`; ``joint``, of their sum; and ``weights``,
+        the norm of the weights. 0 where a loss does not reach; NaN for a head that is not there.
+    """
+    model = copy.deepcopy(model).float().train()
+    for layer in model.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.0
+    stages = {
+        name: [p for p in stage.parameters() if p.ndim >= 2]
+        for name, stage in model.named_children()
+    }
+    stages = {name: weights for name, weights in stages.items() if weights}
+    everything = [p for weights in stages.values() for p in weights]
+
+    outputs = model(images)
+    main, aux2, aux1 = outputs if isinstance(outputs, tuple) else (outputs, None, None)
+    found: dict[str, list[Tensor | None]] = {}
+    for loss, scores in (("main", main), ("aux1", aux1), ("aux2", aux2)):
+        if scores is None:
+            found[loss] = [None] * len(everything)
+            continue
+        value = F.cross_entropy(scores, labels) * (1.0 if loss == "main" else aux_weight)
+        found[loss] = list(
+            torch.autograd.grad(value, everything, retain_graph=True, allow_unused=True)
+        )
+    found["joint"] = [_sum(parts) for parts in zip(*found.values(), strict=True)]
+    found["weights"] = [p.detach() for p in everything]
+
+    norms: dict[str, dict[str, float]] = {}
+    place = 0
+    for stage, weights in stages.items():
+        part = slice(place, place + len(weights))
+        norms[stage] = {name: _norm(tensors[part]) for name, tensors in found.items()}
+        for loss, scores in (("aux1", aux1), ("aux2", aux2)):
+            if scores is None:
+                norms[stage][loss] = math.nan
+        place += len(weights)
+    return norms
+
+
+def _sum(parts: Sequence[Tensor | None]) -> Tensor | None:
+    there = [part for part in parts if part is not None]
+    return sum(there[1:], there[0]) if there else None
+
+
+def _norm(tensors: Sequence[Tensor | None]) -> float:
+    """Return the norm of all numbers together; in double, where their squares are no zeros yet."""
+    squares = (t.double().square().sum().item() for t in tensors if t is not None)
+    return math.sqrt(sum(squares))
+
+
+def photograph_batch(size: int = 224) -> tuple[Tensor, Tensor]:
+    """Return the middles of real photographs, normalised, and a label for each.
+
+    They are no classes of ImageNet. Before the first step any label is as unexpected as any other,
+    so each gets one of its own.
+
+    Returns
+    -------
+    images, labels
+        (N, 3, size, size) float32 and (N,) int64.
+    """
+    middles = []
+    for name in photographs():
+        image = to_tensor(photograph(name))
+        if min(image.shape[2:]) < size:
+            continue
+        top, left = ((n - size) // 2 for n in image.shape[2:])
+        middles.append(image[:, :, top : top + size, left : left + size])
+    mean, std = (torch.tensor(value).reshape(1, 3, 1, 1) for value in IMAGENET)
+    return (torch.cat(middles) - mean) / std, torch.arange(len(middles)) * 100
+
+
+def fashion_batch(count: int = 128) -> tuple[Tensor, Tensor]:
+    """Return the same training images each time, normalised: (N, 1, 28, 28), and labels (N,)."""
+    data = fashion_mnist("train")
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:count]
+    return normalise(data.images[order], (data.mean, data.std)), data.labels[order]
+
+
+def look_at_start(
+    *, network: str, norm: Norm, start: Start, seed: int, report: Report
+) -> list[dict[str, Any]]:
+    """Measure the gradients of a network that has learned nothing yet, a row for each stage."""
+    one_of(network, ("paper", "small"), "network")
+
+    def build() -> GoogLeNet:
+        if network == "small":
+            model = small_network(heads=True, norm=norm)
+        else:
+            model = googlenet("bn" if norm else "paper")
+        begin(model, start)
+        return model
+
+    images, labels = photograph_batch() if network == "paper" else fashion_batch()
+    found = gradients(fresh(build, seed=seed), images, labels)
+    return [
+        {"stage": stage} | {name: _short(value) for name, value in norms.items()}
+        for stage, norms in found.items()
+    ]
+
+
+def _short(value: float) -> float:
+    """Keep four digits: more say nothing here, and make the files large."""
+    return float(f"{value:.4g}")
+
+
+def _name(norm: Norm, start: Start) -> str:
+    return f"{'BatchNorm' if norm else 'plain'}, {start}"
+
+
+AUX_START = Experiment(
+    name="aux_start",
+    about="which loss brings how much gradient to which stage before the first step",
+    measure=look_at_start,
+    options={"network": "paper", "norm": None, "start": "He"},
+    settings={
+        f"{network}, {_name(norm, start)}": {"network": network, "norm": norm, "start": start}
+        for network in ("paper", "small")
+        for norm in (None, "batch")
+        for start in STARTS
+    },
+)
+
+
+class Watched(Batches):
+    """Batches that call ``watch(step)`` before some steps, counted over all epochs."""
+
+    def __init__(
+        self,
+        data: LabelledImages,
+        recipe: Recipe,
+        *,
+        moments: Sequence[int],
+        watch: Callable[[int], None],
+    ) -> None:
+        super().__init__(data, recipe)
+        self.moments, self.watch = frozenset(moments), watch
+
+    def epoch(
+        self, number: int, start: int = 0, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the batches of an epoch, as `Batches` does."""
+        step = number * len(self) + start
+        for batch in super().epoch(number, start, rank, world):
+            if step in self.moments:
+                self.watch(step)
+            yield batch
+            step += 1
+
+
+def learn(
+    *,
+    heads: bool,
+    norm: Norm,
+    start: Start,
+    recipe: Recipe,
+    moments: Sequence[float],
+    held_out: int,
+    seed: int,
+    report: Report,
+) -> list[dict[str, Any]]:
+    """Train the small network, and look at its gradients at some moments: a row for each.
+
+    Parameters
+    ----------
+    moments : sequence of float
+        Shares of the training, in 0..1; 1 is its end.
+    held_out : int
+        So many training images test it; if 0, the test images do.
+
+    Returns
+    -------
+    list of dict
+        ``step`` and ``images``, how far it was; ``curve_loss`` and ``curve_accuracy`` on the first
+        1,000 images of the test, in nats and 0..1; ``main_...``, ``heads_...`` and ``joint_...``,
+        the norms of each stage's gradient on the batch of `fashion_batch`, of the main loss, of
+        both heads' losses with their weight, and of all; ``weights_...``, of its weights. In the
+        last row ``test_accuracy`` and ``test_loss`` on all images of the test. A training that
+        diverges ends in a row of its own, with ``diverged``.
+    """
+    training = fashion_mnist("train")
+    test = fashion_mnist("test")
+    if held_out:
+        order = torch.randperm(len(training), generator=torch.Generator().manual_seed(1))
+        training, test = (
+            LabelledImages(training.images[part], training.labels[part], training.classes)
+            for part in (order[held_out:], order[:held_out])
+        )
+
+    def build() -> GoogLeNet:
+        model = small_network(heads=heads, norm=norm)
+        begin(model, start)
+        return model
+
+    model = fresh(build, seed=seed)
+    recipe = replace(recipe, seed=seed)
+    usual = (training.mean, training.std)
+    some = LabelledImages(test.images[:CURVE], test.labels[:CURVE], test.classes)
+    batch = fashion_batch()
+    rows: list[dict[str, Any]] = []
+
+    def watch(step: int, *, diverged: bool = False) -> None:
+        row: dict[str, Any] = {"step": step, "images": step * recipe.batch_size}
+        result = evaluate(model, some, normalisation=usual)
+        row |= {"curve_loss": _short(result.loss), "curve_accuracy": result.accuracy}
+        row |= {"test_loss": math.nan, "test_accuracy": math.nan, "diverged": diverged}
+        for stage, norms in gradients(model, *batch, aux_weight=recipe.aux_weight).items():
+            if stage in HEADS.values():
+                continue
+            row |= {f"{name}_{stage}": _short(norms[name]) for name in KEPT}
+        rows.append(row)
+
+    steps = recipe.steps(len(training) // recipe.batch_size)
+    looks = sorted({round(share * steps) for share in moments})
+    batches = Watched(training, recipe, moments=[s for s in looks if s < steps], watch=watch)
+    try:
+        train(model, batches, recipe=recipe, device="cpu", report=report)
+        watch(steps)
+    except DivergedError as error:
+        report(str(error))
+        watch(rows[-1]["step"] + 1, diverged=True)
+    result = evaluate(model, test, normalisation=usual)
+    rows[-1] |= {"test_loss": _short(result.loss), "test_accuracy": result.accuracy}
+    return rows
+
+
+#: Of `gradients`, what a training keeps.
+KEPT = ("main", "aux1", "aux2", "joint", "weights")
+#: Images of the test on which a training's curve is measured.
+CURVE = 1_000
+
+RECIPE = Recipe(epochs=2, batch_size=64, max_images=12_800)
+#: The settings: whether it has heads, its normalisation, its start.
+SETTINGS: dict[str, dict[str, Any]] = {
+    f"{_name(norm, start)}, {'heads' if heads else 'no heads'}": {
+        "heads": heads,
+        "norm": norm,
+        "start": start,
+    }
+    for norm in (None, "batch")
+    for start in ("small normal", "He")
+    for heads in (False, True)
+}
+
+
+def _rates_to_try(norm: Norm, start: Start) -> tuple[float, ...]:
+    """Return so many that the best has a worse one on either side, where any learns at all."""
+    if norm:
+        return (1.0, 0.3, 0.1, 0.03)
+    return (0.3, 0.1, 0.03, 0.01) if start == "He" else (3.0, 0.3, 0.03)
+
+
+GRID: dict[str, tuple[float, ...]] = {
+    setting: _rates_to_try(options["norm"], options["start"])
+    for setting, options in SETTINGS.items()
+}
+
+
+def _at(setting: str, rate: float) -> str:
+    return f"{setting}, rate {rate:g}"
+
+
+AUX_RATES = Experiment(
+    name="aux_rates",
+    about="which learning rate suits heads and none, plain and BatchNorm, small normal and He",
+    measure=learn,
+    options={
+        "heads": False,
+        "norm": None,
+        "start": "He",
+        "recipe": replace(RECIPE, max_images=6_400),
+        "moments": (0, 1),
+        "held_out": 2_000,
+    },
+    settings={
+        _at(setting, rate): {**SETTINGS[setting], "peak_rate": rate}
+        for setting, rates in GRID.items()
+        for rate in rates
+    },
+    seeds=(0,),
+)
+
+
+def chosen_rates() -> dict[str, float]:
+    """Return the rate that was best on the held-out images for each of `SETTINGS`.
+
+    Raises
+    ------
+    ResultsError
+        `AUX_RATES` has not been run to its end.
+    """
+    try:
+        rows = results(AUX_RATES.name)
+    except ValueError as error:
+        raise ResultsError(f"first run experiments/run.py {AUX_RATES.name}.") from error
+    means = rows.groupby("setting")["test_accuracy"].mean()  # of the last rows: others have none
+    if missing := set(AUX_RATES.settings) - set(means.index):
+        raise ResultsError(
+            f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
+            f"experiments/run.py {AUX_RATES.name}."
+        )
+    return {
+        setting: max(rates, key=lambda rate: means[_at(setting, rate)])
+        for setting, rates in GRID.items()
+    }
+
+
+def _settings() -> dict[str, dict[str, Any]]:
+    rates = chosen_rates()
+    return {name: {**options, "peak_rate": rates[name]} for name, options in SETTINGS.items()}
+
+
+AUX_TRAINING = Experiment(
+    name="aux_training",
+    about="gradients by stage and learning curves: heads or none, plain or BatchNorm, two starts",
+    measure=learn,
+    options={
+        "heads": False,
+        "norm": None,
+        "start": "He",
+        "recipe": RECIPE,
+        "moments": (0, 0.05, 0.1, 0.25, 0.5, 0.75, 1),
+        "held_out": 0,
+    },
+    settings=_settings,
+)
