@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from ..blocks import InceptionSpec, Norm
 from ..checks import one_of
-from ..data import LabelledImages, fashion_mnist, photograph, photographs, results, to_tensor
+from ..data import LabelledImages, fashion_mnist, photograph, photographs, to_tensor
 from ..googlenet import MINI_EARLY, Config, GoogLeNet, Layer, googlenet
 from ..training import Batches, DivergedError, Recipe, evaluate, train
 from ..training.batches import normalise
@@ -29,7 +29,7 @@ from ..training.folders import IMAGENET
 from ..words import Convolution
 from .harness import Experiment, Report
 from .measures import fresh
-from .store import ResultsError
+from .rates import chosen
 
 Start = Literal["small normal", "Caffe", "He"]
 STARTS: tuple[Start, ...] = ("small normal", "Caffe", "He")
@@ -402,32 +402,8 @@ AUX_RATES = Experiment(
 )
 
 
-def chosen_rates() -> dict[str, float]:
-    """Return the rate that was best on the held-out images for each of `SETTINGS`.
-
-    Raises
-    ------
-    ResultsError
-        `AUX_RATES` has not been run to its end.
-    """
-    try:
-        rows = results(AUX_RATES.name)
-    except ValueError as error:
-        raise ResultsError(f"first run experiments/run.py {AUX_RATES.name}.") from error
-    means = rows.groupby("setting")["test_accuracy"].mean()  # of the last rows: others have none
-    if missing := set(AUX_RATES.settings) - set(means.index):
-        raise ResultsError(
-            f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
-            f"experiments/run.py {AUX_RATES.name}."
-        )
-    return {
-        setting: max(rates, key=lambda rate: means[_at(setting, rate)])
-        for setting, rates in GRID.items()
-    }
-
-
 def _settings() -> dict[str, dict[str, Any]]:
-    rates = chosen_rates()
+    rates = chosen(AUX_RATES, GRID, _at)
     return {name: {**options, "peak_rate": rates[name]} for name, options in SETTINGS.items()}
 
 
