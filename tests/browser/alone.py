@@ -7,7 +7,13 @@ import json
 import pytest
 from playwright.sync_api import Locator, Page
 
-from utils.figures import bottleneck_calculator, build_a_module, module_flow, network_map
+from utils.figures import (
+    bottleneck_calculator,
+    build_a_module,
+    module_flow,
+    network_map,
+    pool_a_map,
+)
 
 #: What must hold of every figure is tested of these, in `test_figures_alone.py`.
 FIGURES = {
@@ -15,6 +21,7 @@ FIGURES = {
     "flow": module_flow,
     "module": build_a_module,
     "network": network_map,
+    "pooling": pool_a_map,
 }
 each_figure = pytest.mark.parametrize("name", FIGURES)
 

@@ -2,6 +2,7 @@
 
 from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .concatenation import MERGING, MERGING_RATES
+from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
 from .harness import Experiment
 from .training import POOLS, RATES, RECIPE
 
@@ -10,6 +11,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     for experiment in (
         *(RATES, RECIPE, POOLS),
         *(MERGING_RATES, MERGING),
+        *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
     )
 }

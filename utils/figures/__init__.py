@@ -9,5 +9,6 @@ from .bottleneck import bottleneck_calculator
 from .concatenation import module_flow
 from .module import build_a_module
 from .network import network_map
+from .pooling import pool_a_map
 
-__all__ = ["bottleneck_calculator", "build_a_module", "module_flow", "network_map"]
+__all__ = ["bottleneck_calculator", "build_a_module", "module_flow", "network_map", "pool_a_map"]

@@ -7,7 +7,16 @@ colours of `style`, with widths in proportion to channels.
 from ..pictures import Gallery, Picture
 from .costs import costs_by_module
 from .module import inception_module
+from .pixels import by_pixels
 from .runs import runs
 from .variance import kept_variance
 
-__all__ = ["Gallery", "Picture", "costs_by_module", "inception_module", "kept_variance", "runs"]
+__all__ = [
+    "Gallery",
+    "Picture",
+    "by_pixels",
+    "costs_by_module",
+    "inception_module",
+    "kept_variance",
+    "runs",
+]

@@ -1,0 +1,502 @@
+"""Exercises of the chapter on global pooling."""
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..interactive import Interactive
+from . import questions
+from .core import Exercise, MismatchError, call, expect, number, tensor
+from .questions import Option, choice
+
+# 1 ---------------------------------------------------------------------------------------------
+
+_HEADS = (((512, 7, 7), (4096, 4096), 1000), ((128, 7, 5), (), 10), ((3, 2, 2), (5,), 4))
+
+
+def _linear(widths: tuple[int, ...], *, biases: bool = True) -> int:
+    return sum(a * b + (b if biases else 0) for a, b in pairwise(widths))
+
+
+def _verify_count(answer: Any) -> None:
+    for (channels, height, width), hidden, classes in _HEADS:
+        got = call(answer, channels, height, width, hidden, classes)
+        case = (
+            f"a map of ({channels}, {height}, {width}), hidden layers {hidden}, {classes} classes"
+        )
+        pair = tuple(got) if isinstance(got, tuple | list | torch.Tensor) else ()
+        expect(
+            len(pair) == 2,
+            expected="a pair `(flat, pooled)`",
+            got=got,
+            look="The function should end in `return flat, pooled`.",
+        )
+        flat, pooled = (number(value) for value in pair)
+        places = height * width
+        widths = (channels * places, *hidden, classes)
+        slips = {
+            _linear(widths, biases=False): "Each layer has a bias for each of its outputs, too.",
+            _linear((channels, *hidden, classes)): "The first layer reads every number of the "
+            "map, not one for each channel.",
+            _linear((channels * height, *hidden, classes)): "A map has rows *and* columns.",
+            channels * places * classes + classes: "The hidden layers are missing.",
+            _linear((places, *hidden, classes)): "The map has so many places, and at each of them "
+            "all its channels.",
+        }
+        want = _linear(widths)
+        expect(
+            flat == want,
+            expected=f"for {case}: the weights and biases of all layers of the flat head",
+            got=f"{flat:,.15g}",
+            look="The two are swapped: the flat head comes first."
+            if flat == _linear((channels, classes)) != want
+            else slips.get(
+                int(flat),
+                "Go through the layers one after the other: what one gives, the next one reads.",
+            ),
+        )
+        want = _linear((channels, classes))
+        expect(
+            pooled == want,
+            expected=f"for {case}: the weights and biases of one linear layer behind the means",
+            got=f"{pooled:,.15g}, with the right number for the flat head",
+            look="A bias for each class is missing."
+            if pooled == channels * classes
+            else "The means go straight into the scores: the pooled head has no hidden layer."
+            if hidden and pooled == _linear((channels, *hidden, classes))
+            else "Pooling itself has no parameters, and it leaves one number for each channel.",
+        )
+
+
+count = Exercise(
+    key="count",
+    title="Count a head",
+    statement="""
+The last map of a network has the shape `(channels, height, width)`. Write a function that counts
+the parameters, with biases, of two heads for it. The *flat* one flattens the map and puts linear
+layers on it: one for each width in `hidden` (a tuple, perhaps empty), then one that gives the
+scores. The *pooled* one takes the mean of each channel, and one linear layer makes the scores.
+""",
+    stub="""
+def count(channels, height, width, hidden, classes):
+    \"\"\"Parameters of a flat head and of a pooled head.\"\"\"
+    flat = ...
+    pooled = ...
+    return flat, pooled
+""",
+    answer="count",
+    verify=_verify_count,
+    praise="The first case was VGG16's own head, and what would be left of it.",
+    hints=(
+        "A linear layer from `a` to `b` numbers has `a * b` weights and `b` biases.",
+        "What does the first layer of the flat head read? Every channel at every place.",
+        "Write the widths in a row, `[channels * height * width, *hidden, classes]`, and add up "
+        "over neighbours.",
+    ),
+    solution_code="""
+def count(channels, height, width, hidden, classes):
+    widths = [channels * height * width, *hidden, classes]
+    flat = sum(a * b + b for a, b in zip(widths, widths[1:]))
+    pooled = channels * classes + classes
+    return flat, pooled
+""",
+    why="Only the first layer knows how large the map is, and there the places multiply all the "
+    "rest. The pooled head never hears of them: its size, and whether it fits, do not depend on "
+    "the image.",
+)
+
+# 2 ---------------------------------------------------------------------------------------------
+
+
+def _verify_gradients(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for n, c, height, width in ((2, 3, 4, 5), (3, 1, 6, 2)):
+        x = torch.randn(n, c, height, width, generator=generator)
+        g = torch.randn(n, c, generator=generator)
+        got = call(answer, x, g)
+        case = f"a map of shape {tuple(x.shape)}"
+        pair = tuple(got) if isinstance(got, tuple | list) else ()
+        expect(
+            len(pair) == 2,
+            expected="a pair `(of_average, of_max)` of tensors",
+            got=got,
+            look="The function should end in `return of_average, of_max`.",
+        )
+        own = x.double().requires_grad_()
+        wanted = {
+            "average": torch.autograd.grad(own.mean((2, 3)), own, g.double())[0],
+            "max": torch.autograd.grad(own.amax((2, 3)), own, g.double())[0],
+        }
+        spread = g.double()[:, :, None, None].expand_as(own)
+        best = (x == x.amax((2, 3), keepdim=True)).double()
+        slips = {
+            "average": {
+                "So it would be for a *sum*. How much does the mean change when one of its numbers "
+                "grows by 1?": spread,
+                "Divided by the width or the height alone: the mean is taken over rows *and* "
+                "columns.": spread / width,
+                "Divided by the height alone: the mean is taken over rows *and* columns.": spread
+                / height,
+                "The values of the map play no part: the mean is linear, so its slope is the same "
+                "everywhere.": spread * own.detach() / (height * width),
+                "Averaged over images or channels, too: each of them has a mean of its own.": spread
+                / own.numel(),
+            },
+            "max": {
+                "That is the gradient of the average, again.": wanted["average"],
+                "The whole gradient goes to the place of the maximum, undivided.": wanted["max"]
+                / (height * width),
+                "There is a mark at the right place; the gradient `g` is not in it.": best,
+                "The value of the maximum plays no part: its slope is 1, wherever it lies.": wanted[
+                    "max"
+                ]
+                * own.detach(),
+                "The largest value of the whole batch, or of an image, is one place too few: each "
+                "channel of each image has a maximum of its own.": spread * (x == x.max()).double(),
+            },
+        }
+        for (name, want), value in zip(wanted.items(), pair, strict=True):
+            value = tensor(
+                value,
+                tuple(want.shape),
+                case=f"{case}, the gradient of the {name}",
+                look=lambda shape: (
+                    "A gradient has the shape of what it is taken with respect to: "
+                    "one number for each number of the map."
+                ),
+            )
+            looks = [
+                look for look, slip in slips[name].items() if torch.allclose(value, slip, atol=1e-5)
+            ]
+            expect(
+                torch.allclose(value, want, atol=1e-5),
+                expected=f"for {case}: what autograd gives for the {name}",
+                got=f"numbers that differ by up to {(value - want).abs().max():.2g}",
+                look=(
+                    looks
+                    or [
+                        "Nudge one number of the map: which output changes, and by how much of the "
+                        "nudge?"
+                    ]
+                )[0],
+            )
+
+
+gradients = Exercise(
+    key="gradients",
+    title="Who is taught?",
+    statement="""
+In training, the gradient says to every number of the last map how it should change. Write, without
+autograd, what global average pooling and global max pooling hand back. `x` is the map, of shape
+`(N, C, H, W)`; `g` is the gradient of the loss with respect to the pooled numbers, `(N, C)`. Return
+the two gradients with respect to `x`. No two numbers of a channel are equal.
+""",
+    stub="""
+def gradients(x, g):
+    \"\"\"Gradients of the loss with respect to the map, for average and max.\"\"\"
+    of_average = ...
+    of_max = ...
+    return of_average, of_max
+""",
+    answer="gradients",
+    verify=_verify_gradients,
+    praise="The average teaches every place a little, the maximum teaches one place in each "
+    "channel and leaves the others as they are.",
+    hints=(
+        "Let one number of a channel grow by a tiny amount. How much does the channel's mean "
+        "grow? And its maximum?",
+        "The mean of H times W numbers grows by 1 / (H W) of it, whichever number it was. The "
+        "maximum grows only with the number that *is* the maximum.",
+        "`g[:, :, None, None]` has a place for each map; `x == x.amax((2, 3), keepdim=True)` "
+        "marks the maxima.",
+    ),
+    solution_code="""
+def gradients(x, g):
+    height, width = x.shape[2:]
+    g = g[:, :, None, None]
+    of_average = (g / (height * width)).expand(x.shape)
+    of_max = g * (x == x.amax((2, 3), keepdim=True))
+    return of_average, of_max
+""",
+    why="Both are the chain rule with one slope: 1 / (H W) everywhere for the mean, and for the "
+    "maximum 1 at its place and 0 elsewhere. So the average asks a channel to answer on all of a "
+    "thing, and the maximum is content with its most telling part.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
+
+
+def _verify_cam(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(2)
+    for n, c, k, height, width in ((2, 5, 4, 3, 6), (1, 4, 4, 5, 5)):
+        maps = torch.rand(n, c, height, width, generator=generator)
+        weight = torch.randn(k, c, generator=generator)
+        bias = torch.randn(k, generator=generator)
+        got = call(answer, maps, weight, bias)
+        case = f"maps of shape {tuple(maps.shape)} and a weight of shape {tuple(weight.shape)}"
+
+        def look(shape: tuple, n: int = n, k: int = k, c: int = c) -> str:
+            if shape == (n, k):
+                return "These are scores: the places are gone. A class map keeps them."
+            if len(shape) == 4 and shape[-1] == k:
+                return "The classes stand last; they belong in second place."
+            if len(shape) == 4 and shape[:2] == (k, n):
+                return "The classes stand first; they belong in second place."
+            return "One map for each class, as high and as wide as the maps that came in."
+
+        got = tensor(got, (n, k, height, width), case=case, look=look)
+        plain = torch.einsum("kc,nchw->nkhw", weight.double(), maps.double())
+        want = plain + bias.double()[:, None, None]
+        slips = {
+            "Without the bias the mean of a class map is not the score yet. Each place gets the "
+            "*whole* bias, so that the mean over the places has it once.": plain,
+            "The bias is divided by the number of places. But the mean of a constant is the "
+            "constant.": plain + bias.double()[:, None, None] / (height * width),
+            "The ReLU at the end hides what speaks *against* a class; the mean is the score no "
+            "longer.": want.relu(),
+            "The scores are divided by the number of places: take the mean to get them, do not "
+            "divide before.": plain / (height * width) + bias.double()[:, None, None],
+        }
+        if c == k:
+            swapped = torch.einsum("ck,nchw->nkhw", weight.double(), maps.double())
+            slips["The rows and columns of the weight are swapped: row `k` holds what class `k` "
+                  "makes of each channel."] = swapped + bias.double()[:, None, None]  # fmt: skip
+        looks = [text for text, slip in slips.items() if torch.allclose(got, slip, atol=1e-4)]
+        expect(
+            torch.allclose(got, want, atol=1e-4),
+            expected=f"for {case}: at each place the linear layer's score of that place's channels",
+            got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
+            look=(looks or ["Take one place, `maps[0, :, 0, 0]`, and score it by hand."])[0],
+        )
+
+
+cam = Exercise(
+    key="cam",
+    title="A score for every place",
+    statement="""
+Write class activation maps with a bias. `maps` is the last map of a network, `(N, C, H, W)`;
+`weight`, `(K, C)`, and `bias`, `(K,)`, are those of its last linear layer. Return `(N, K, H, W)`: a
+map for each class whose mean over the places is *exactly* the score of the class.
+""",
+    stub="""
+def class_maps(maps, weight, bias):
+    \"\"\"One map for each class; its mean is the class's score.\"\"\"
+    return ...
+""",
+    answer="class_maps",
+    verify=_verify_cam,
+    praise="You have moved the mean behind the linear layer. Nothing but the order has changed.",
+    hints=(
+        "The linear layer takes a vector of C numbers. Every place of the map holds one.",
+        "Which layer multiplies the channels of every place by one matrix? The chapter on 1×1 "
+        "reduction is about it.",
+        '`torch.einsum("kc,nchw->nkhw", weight, maps)` is the sum over the channels. What is still '
+        "missing, if its mean is to be the score?",
+    ),
+    solution_code="""
+def class_maps(maps, weight, bias):
+    return torch.nn.functional.conv2d(maps, weight[:, :, None, None], bias)
+""",
+    why="A class activation map is a 1×1 convolution with the weights of the last layer. Mean and "
+    "linear layer commute, because both only multiply by fixed numbers and add: so the mean of "
+    "the map is the score, to the last digit but rounding.",
+)
+
+# 4 ---------------------------------------------------------------------------------------------
+
+_MOST = 16_000_000  # parameters, of VGG16 with another head
+_SIZES = ((224, 224), (160, 288))
+
+
+def _verify_rebuild(answer: Any) -> None:
+    import torchvision  # only here: it takes a second
+
+    with torch.device("meta"):
+        network = call(answer, torchvision.models.vgg16())
+        original = torchvision.models.vgg16()
+    expect(
+        isinstance(network, nn.Module),
+        expected="a network",
+        got=network,
+        look="Change what came in, and return it: `return network`.",
+    )
+
+    def convolutions(module: nn.Module) -> list[tuple[int, ...]]:
+        return [tuple(m.weight.shape) for m in module.modules() if isinstance(m, nn.Conv2d)]
+
+    trunk = convolutions(original)
+    expect(
+        convolutions(network)[: len(trunk)] == trunk,
+        expected="VGG16's thirteen convolutions, as they were",
+        got=f"{len(convolutions(network))} convolutions, not all with the same shapes",
+        look="Leave `network.features` alone; only what comes behind it is to change.",
+    )
+    network.eval()
+    for size in _SIZES:
+        try:
+            with torch.device("meta"):
+                scores = network(torch.empty(2, 3, *size))
+        except Exception as error:  # whatever the reader's head may raise
+            raise MismatchError(
+                f"scores for images of {size[0]}×{size[1]} pixels",
+                f"{type(error).__name__}: {error}",
+                "Compare what the last pool gives with what the linear layer reads. VGG16 flattens "
+                "between `avgpool` and `classifier` by itself.",
+            ) from None
+        expect(
+            isinstance(scores, torch.Tensor) and tuple(scores.shape) == (2, 1000),
+            expected=f"scores of shape (2, 1000) for two images of {size[0]}×{size[1]} pixels",
+            got=f"shape {tuple(getattr(scores, 'shape', ()))}",
+            look="The last layer should give a score for each of the thousand classes.",
+        )
+    parameters = sum(p.numel() for p in network.parameters())
+    fixed = [m for m in network.modules() if isinstance(m, nn.Linear) and m.in_features > 512]
+    expect(
+        parameters <= _MOST,
+        expected=f"at most {_MOST:,} parameters",
+        got=f"{parameters:,}",
+        look="It takes any size, but it pools to a fixed grid first, and its first linear layer "
+        "reads every place of the grid. How many places does a *global* pool leave?"
+        if fixed and max(m.in_features for m in fixed) > 4096
+        else "A wide hidden layer costs more than all convolutions together. Does the head need "
+        "one?",
+    )
+    pools = [
+        m
+        for m in network.modules()
+        if isinstance(m, nn.AdaptiveAvgPool2d) and m.output_size in (1, (1, 1))
+    ]
+    most = any(isinstance(m, nn.AdaptiveMaxPool2d) for m in network.modules())
+    expect(
+        bool(pools) and not most,
+        expected="a global *average*: one mean for each channel of the last map",
+        got="a global maximum" if most else "no layer that averages over the whole map",
+        look="It fits, and the question is which pool: for class activation maps the pool has to "
+        "be linear. `nn.AdaptiveAvgPool2d(1)` is such a layer.",
+    )
+
+
+rebuild = Exercise(
+    key="rebuild",
+    title="Another head for VGG16",
+    statement="""
+Write a function that is given torchvision's VGG16, with fresh weights, and returns it with a global
+average for a head: it keeps the thirteen convolutions, gives a thousand scores for images of any
+size from 32 pixels on, has at most 16 million parameters, and lets class activation maps be read
+off. There are many right answers; say in a sentence what yours gives up, and where you would put
+dropout. `print(torchvision.models.vgg16())` shows the parts.
+""",
+    stub="""
+def lighter(network):
+    \"\"\"VGG16 with a head that averages.\"\"\"
+    network.avgpool = ...
+    network.classifier = ...
+    return ...
+""",
+    answer="lighter",
+    verify=_verify_rebuild,
+    praise="Nearly nine tenths of the parameters are gone, and hardly any of the multiply-adds: "
+    "those are in the convolutions. What it costs in accuracy, only training can tell.",
+    hints=(
+        "VGG16 has three parts: `features`, `avgpool` and `classifier`. The first stays.",
+        "`avgpool` pools to 7×7 and takes any image already, but every one of the 49 places gets "
+        "weights of its own in the first linear layer. Pool to one place instead.",
+        "512 means come out. The `classifier` has to make 1,000 scores of them; it may be a single "
+        "linear layer.",
+    ),
+    solution_code="""
+def lighter(network):
+    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)
+    network.classifier = torch.nn.Sequential(
+        torch.nn.Dropout(0.4), torch.nn.Linear(512, 1000)
+    )
+    return network
+""",
+    why="A mean for each channel, dropout, one linear layer: GoogLeNet's head on VGG's "
+    "convolutions. It gives up the two hidden layers, and every weight that depends on the place. "
+    "With a hidden layer and its ReLU between mean and scores, mean and layer would not commute, "
+    "and there would be no class activation maps.",
+)
+
+ALL = (count, gradients, cam, rebuild)
+
+# Questions, answered in the page ----------------------------------------------------------------
+
+
+def prediction(before: float, after: float, *, pixels: int) -> Interactive:
+    """Ask, before the measurement, what moving the test images does to a head that averages.
+
+    Parameters
+    ----------
+    before, after
+        The measured accuracies, in 0..1: unmoved, and moved by `pixels`.
+
+    Raises
+    ------
+    ValueError
+        An accuracy is no share, or the images are not moved.
+    """
+    if not (0 <= before <= 1 and 0 <= after <= 1):
+        raise ValueError(f"expected two shares in 0..1, got {before} and {after}")
+    if pixels < 1:
+        raise ValueError(f"expected images moved by at least one pixel, got {pixels}")
+    lost = 100 * (before - after)
+    texts = (
+        (
+            1.0,
+            "nothing to speak of, less than a point",
+            "So it would be if the last map simply moved along, and nothing else changed. But the "
+            "layers in front of the mean take every second pixel, and they see the edge.",
+        ),
+        (
+            8.0,
+            "it loses some points, less than 8",
+            "The mean itself does not care where things are; the layers in front of it do, a "
+            "little.",
+        ),
+        (
+            40.0,
+            "it loses 8 to 40 points",
+            "That is far from the invariance that the mean promises: look at what stands in front "
+            "of it.",
+        ),
+        (
+            float("inf"),
+            "it loses more than 40 points",
+            "So much would say that the network knows the place of each pixel by heart. A head "
+            "with a weight for every place can do that, a mean cannot.",
+        ),
+    )
+    right = next(i for i, (bound, *_) in enumerate(texts) if lost < bound)
+    return choice(
+        "A mean does not know where things are. So take a network that ends in global average "
+        "pooling, train it on clothes that always lie in the middle of the picture, and test it on "
+        f"clothes moved by {pixels} pixels, with nothing cut off. What happens to its accuracy?",
+        [Option(text, why, right=i == right) for i, (_, text, why) in enumerate(texts)],
+        name="Predict first",
+    )
+
+
+def flat_head(channels: int = 128, side: int = 7, classes: int = 10) -> Interactive:
+    """Ask for the parameters of one linear layer on the whole of the last map."""
+    inputs = channels * side * side
+    return questions.number(
+        f"The last map of the micro network is {channels} channels of {side}×{side}. Leave out the "
+        f"pooling, and let one linear layer read all of it and score {classes} classes. How many "
+        "parameters has that layer, biases included?",
+        inputs * classes + classes,
+        diagnoses={
+            inputs * classes: "The weights are right; each class has a bias, too.",
+            channels * classes + classes: "That is the layer behind the pooling, which reads one "
+            "number for each channel. Without it, every place counts.",
+            channels * side * classes + classes: "A map has rows *and* columns.",
+            side * side * classes + classes: "Each place has all its channels.",
+            inputs: "So many numbers go in. Each of them has a weight for each class.",
+        },
+        right="It holds nearly as many parameters as the rest of the network. Behind a mean, the "
+        "layer would need one weight for each channel and class.",
+        otherwise="Numbers in, times classes, plus a bias for each class.",
+        name="By hand",
+    )

@@ -1,0 +1,285 @@
+"""What the head is worth: average, maximum, or all of the last map, behind the same trunk.
+
+The trunk is the micro network's, with the same first weights for all heads; what comes after its
+last map of (128, 7, 7) differs, in parameters too. Where a network looks is asked by moving what is
+to be seen, and nothing of it may be cut off: so the clothes are halved, 14 px in a frame of 28 px,
+and moves of up to 6 px keep them whole. They are there in their usual size too, for comparison.
+
+A network is then tested on more than it was trained for: on clothes moved, on larger and smaller
+frames around the same clothes, on the whole picture magnified or shrunk.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..checks import boolean, one_of
+from ..data import LabelledImages, fashion_mnist, results
+from ..googlenet import GoogLeNet, micro_googlenet
+from ..training import Recipe, evaluate
+from .harness import Experiment, Options, Report
+from .measures import fresh, train_and_test
+from .store import ResultsError
+
+AVERAGE, MAX, FLATTEN = "average", "max", "flatten"
+
+#: What takes the place of the network's own pooling. The third leaves the map as it is; on maps
+#: of other sizes, where it has to, it pools to the 7x7 that its weights are for, as torchvision's
+#: VGG does. On 7x7 that changes nothing.
+POOLS: Mapping[str, Callable[[], nn.Module]] = MappingProxyType(
+    {
+        AVERAGE: lambda: nn.AdaptiveAvgPool2d(1),
+        MAX: lambda: nn.AdaptiveMaxPool2d(1),
+        FLATTEN: lambda: nn.AdaptiveAvgPool2d(7),
+    }
+)
+HEADS: tuple[str, ...] = tuple(POOLS)
+
+DIRECTIONS: tuple[tuple[int, int], ...] = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (down, right)
+SHIFTS = range(1, 7)
+SIZES = (20, 24, 32, 40)
+
+
+def with_head(head: str, *, seed: int) -> GoogLeNet:
+    """Build the micro network for 28 px with one of `HEADS`.
+
+    The trunk's first weights follow from `seed` alone: they are the same for all heads.
+
+    Raises
+    ------
+    ValueError
+        There is no such head.
+    """
+    one_of(head, HEADS, "head")
+    network = fresh(lambda: micro_googlenet(in_channels=1), seed=seed)
+    network.avgpool = POOLS[head]()
+    if head == FLATTEN:
+        features, classes = network.fc.in_features, network.fc.out_features
+        network.fc = fresh(lambda: _scores(7 * 7 * features, classes), seed=seed)
+    return network
+
+
+def _scores(features: int, classes: int) -> nn.Linear:
+    """Make a last layer whose weights start as small as those of the course's networks."""
+    layer = nn.Linear(features, classes)
+    nn.init.normal_(layer.weight, std=0.01)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def halved(data: LabelledImages) -> LabelledImages:
+    """Shrink images to half their size, in the middle of a black frame of the size they had.
+
+    Each pixel is the mean of four: (N, C, H, W) uint8 -> the same, with a margin of a quarter.
+    """
+    height, width = data.images.shape[2:]
+    small = F.avg_pool2d(data.images.float(), 2).round().byte()
+    left, top = (width - small.shape[3]) // 2, (height - small.shape[2]) // 2
+    right, bottom = width - small.shape[3] - left, height - small.shape[2] - top
+    images = F.pad(small, (left, right, top, bottom))
+    return LabelledImages(images, data.labels, data.classes, f"{data.name}, halved")
+
+
+def moved(images: Tensor, *, down: int, right: int) -> Tensor:
+    """Move images by whole pixels; what leaves is lost, and black comes in: (N, C, H, W)."""
+    return F.pad(images, (right, -right, down, -down))
+
+
+def framed(images: Tensor, size: int) -> Tensor:
+    """Give halved images of 28 px another black frame of `size` px around the same 14 px.
+
+    The clothes keep their place on the grid of the last map, whose cells are 4 px apart: what
+    changes is how much black is around them.
+    """
+    before = 4 * ((size - 14 - 3) // 8) + 3 - 7  # their first row was 7, so 3 after steps of 4
+    after = size - 28 - before
+    return F.pad(images, (before, after, before, after))
+
+
+def zoomed(images: Tensor, size: int) -> Tensor:
+    """Resize images to `size` px, smoothly: (N, C, H, W) uint8 -> (N, C, size, size)."""
+    return (
+        F.interpolate(
+            images.float(), size=(size, size), mode="bilinear", antialias=True, align_corners=False
+        )
+        .round()
+        .byte()
+    )
+
+
+def shifted(data: LabelledImages, pixels: int) -> LabelledImages:
+    """Move every image by so many pixels, one of four up, one down, one left, one right."""
+    images = data.images.clone()
+    for turn, (down, right) in enumerate(DIRECTIONS):
+        part = slice(turn, None, len(DIRECTIONS))
+        images[part] = moved(images[part], down=down * pixels, right=right * pixels)
+    return LabelledImages(images, data.labels, data.classes, data.name)
+
+
+def probes(data: LabelledImages) -> Iterator[tuple[str, int, LabelledImages]]:
+    """Yield the name of a probe, its pixels, and halved test images changed that way."""
+    for pixels in (0, *SHIFTS):
+        yield "shift", pixels, shifted(data, pixels)
+    for name, change in (("frame", framed), ("zoom", zoomed)):
+        for size in SIZES:
+            images = change(data.images, size)
+            yield name, size, LabelledImages(images, data.labels, data.classes, data.name)
+
+
+RECIPE = Recipe(epochs=3, max_images=24_000)
+
+
+def heads(
+    *,
+    head: str,
+    halve: bool,
+    recipe: Recipe,
+    held_out: int,
+    probed: int,
+    seed: int,
+    report: Report,
+) -> list[dict[str, Any]]:
+    """Train the micro network with one head on the shipped images; then probe it.
+
+    Parameters
+    ----------
+    head : one of `HEADS`
+    halve : bool
+        Train and test on halved clothes.
+    held_out : int
+        So many of the training images test it; if 0, the test images do.
+    probed : int
+        The first so many test images are changed in the ways of `probes`, and named again.
+
+    Returns
+    -------
+    list of dict
+        One row for each probe, or only one if `probed` is 0: the columns of `train_and_test`, the
+        same in all rows, and ``probe``, its ``pixels``, ``accuracy`` on the ``shown`` images.
+    """
+    training, test = fashion_mnist("train"), fashion_mnist("test")
+    if boolean(halve, "halve"):
+        training, test = halved(training), halved(test)
+    elif probed:
+        raise ValueError("only halved clothes can be probed: others would be cut off.")
+    if held_out:
+        training, test = training[:-held_out], training[-held_out:]
+    network = with_head(head, seed=seed)
+    trained = train_and_test(network, training, test, recipe, seed=seed, report=report)
+    normalisation = (training.mean, training.std)
+    rows = [
+        trained
+        | {
+            "probe": name,
+            "pixels": pixels,
+            "accuracy": evaluate(
+                network, images, normalisation=normalisation, precision=recipe.precision
+            ).accuracy,
+            "shown": len(images),
+        }
+        for name, pixels, images in probes(test[:probed])
+        if probed
+    ]
+    return rows or [trained]
+
+
+#: The rates that are tried: so many that the best has a worse one on either side.
+GRID: Mapping[str, tuple[float, ...]] = MappingProxyType(
+    {
+        AVERAGE: (1.6, 0.8, 0.4, 0.2, 0.1),
+        MAX: (0.4, 0.2, 0.1, 0.05, 0.025, 0.0125),
+        FLATTEN: (0.1, 0.05, 0.025, 0.0125, 0.00625),
+    }
+)
+
+
+def _at(head: str, rate: float) -> str:
+    return f"{head}, rate {rate:g}"
+
+
+_OPTIONS: Options = {
+    "head": AVERAGE,
+    "halve": True,
+    "recipe": RECIPE,
+    "held_out": 0,
+    "probed": 0,
+}
+
+HEADS_RATES = Experiment(
+    name="heads_rates",
+    about="which learning rate suits a head that averages, takes the maximum, or takes all",
+    measure=heads,
+    options={**_OPTIONS, "held_out": 2_000},
+    settings={
+        _at(head, rate): {"head": head, "peak_rate": rate}
+        for head, rates in GRID.items()
+        for rate in rates
+    },
+    seeds=(0,),
+)
+
+
+def chosen_rates() -> dict[str, float]:
+    """Return the rate that was best on the held-out images for each of `HEADS`.
+
+    Raises
+    ------
+    ResultsError
+        `HEADS_RATES` has not been run to its end.
+    """
+    try:
+        rows = results(HEADS_RATES.name)
+    except ValueError as error:
+        raise ResultsError(f"first run experiments/run.py {HEADS_RATES.name}.") from error
+    means = rows.groupby("setting")["test_accuracy"].mean()
+    if missing := set(HEADS_RATES.settings) - set(means.index):
+        raise ResultsError(
+            f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
+            f"experiments/run.py {HEADS_RATES.name}."
+        )
+    return {
+        head: max(rates, key=lambda rate: means[_at(head, rate)]) for head, rates in GRID.items()
+    }
+
+
+#: Random crops shift training images, which is what is tested afterwards: so with and without.
+STILL = "{}, trained on still images"
+MOVING = "{}, trained on moving images"
+
+
+def _settings() -> dict[str, Options]:
+    rates = chosen_rates()
+    return {
+        name.format(head): {"head": head, "peak_rate": rates[head], "crop": crop}
+        for name, crop in ((STILL, 0), (MOVING, 2))
+        for head in HEADS
+    }
+
+
+HEADS_PROBED = Experiment(
+    name="heads",
+    about="average, maximum or all of the last map, on halved clothes that move, shrink and grow",
+    measure=heads,
+    options={**_OPTIONS, "probed": 1_000},
+    settings=_settings,
+    seeds=(0, 1, 2, 3, 4),
+    baseline=STILL.format(AVERAGE),
+)
+
+
+def _full_settings() -> dict[str, Options]:
+    rates = chosen_rates()
+    return {head: {"head": head, "peak_rate": rates[head]} for head in HEADS}
+
+
+HEADS_FULL = Experiment(
+    name="heads_full",
+    about="average, maximum or all of the last map, on clothes of the usual size",
+    measure=heads,
+    options={**_OPTIONS, "halve": False},
+    settings=_full_settings,
+    baseline=AVERAGE,
+)
