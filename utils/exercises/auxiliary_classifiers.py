@@ -1,0 +1,560 @@
+"""Exercises of the chapter on auxiliary classifiers."""
+
+import math
+from functools import cache
+from typing import Any, NamedTuple
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..accounting import account
+from ..checks import one_of
+from ..experiments.auxiliary_classifiers import small_network
+from ..experiments.measures import fresh
+from ..googlenet import GoogLeNet, googlenet
+from ..interactive import Interactive
+from ..summary import summarise
+from . import questions
+from .core import Exercise, MismatchError, call, expect, number
+from .questions import Option, choice
+
+# 1 ---------------------------------------------------------------------------------------------
+
+_MAPS = ((512, 14, 1000), (528, 14, 1000), (512, 20, 10), (96, 18, 7))
+
+
+def _head(c_in: int, side: int, classes: int) -> int:
+    places = ((side - 5) // 3 + 1) ** 2
+    return 128 * (c_in + 1) + 1024 * (128 * places + 1) + classes * (1024 + 1)
+
+
+def _verify_head(answer: Any) -> None:
+    for c_in, side, classes in _MAPS:
+        got = number(call(answer, c_in, side, classes))
+        want = _head(c_in, side, classes)
+        pooled = (side - 5) // 3 + 1
+        hidden = 1024 * 128
+        habits = {
+            want - 128 - 1024 - classes: "The biases are missing: each of the three layers has "
+            "one for each of its outputs.",
+            want + hidden * (side**2 - pooled**2): "The hidden layer reads what the pooling left, "
+            "not the whole map.",
+            want + hidden * (pooled - pooled**2): "A map has as many places as it has rows "
+            "*times* columns.",
+            want - hidden * (pooled**2 - 1): "The hidden layer reads every place of the pooled "
+            "map: nothing averages them away in front of it.",
+            want + hidden * (math.ceil((side - 5) / 3 + 1) ** 2 - pooled**2): "How many windows of "
+            "5, in steps of 3, fit *into* the map? A window that hangs over the edge does not "
+            "count here.",
+            want + 1024 * (c_in - 128) * pooled**2: "The hidden layer reads the 128 channels of "
+            "the 1×1, not those of the module.",
+            want - 128 * (c_in + 1): "The 1×1 convolution is missing.",
+            want - classes * 1025: "The layer that gives the scores is missing.",
+            want + 24 * c_in * 128: "An average pool has no weights: the 5×5 belongs to it, and "
+            "the convolution is a 1×1.",
+            2 * want: "That is the price of two such heads; one is asked for.",
+        }
+        expect(
+            got == want,
+            expected=f"every parameter of a head on {c_in} channels of {side}×{side}, for "
+            f"{classes:,} classes",
+            got=f"{got:,.15g} parameters",
+            look=habits.get(
+                int(got) if math.isfinite(got) else 0,
+                "Three layers have parameters: the 1×1, the hidden layer and the last. What does "
+                "each of them read?",
+            ),
+        )
+
+
+head = Exercise(
+    key="head",
+    title="Count a head",
+    statement="""
+Write a function that counts the parameters of one of the paper's heads, with biases. It takes the
+channels and the side of the square map that the head reads, and the number of classes. Remember
+that the pool has windows of 5×5 in steps of 3 and no padding, and that it leaves out what does not
+fit.
+""",
+    stub="""
+def head_parameters(c_in, side, classes):
+    \"\"\"Parameters of an auxiliary head: pool, 1x1 (128), 1024 units, scores.\"\"\"
+    pooled = ...  # the side of the map behind the pool
+    convolution = ...
+    hidden = ...
+    scores = ...
+    return convolution + hidden + scores
+""",
+    answer="head_parameters",
+    verify=_verify_head,
+    praise="Nearly all of it is the hidden layer, the kind of layer that GoogLeNet's own head did "
+    "away with.",
+    hints=(
+        "Follow the shape: the module's map, the pooled map, 128 channels of it, a row of "
+        "numbers, 1024 units, scores.",
+        "`(side - 5) // 3 + 1` windows fit into a side.",
+        "A layer from `a` numbers to `b` numbers has `(a + 1) * b` parameters, its biases "
+        "included. The hidden layer reads `128 * pooled * pooled` numbers.",
+    ),
+    solution_code="""
+def head_parameters(c_in, side, classes):
+    pooled = (side - 5) // 3 + 1
+    convolution = (c_in + 1) * 128
+    hidden = (128 * pooled * pooled + 1) * 1024
+    scores = (1024 + 1) * classes
+    return convolution + hidden + scores
+""",
+    why="A fully connected layer pays for every place of the map, and that is where the head's "
+    "price lies. The convolution in front keeps it from paying for every channel, too.",
+)
+
+# 2 ---------------------------------------------------------------------------------------------
+
+
+class _Outputs(NamedTuple):
+    logits: Tensor
+    aux_logits2: Tensor | None
+    aux_logits1: Tensor | None
+
+
+@cache
+def _scores() -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+    generator = torch.Generator().manual_seed(6)
+    main, aux2, aux1 = 2 * torch.randn(3, 3, 5, generator=generator)
+    return (main, aux2, aux1), torch.tensor([4, 0, 3])
+
+
+def _verify_joint(answer: Any) -> None:
+    (main, aux2, aux1), labels = _scores()
+    one, two, three = (F.cross_entropy(s, labels).item() for s in (main, aux2, aux1))
+    cases = {
+        "a tensor, as in evaluation": (main, (), one),
+        "three tensors, as in training": (_Outputs(main, aux2, aux1), (), None),
+        "three tensors, and weight=0.5": (_Outputs(main, aux2, aux1), (0.5,), None),
+        "a network with one head: (main, None, aux1)": (_Outputs(main, None, aux1), (), None),
+    }
+    for case, (outputs, given, want) in cases.items():
+        weight = given[0] if given else 0.3
+        has_two = isinstance(outputs, tuple) and outputs.aux_logits2 is not None
+        heads = (two if has_two else 0) + three
+        if want is None:
+            want = one + weight * heads
+        got = number(call(answer, outputs, labels, *given))
+        count = 1 if want == one else 3 if has_two else 2
+        habits = {
+            one: "That is the main loss alone. In training the heads' losses are added.",
+            one + heads: "Each head counts fully. The paper adds them with a weight.",
+            (1 - weight) * one + weight * heads: "The main loss counts in full: nothing is taken "
+            "from it for the heads.",
+            (one + weight * heads) / count: "The losses are averaged. They are to be added, each "
+            "with its weight.",
+            weight * (one + heads): "The weight belongs to the heads alone.",
+            one + weight * heads / max(count - 1, 1): "The weight is shared among the heads; each "
+            "of them counts with it.",
+            one + weight * two: "The other head is missing." if has_two else "",
+            one + weight * three: "One head is missing.",
+            F.cross_entropy(
+                main.softmax(1), labels
+            ).item(): "Cross-entropy wants scores, and makes probabilities of them itself.",
+            3 * want: "The losses of the images are added; their mean is asked for.",
+            0.0: "Nothing is added up.",
+        }
+        look = next((w for v, w in habits.items() if w and math.isclose(got, v, rel_tol=1e-4)), "")
+        expect(
+            math.isclose(got, want, rel_tol=1e-5),
+            expected=f"for {case}: the main loss, plus the heads' losses with their weight",
+            got=f"{got:.6g}",
+            look=look
+            or (
+                "What does the function do with a single tensor, and what does cross-entropy take?"
+                if case.startswith("a tensor")
+                else "Which of the three is the main one, and how much does each head count?"
+            ),
+        )
+    leaf = main.clone().requires_grad_()
+    result = answer(_Outputs(leaf, aux2, aux1), labels)
+    expect(
+        isinstance(result, Tensor) and result.requires_grad,
+        expected="a tensor that leads back to the scores, so that `.backward()` works",
+        got="a number without a history",
+        look="Is there an `.item()`, a `float(...)` or a `.detach()` on the way?",
+    )
+
+
+joint = Exercise(
+    key="joint",
+    title="A loss for training and evaluation",
+    statement="""
+Write the joint loss so that it takes whatever the network gives. In training that is a tuple of
+scores: first the main ones, then those of the heads, or `None` for a head that the network does
+not have. In evaluation it is one tensor of scores. Return the mean cross-entropy over the images,
+to which each head adds its own, times `weight`.
+""",
+    stub="""
+from torch.nn import functional as F
+
+
+def joint_loss(outputs, labels, weight=0.3):
+    \"\"\"Main loss plus weighted losses of the heads, if there are any.\"\"\"
+    main, heads = ...
+    loss = ...
+    return loss
+""",
+    answer="joint_loss",
+    verify=_verify_joint,
+    praise="One loss for both modes, and for networks with two heads, one or none.",
+    hints=(
+        "`isinstance(outputs, tuple)` tells the two modes apart; a named tuple is a tuple.",
+        "`main, *heads = outputs` takes a tuple apart, whatever its length. Leave out what is "
+        "`None`.",
+        "Start from the cross-entropy of the main scores and add `weight` times that of each "
+        "head. There is no second weight.",
+    ),
+    solution_code="""
+from torch.nn import functional as F
+
+
+def joint_loss(outputs, labels, weight=0.3):
+    main, *heads = outputs if isinstance(outputs, tuple) else (outputs,)
+    loss = F.cross_entropy(main, labels)
+    for scores in heads:
+        if scores is not None:
+            loss = loss + weight * F.cross_entropy(scores, labels)
+    return loss
+""",
+    why="The trap is that a tensor can be taken apart, too: `main, *heads = outputs` makes of a "
+    "tensor the scores of the first image and those of all others. With one image in the batch it "
+    "does not even raise an error.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
+
+_VERSIONS = ("0.20.1", "0.21.0", "0.29.1+cpu", "0.15.2+cu118", "0.9.0", "1.0.0")
+
+
+def _swapped(version: str) -> bool:
+    major, minor = (int(part) for part in version.split(".")[:2])
+    return (major, minor) < (0, 21)
+
+
+def _verify_places(answer: Any) -> None:
+    (main, aux2, aux1), _ = _scores()
+    for version in _VERSIONS:
+        swapped = _swapped(version)
+        outputs = _Outputs(main, aux1, aux2) if swapped else _Outputs(main, aux2, aux1)
+        got = call(answer, outputs, version)
+        case = f"torchvision {version}"
+        expect(
+            isinstance(got, dict) and set(got) == {"4a", "4d", "main"},
+            expected='a dict with the keys "main", "4a" and "4d"',
+            got=got,
+            look='The function should end in `return {"main": ..., "4a": ..., "4d": ...}`.',
+        )
+        named = {"main": main, "4a": aux1, "4d": aux2}
+        found = {
+            key: next(
+                (name for name, t in named.items() if isinstance(value, Tensor) and t.equal(value)),
+                "something else",
+            )
+            for key, value in got.items()
+        }
+        expect(
+            found["main"] == "main",
+            expected=f"for {case}: the main scores under `main`",
+            got=f"the scores of {found['main']}",
+            look="The main scores come first in the tuple, in every version.",
+        )
+        right = all(key == value for key, value in found.items())
+        text = version < "0.21"  # what a comparison of texts says
+        expect(
+            right,
+            expected=f"for {case}: the scores of the head on 4a under `4a`",
+            got=f"those of {found['4a']} under `4a`, those of {found['4d']} under `4d`",
+            look="Versions are compared as texts, or as decimal numbers. Either way 0.9 comes "
+            "after 0.21; but 9 comes before 21."
+            if swapped and not text
+            else "Up to 0.20.1 the second of the three holds the head on 4a, whatever its name "
+            "says."
+            if swapped
+            else "From 0.21.0 on the names are right: `aux_logits1` is the head on 4a."
+            if version == "0.21.0"
+            else "This version is newer than 0.21. What stands behind the second dot, or behind "
+            "a plus, does not matter.",
+        )
+
+
+places = Exercise(
+    key="places",
+    title="Whose scores are these?",
+    statement="""
+In training torchvision's GoogLeNet gives a tuple `(logits, aux_logits2, aux_logits1)`. Up to
+version 0.20.1 the last two are swapped: `aux_logits2` holds the scores of the head on 4a. Write a
+function that takes such a tuple and torchvision's version, a text such as `"0.29.1"` or
+`"0.15.2+cu118"`, and says which scores are whose.
+""",
+    stub="""
+def by_place(outputs, version):
+    \"\"\"Scores of torchvision's GoogLeNet: of its end, and of both heads.\"\"\"
+    main, second, third = outputs
+    swapped = ...
+    return {"main": main, "4a": ..., "4d": ...}
+""",
+    answer="by_place",
+    verify=_verify_places,
+    praise="With equal weights on both heads nobody notices the swap. Who weights, drops or plots "
+    "one of them does.",
+    hints=(
+        "What is wrong up to 0.20.1 is right from 0.21.0 on: the first two numbers of the version "
+        "decide.",
+        'Compare numbers, not texts: `"0.9" < "0.21"` is false.',
+        "`tuple(int(part) for part in version.split('.')[:2])` can be compared with `(0, 21)`.",
+    ),
+    solution_code="""
+def by_place(outputs, version):
+    main, second, third = outputs
+    swapped = tuple(int(part) for part in version.split(".")[:2]) < (0, 21)
+    first_head, second_head = (second, third) if swapped else (third, second)
+    return {"main": main, "4a": first_head, "4d": second_head}
+""",
+    why="The weights were never swapped, only the names in the tuple: `aux1` and `aux2` in a "
+    "checkpoint mean the same in every version, so it loads as it is. What must be read with care "
+    "is what the network returns.",
+)
+
+# 4 ---------------------------------------------------------------------------------------------
+
+
+@cache
+def _networks() -> tuple[GoogLeNet, GoogLeNet]:
+    return tuple(
+        fresh(lambda norm=norm: small_network(heads=True, norm=norm).train(), seed=0)
+        for norm in (None, "batch")
+    )
+
+
+def _reached(model: nn.Module, images: Tensor, labels: Tensor, head: str) -> set[str]:
+    model.zero_grad(set_to_none=True)
+    outputs = model(images)
+    F.cross_entropy(getattr(outputs, f"aux_logits{head[-1]}"), labels).backward()
+    return {
+        name
+        for name, stage in model.named_children()
+        if any(p.grad is not None for p in stage.parameters())
+    }
+
+
+def _verify_reach(answer: Any) -> None:
+    images = torch.randn(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(4)
+    for model in _networks():
+        stages = {name for name, stage in model.named_children() if list(stage.parameters())}
+        for head in ("aux2", "aux1"):
+            model.zero_grad(set_to_none=True)
+            got = call(answer, model, images, labels, head)
+            try:
+                got = set(got)
+            except TypeError:
+                raise MismatchError(
+                    "a set of names", str(got)[:80], "Collect the names of the stages in a set."
+                ) from None
+            want = _reached(model, images, labels, head)
+            other = _reached(model, images, labels, "aux1" if head == "aux2" else "aux2")
+            parameters = {name for name in got if isinstance(name, str) and "." in name}
+            main = stages - {"aux1", "aux2"}
+            expect(
+                got == want,
+                expected=f"the stages whose weights get a gradient from {head}'s loss alone",
+                got=", ".join(sorted(map(str, got))) or "no stage",
+                look="Give the names of the stages, the network's own children, not those of "
+                "single parameters."
+                if parameters
+                else "That is how far the *other* head reaches. Which output belongs to which head?"
+                if got == other
+                else "That is how far the main loss reaches."
+                if got == main
+                else "So far reach all losses together. Take the one of this head alone."
+                if got == stages
+                else "Those are all children, also those that have no weights at all."
+                if got == {name for name, _ in model.named_children()}
+                else "The head itself learns from its own loss, too."
+                if got == want - {head}
+                else "Those are the stages that get *no* gradient."
+                if got == stages - want
+                else "After a backward pass `parameter.grad` is `None` where nothing arrived. Is "
+                "the network in training mode, where it has heads at all?",
+            )
+
+
+reach = Exercise(
+    key="reach",
+    title="Which layers does a head teach?",
+    statement="""
+Write a function that finds out which stages learn from one head. It takes a GoogLeNet of this
+course in training mode, a batch, its labels, and `"aux1"` or `"aux2"`. It returns the names of the
+stages, the network's children, whose weights get a gradient from the loss of that head alone.
+""",
+    stub="""
+def stages_reached(network, images, labels, head):
+    \"\"\"Names of the children that get a gradient from one head's loss.\"\"\"
+    outputs = network(images)
+    ...
+    return ...
+""",
+    answer="stages_reached",
+    verify=_verify_reach,
+    praise="A head teaches what lies in front of it, and itself. Behind it, nothing.",
+    hints=(
+        "`outputs.aux_logits1` are the scores of `aux1`, `outputs.aux_logits2` those of `aux2`.",
+        "`F.cross_entropy(scores, labels).backward()` fills `parameter.grad` of every parameter "
+        "on the way back, and leaves `None` in all others.",
+        "`network.named_children()` gives names and stages; ask of each stage whether any of its "
+        "`.parameters()` has a `.grad` that is not `None`.",
+    ),
+    solution_code="""
+def stages_reached(network, images, labels, head):
+    network.zero_grad()
+    outputs = network(images)
+    scores = outputs.aux_logits1 if head == "aux1" else outputs.aux_logits2
+    torch.nn.functional.cross_entropy(scores, labels).backward()
+    return {
+        name
+        for name, stage in network.named_children()
+        if any(parameter.grad is not None for parameter in stage.parameters())
+    }
+""",
+    why="A gradient runs back along the way that the numbers came. Whatever lies behind a head has "
+    "no part in its scores. So the head on 4d can teach the first layers as well as the one on "
+    "4a can, from further away.",
+)
+
+ALL = (head, joint, places, reach)
+
+# Questions, answered in the page ----------------------------------------------------------------
+
+
+def share_of_heads() -> Interactive:
+    """Ask what share of the parameters in training belongs to the heads, in percent."""
+    with torch.device("meta"):
+        counted = account(googlenet("paper"))
+    heads, trunk = counted.unused, counted.parameters
+    share = 100 * heads / (heads + trunk)
+    return questions.number(
+        "GoogLeNet is trained with both heads. When it is used, they are taken off. What share of "
+        "all the parameters that were trained is thrown away then, in percent? (The line above has "
+        "both counts.)",
+        round(share, 1),
+        tolerance=0.02,
+        diagnoses={
+            round(100 * heads / trunk, 1): "That is the heads against the network that stays. The "
+            "whole that was trained is both together.",
+            round(50 * heads / (heads + trunk), 1): "That is one head. There are two.",
+            round(100 * trunk / (heads + trunk), 1): "That is what stays.",
+        },
+        right=f"{heads:,} of {heads + trunk:,}: of what is trained, nearly a half serves in "
+        "training alone.",
+        otherwise="Divide the parameters of both heads by those of the network and the heads "
+        "together.",
+        name="By hand",
+    )
+
+
+_STAGES = ("conv1", "inception5b")
+
+
+def predict_gradient(rows: pd.DataFrame) -> Interactive:
+    """Ask, before the measurement, how the main loss's gradient changes on its way to the image.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of `AUX_START`: the paper's network without normalisation, from He's start.
+
+    Raises
+    ------
+    ValueError
+        The rows lack one of the two stages that are compared.
+    """
+    main = rows.groupby("stage")["main"].mean()
+    for stage in _STAGES:
+        one_of(stage, tuple(main.index), "a stage of the rows")
+    ratio = main[_STAGES[0]] / main[_STAGES[1]]
+    texts = {
+        1e-6: (
+            "about a million times smaller: it vanishes",
+            "So the lore has it, and with other first weights it comes close. But a start that "
+            "keeps the signal's size through the layers on the way out keeps it on the way back, "
+            "too.",
+        ),
+        1e-3: (
+            "about a thousand times smaller",
+            "Smaller it is, but by much less. What shrinks a gradient is not the number of layers "
+            "as such, but what each does to its size.",
+        ),
+        0.1: (
+            "about ten times smaller",
+            "Some of this is no loss on the way at all: the first convolution has far fewer "
+            "weights than the last module, and a norm adds up over weights.",
+        ),
+        1.0: (
+            "about as large",
+            "Then nothing would be lost on the way. Some is, and the first layer is small.",
+        ),
+        10.0: (
+            "about ten times larger",
+            "That happens, too, with batch normalisation: the table below the question has it.",
+        ),
+    }
+    nearest = min(texts, key=lambda value: abs(math.log(ratio / value)))
+    return choice(
+        "Take the paper's network of 22 layers without its heads and without batch normalisation, "
+        "from He's start, on real photographs. How large is the gradient of the first "
+        "convolution's weights, compared with that of the last module's, 5b?",
+        [
+            Option(text, f"Measured: {ratio:.2g} times. {why}", right=value == nearest)
+            for value, (text, why) in texts.items()
+        ],
+        name="Predict first",
+    )
+
+
+def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interactive:
+    """Ask, before the results, what heads do to the accuracy of one kind of network.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row for each setting and seed, with ``test_accuracy``.
+    without, heads : str
+        The settings to compare.
+
+    Raises
+    ------
+    ValueError
+        There is no such setting.
+    """
+    one_of(heads, tuple(rows["setting"].unique()), "heads")
+    found = summarise(rows, baseline=without).loc[heads]
+    points = 100 * found["difference"]
+    texts = {
+        "better, by more than 10 percentage points": points > 10,
+        "better, by 2 to 10 percentage points": 2 < points <= 10,
+        "hardly: by less than 2 percentage points either way": abs(points) <= 2,
+        "worse, by more than 2 percentage points": points < -2,
+    }
+    return choice(
+        "The small network has batch normalisation and He's start, and a learning rate of its own "
+        "with heads and without. After the same number of training images: what do two heads do "
+        "to its accuracy on the test images?",
+        [
+            Option(
+                text,
+                f"Measured, in the mean over {int(found['pairs'])} seeds: {points:+.1f} points. "
+                + ("" if right else "Look at the picture below, at the spread as well."),
+                right=right,
+            )
+            for text, right in texts.items()
+        ],
+        name="Predict first",
+    )
