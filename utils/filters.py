@@ -61,3 +61,74 @@ def gabor_bank(
     bank = torch.stack(filters)[:, None]
     bank = bank - bank.mean(dim=(2, 3), keepdim=True)
     return (bank / bank.norm(dim=(2, 3), keepdim=True)).float()
+
+
+def mean_filter(size: int) -> torch.Tensor:
+    """Return the filter that answers with the mean of its window.
+
+    Parameters
+    ----------
+    size
+        Rows and columns of the window, in pixels; odd, so that it has a middle.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (1, 1, size, size): a weight for `conv2d`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `size` is no odd number.
+    """
+    size = odd_int(size, "size")
+    return torch.full((1, 1, size, size), 1 / size**2)
+
+
+def difference_of_gaussians(
+    size: int, *, sigma: float | None = None, ratio: float = 1.6
+) -> torch.Tensor:
+    """Return a filter that answers to spots: the mean of its centre less that of its surround.
+
+    Both means are weighted by a Gaussian, and the weights of each add up to 1. So the answer is in
+    the units of the picture, a plain surface gives none, and a spot gives the more, the better its
+    size fits: a spot of another size fills the surround too, or only part of the centre.
+
+    Parameters
+    ----------
+    size
+        Rows and columns of the filter, in pixels; odd, so that it has a middle, and at least 3.
+    sigma
+        Standard deviation of the centre's Gaussian, in pixels. By default a sixth of `size`.
+    ratio
+        That of the surround's, against it; Marr recommends 1.6.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (1, 1, size, size): a weight for `conv2d`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number out of these bounds, or none.
+
+    References
+    ----------
+    D. Marr (1982), Vision, W. H. Freeman.
+    """
+    size = odd_int(size, "size")
+    if size == 1:
+        raise ValueError("size must be at least 3: a single pixel has no surround.")
+    sigma = size / 6 if sigma is None else sigma
+    for name, value, least in (("sigma", sigma, 0), ("ratio", ratio, 1)):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name} must be a number, got {value!r}.")
+        if not least < value < math.inf:
+            raise ValueError(f"{name} must be greater than {least} and finite, got {value!r}.")
+    distances = (torch.arange(size, dtype=torch.float64) - size // 2) ** 2
+    centre, surround = (
+        torch.exp(-(distances[:, None] + distances) / (2 * width**2))
+        for width in (sigma, ratio * sigma)
+    )
+    return (centre / centre.sum() - surround / surround.sum()).float()[None, None]

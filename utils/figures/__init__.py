@@ -7,8 +7,16 @@ figure, beside this file; the starting numbers, the presets and the text alterna
 
 from .bottleneck import bottleneck_calculator
 from .concatenation import module_flow
+from .lens import multi_scale_lens
 from .module import build_a_module
 from .network import network_map
 from .pooling import pool_a_map
 
-__all__ = ["bottleneck_calculator", "build_a_module", "module_flow", "network_map", "pool_a_map"]
+__all__ = [
+    "bottleneck_calculator",
+    "build_a_module",
+    "module_flow",
+    "multi_scale_lens",
+    "network_map",
+    "pool_a_map",
+]

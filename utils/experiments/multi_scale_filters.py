@@ -1,0 +1,224 @@
+"""Do several sizes of filters help? Inception modules against others of the same cost.
+
+The networks have `micro_googlenet`'s trunk and differ in their four modules alone. Within a module
+every convolution works on maps of one size, so its multiply-adds are its weights times the places
+of the map: what is matched in weights is matched in multiply-adds as well. Each network gets a
+learning rate of its own for each data set, which `RATES` chooses on training images that are held
+out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ..accounting import module_costs
+from ..blocks import InceptionSpec
+from ..checks import one_of
+from ..data import LabelledImages, fashion_mnist, patches, results
+from ..googlenet import COLOUR, MICRO
+from ..network import Config, Network
+from ..training import Recipe, evaluate
+from ..words import Convolution, MaxPool, Parallel, Row, conv1x1, parallel
+from .harness import Experiment, Options, Report
+from .measures import fresh, train_and_test
+from .store import ResultsError
+
+Data = Literal["fashion", "patches"]
+
+INCEPTION = "Inception"
+TWICE = "3x3 twice"
+ONLY_3, ONLY_5 = "only 3x3", "only 5x5"
+
+
+def chain(reduction: int, filters: int, kernel_size: int) -> tuple[Row, ...]:
+    """Write a 1x1 reduction and the filters behind it."""
+    return conv1x1(reduction), Convolution(channels=filters, kernel_size=kernel_size)
+
+
+def four_branches(in_channels: int, spec: InceptionSpec, *, sizes: tuple[int, int]) -> Row:
+    """Write an Inception module whose second and third branch have kernels of these sizes.
+
+    A branch with another kernel than in the paper, (3, 5), gets as wide a reduction as makes it
+    cost what it cost, to the nearest channel.
+    """
+    branches = []
+    for paper, size, reduction, filters in (
+        (3, sizes[0], spec.reduce3x3, spec.conv3x3),
+        (5, sizes[1], spec.reduce5x5, spec.conv5x5),
+    ):
+        before, now = (in_channels + k * k * filters for k in (paper, size))
+        branches.append(chain(round(reduction * before / now), filters, size))
+    pool = MaxPool(kernel_size=3, stride=1, padding=1, ceil_mode=False)
+    return parallel((conv1x1(spec.conv1x1),), *branches, (pool, conv1x1(spec.pool_proj)))
+
+
+def one_branch(in_channels: int, spec: InceptionSpec, *, size: int) -> Parallel:
+    """Write a 1x1 reduction and filters of one size, as many as the module has output channels.
+
+    The reduction is as wide as makes both cost what the module costs, to the nearest channel.
+    """
+    costs = module_costs(in_channels, spec, size=(1, 1)).values()
+    filters = spec.out_channels(in_channels)
+    reduction = sum(cost.parameters for cost in costs) / (in_channels + size * size * filters)
+    return parallel(chain(max(1, round(reduction)), filters, size))
+
+
+#: What takes the place of each Inception module, at its cost.
+MODULES: Mapping[str, Callable[[int, InceptionSpec], Row]] = MappingProxyType(
+    {
+        INCEPTION: partial(four_branches, sizes=(3, 5)),
+        TWICE: partial(four_branches, sizes=(3, 3)),
+        ONLY_3: partial(one_branch, size=3),
+        ONLY_5: partial(one_branch, size=5),
+    }
+)
+TRUNKS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"fashion": MICRO, "patches": COLOUR})
+
+
+def network(modules: str, data: Data = "fashion", *, num_classes: int, in_channels: int) -> Network:
+    """Build the micro network for one of the data sets, with one kind of `MODULES` in it.
+
+    Raises
+    ------
+    ValueError
+        There are no such modules, or no such data.
+    """
+    one_of(modules, tuple(MODULES), "modules")
+    one_of(data, tuple(TRUNKS), "data")
+    layers: dict[str, Row] = {}
+    width = in_channels
+    for name, row in TRUNKS[data].items():
+        if isinstance(row, InceptionSpec):
+            layers[name], width = MODULES[modules](width, row), row.out_channels(width)
+        else:
+            layers[name], width = row, getattr(row, "channels", width)
+    return Network(
+        Config(name=modules, layers=layers, in_channels=in_channels, num_classes=num_classes)
+    )
+
+
+#: How much of a picture a crop shows, against its 64 px: in training and the usual test, and in two
+#: tests on sizes that training never showed, things twice as large and half as large again.
+ZOOMS: Mapping[str, float | tuple[float, float]] = MappingProxyType(
+    {"trained": (0.5, 1.5), "closer": 0.25, "farther": 2.25}
+)
+
+
+_TESTED = 5_000  # test images at most
+
+
+@cache
+def images(data: Data, split: str, zoom: str = "trained") -> LabelledImages:
+    """Load the images of a split; `zoom` is one of `ZOOMS`, for patches."""
+    if data == "fashion":
+        return fashion_mnist(split)
+    count = 5_500 if split == "train" else 2_200
+    return patches(split, count=count, zoom=ZOOMS[zoom])
+
+
+def compare(
+    *, modules: str, data: Data, recipe: Recipe, held_out: int, seed: int, report: Report
+) -> dict[str, Any]:
+    """Train the micro network with such modules, and test it.
+
+    `held_out` of the training images test it; if 0, the test images do, and patches are tested at
+    the other `ZOOMS` too (``closer_accuracy``, ``farther_accuracy``).
+    """
+    training = images(data, "train")
+    if held_out:
+        training, test = training[:-held_out], training[-held_out:]
+    else:
+        test = images(data, "test")[:_TESTED]
+    shape = {"num_classes": len(training.classes), "in_channels": training.images.shape[1]}
+    made = fresh(lambda: network(modules, data, **shape), seed=seed)
+    row = train_and_test(made, training, test, recipe, seed=seed, report=report)
+    if data == "patches" and not held_out:
+        for zoom in ("closer", "farther"):
+            found = evaluate(
+                made, images(data, "test", zoom), normalisation=(training.mean, training.std)
+            )
+            row[f"{zoom}_accuracy"] = found.accuracy
+    return row
+
+
+#: The same passes for both: each piece of clothing once, each patch about twice.
+RECIPES: Mapping[Data, Recipe] = MappingProxyType(
+    {
+        "fashion": Recipe(epochs=2, max_images=10_240),
+        "patches": Recipe(epochs=3, crop=4, max_images=10_240),
+    }
+)
+
+#: The rates that are tried: so many that the best has a worse one on either side.
+GRID: Mapping[tuple[Data, str], tuple[float, ...]] = MappingProxyType(
+    {(data, modules): (0.8, 0.4, 0.2) for data in TRUNKS for modules in MODULES}
+)
+
+
+def _at(data: Data, modules: str, rate: float) -> str:
+    return f"{data}, {modules}, rate {rate:g}"
+
+
+RATES = Experiment(
+    name="scales_rates",
+    about="which learning rate suits each kind of module, on clothes and on patches of pictures",
+    measure=compare,
+    options={
+        "modules": INCEPTION,
+        "data": "fashion",
+        "recipe": RECIPES["fashion"],
+        "held_out": 1_500,
+    },
+    settings={
+        _at(data, modules, rate): {
+            "modules": modules,
+            "data": data,
+            "recipe": replace(RECIPES[data], peak_rate=rate),
+        }
+        for (data, modules), rates in GRID.items()
+        for rate in rates
+    },
+    seeds=(0,),
+)
+
+
+def chosen_rates() -> dict[tuple[Data, str], float]:
+    """Return the rate that was best on the held-out images, for each data set and kind of module.
+
+    Raises
+    ------
+    ResultsError
+        `RATES` has not been run to its end.
+    """
+    try:
+        rows = results(RATES.name)
+    except ValueError as error:
+        raise ResultsError(f"first run experiments/run.py {RATES.name}.") from error
+    means = rows.groupby("setting")["test_accuracy"].mean()
+    if missing := set(RATES.settings) - set(means.index):
+        raise ResultsError(
+            f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
+            f"experiments/run.py {RATES.name}."
+        )
+    return {key: max(rates, key=lambda r: means[_at(*key, r)]) for key, rates in GRID.items()}
+
+
+def _settings(data: Data) -> dict[str, Options]:
+    rates = chosen_rates()
+    return {name: {"modules": name, "peak_rate": rates[data, name]} for name in MODULES}
+
+
+FASHION, PATCHES = (
+    Experiment(
+        name=f"scales_{data}",
+        about=f"several sizes of filters in a module against one, at the same cost, on {what}",
+        measure=compare,
+        options={"modules": INCEPTION, "data": data, "recipe": RECIPES[data], "held_out": 0},
+        settings=partial(_settings, data),
+        seeds=(0, 1, 2, 3, 4),
+        baseline=INCEPTION,
+    )
+    for data, what in (("fashion", "clothes"), ("patches", "patches of pictures in many sizes"))
+)
