@@ -435,9 +435,9 @@ same_price = Exercise(
     statement="""
 Design a module that stands in 3a's place and *adds* its four branches: all of them give `width`
 channels, the 1×1 and the pool's projection straight from the 192 input channels, the 3×3 and the
-5×5 behind their reductions. It must have as many weights as 3a, within 2%, a `width` of at least
-64, and at least 8 channels in both reductions. There are many right answers; say in a sentence why
-you chose yours.
+5×5 behind their reductions. It must have as many weights as 3a, to within a fiftieth, a `width`
+of at least 64, and at least 8 channels in both reductions. There are many right answers; say in a
+sentence why you chose yours.
 """,
     stub="""
 my_module = dict(
