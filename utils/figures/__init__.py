@@ -5,6 +5,7 @@ same figure as a widget that Python can read and move. The drawing is in one Jav
 figure, beside this file; the starting numbers, the presets and the text alternative come from here.
 """
 
+from .auxiliary import gradient_steps
 from .bottleneck import bottleneck_calculator
 from .concatenation import module_flow
 from .lens import multi_scale_lens
@@ -15,6 +16,7 @@ from .pooling import pool_a_map
 __all__ = [
     "bottleneck_calculator",
     "build_a_module",
+    "gradient_steps",
     "module_flow",
     "multi_scale_lens",
     "network_map",

@@ -6,6 +6,7 @@ colours of `style`, with widths in proportion to channels.
 
 from ..pictures import Gallery, Picture
 from .costs import costs_by_module
+from .gradients import gradients_by_stage, learning_curves
 from .module import inception_module
 from .pixels import by_pixels
 from .runs import runs
@@ -15,8 +16,10 @@ __all__ = [
     "Gallery",
     "Picture",
     "by_pixels",
+    "gradients_by_stage",
     "costs_by_module",
     "inception_module",
     "kept_variance",
+    "learning_curves",
     "runs",
 ]
