@@ -34,9 +34,11 @@ function paint(canvas, side, value) {
 
 function render({ model, el }) {
   const { element: top, stop } = stage(el, { name: "Multi-scale lens", css: LAYOUT + CSS });
-  const [side, names, kernels] = ["side", "names", "kernels"].map((name) => model.get(name));
-  const pictures = Object.fromEntries(Object.entries(model.get("pictures")).map(([name, picture]) =>
-    [name, Uint8Array.from(atob(picture.bytes), (letter) => letter.charCodeAt(0))]));
+  const [side, kernels] = ["side", "kernels"].map((name) => model.get(name));
+  const names = Object.fromEntries(model.get("names")); // in this order
+  const titles = Object.fromEntries(model.get("pictures"));
+  const pictures = Object.fromEntries(model.get("pictures").map(([name, , bytes]) =>
+    [name, Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))]));
   const margin = (SIZES.at(-1) - 1) / 2;
   const last = side - 1 - margin;
   const { read, move, stop: disconnect } =
@@ -45,7 +47,7 @@ function render({ model, el }) {
   // Controls
   const picture = choice({
     legend: "Picture",
-    options: Object.entries(model.get("pictures")).map(([value, { title }]) => ({ value, label: title })),
+    options: Object.entries(titles).map(([value, label]) => ({ value, label })),
     change: (value) => move({ picture: value }),
   });
   const filter = menu({
@@ -140,7 +142,7 @@ function render({ model, el }) {
 
     const shaped = SIZES.filter((k) => here[k] !== null && k > 1);
     const most = shaped.reduce((a, b) => (Math.abs(here[b]) > Math.abs(here[a]) ? b : a));
-    const title = model.get("pictures")[now.picture].title;
+    const title = titles[now.picture];
     say(summary, now.filter === "mean"
       ? `Here the pixel itself is ${fixed(here[1], 3)}, the mean of its 7×7 window ${fixed(here[7], 3)}: ` +
         "a mean of any size says how bright it is, never what is there."
@@ -179,9 +181,9 @@ function render({ model, el }) {
     const plain = now.filter === "mean";
     const scale = Math.max(...maps.filter(Boolean).map((map) =>
       map.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
-    // The root lifts faint answers, so that they can be seen beside the strongest.
+    // The power lifts faint answers, so that they can be seen beside the strongest.
     const shade = (value, most) => (plain ? value / most
-      : 0.5 + 0.5 * Math.sign(value) * Math.sqrt(Math.abs(value) / most));
+      : 0.5 + 0.5 * Math.sign(value) * (Math.abs(value) / most) ** 0.7);
     columns.forEach(({ k, kernel, none, map, mapped }, i) => {
       const weights = kernels[now.filter][k];
       for (const part of [kernel, mapped]) part.style.display = weights ? "" : "none";

@@ -19,16 +19,16 @@ from ..interactive import Interactive
 from ._checks import check_integer, table
 
 _MODULE = Path(__file__).with_name("lens.js")
-SIDE = 120
+SIDE = 96
 """Height and width of the pictures under the lens, in pixels."""
 SIZES = (1, 3, 5, 7)
 MARGIN = SIZES[-1] // 2
 
 # What is cut out of each picture: top, left, side in its own pixels.
 _CUTS = {
-    "hubble": (340, 400, 240),
-    "cat": (20, 90, 240),
-    "gravel": (100, 100, 240),
+    "hubble": (364, 410, 192),
+    "cat": (60, 100, 192),
+    "gravel": (100, 100, 192),
 }
 _TITLES = {"hubble": "galaxies", "cat": "a cat's face", "gravel": "pebbles"}
 NAMES = {
@@ -42,8 +42,8 @@ NAMES = {
 def multi_scale_lens(
     picture: str = "hubble",
     *,
-    row: int = 60,
-    column: int = 60,
+    row: int = 63,
+    column: int = 71,
     kind: str = "spot",
     key: str | None = None,
 ) -> Interactive:
@@ -52,9 +52,9 @@ def multi_scale_lens(
     Parameters
     ----------
     picture
-        "hubble", "cat" or "gravel": part of a photograph in grey, 120 by 120 pixels.
+        "hubble", "cat" or "gravel": part of a photograph in grey, 96 by 96 pixels.
     row, column
-        The middle of all windows; 3 to 116, so that the largest lies within the picture.
+        The middle of all windows; 3 to 92, so that the largest lies within the picture.
     kind
         "mean", "spot" (a difference of Gaussians), "upright" or "level" (Gabor filters that answer
         to edges): the one whose answers are shown for the whole picture.
@@ -87,15 +87,12 @@ def multi_scale_lens(
         fallback=fallback,
         check=_check,
         **state,
-        names=NAMES,
+        names=list(NAMES.items()),
         kernels={name: {str(k): f.tolist() for k, f in bank.items()} for name, bank in _bank()},
-        pictures={
-            name: {
-                "title": title,
-                "bytes": base64.b64encode(grey(name).numpy().tobytes()).decode(),
-            }
+        pictures=[
+            (name, title, base64.b64encode(grey(name).numpy().tobytes()).decode())
             for name, title in _TITLES.items()
-        },
+        ],
         side=SIDE,
     )
 
@@ -109,7 +106,7 @@ def _check(state: dict[str, Any]) -> None:
 
 @cache
 def grey(picture: str) -> Tensor:
-    """Return one of the pictures under the lens, (120, 120) uint8."""
+    """Return one of the pictures under the lens, (96, 96) uint8."""
     image = photograph(picture) if picture in photographs() else texture(picture)
     top, left, side = _CUTS[picture]
     cut = Image.fromarray(image[top : top + side, left : left + side]).convert("L")
