@@ -536,7 +536,7 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
     """
     one_of(heads, tuple(rows["setting"].unique()), "heads")
     found = summarise(rows, baseline=without).loc[heads]
-    points = 100 * found["difference"]
+    points = float(100 * found["difference"])
     texts = {
         "better, by more than 10 percentage points": points > 10,
         "better, by 2 to 10 percentage points": 2 < points <= 10,

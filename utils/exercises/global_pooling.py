@@ -451,20 +451,20 @@ def prediction(before: float, after: float, *, pixels: int) -> Interactive:
             "layers in front of the mean take every second pixel, and they see the edge.",
         ),
         (
-            8.0,
-            "it loses some points, less than 8",
+            5.0,
+            "it loses some points, less than 5",
             "The mean itself does not care where things are; the layers in front of it do, a "
             "little.",
         ),
         (
-            40.0,
-            "it loses 8 to 40 points",
+            20.0,
+            "it loses 5 to 20 points",
             "That is far from the invariance that the mean promises: look at what stands in front "
             "of it.",
         ),
         (
             float("inf"),
-            "it loses more than 40 points",
+            "it loses more than 20 points",
             "So much would say that the network knows the place of each pixel by heart. A head "
             "with a weight for every place can do that, a mean cannot.",
         ),

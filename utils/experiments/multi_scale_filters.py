@@ -153,7 +153,16 @@ RECIPES: Mapping[Data, Recipe] = MappingProxyType(
 
 #: The rates that are tried: so many that the best has a worse one on either side.
 GRID: Mapping[tuple[Data, str], tuple[float, ...]] = MappingProxyType(
-    {(data, modules): (0.8, 0.4, 0.2) for data in TRUNKS for modules in MODULES}
+    {
+        ("fashion", INCEPTION): (1.6, 0.8, 0.4, 0.2),
+        ("fashion", TWICE): (1.6, 0.8, 0.4, 0.2),
+        ("fashion", ONLY_3): (0.8, 0.4, 0.2),
+        ("fashion", ONLY_5): (0.8, 0.4, 0.2, 0.1),
+        ("patches", INCEPTION): (0.8, 0.4, 0.2, 0.1),
+        ("patches", TWICE): (0.8, 0.4, 0.2, 0.1),
+        ("patches", ONLY_3): (0.8, 0.4, 0.2, 0.1, 0.05),
+        ("patches", ONLY_5): (0.8, 0.4, 0.2, 0.1, 0.05),
+    }
 )
 
 

@@ -1,0 +1,504 @@
+"""Exercises of the chapter on multi-scale filters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..checks import one_of
+from ..data import texture
+from ..filters import difference_of_gaussians, gabor_bank, mean_filter
+from ..interactive import Interactive
+from . import questions
+from .core import Exercise, call, expect, number, tensor
+from .questions import Option, choice
+
+# 1 ---------------------------------------------------------------------------------------------
+
+
+def _verify_answer_at(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.rand(9, 12, generator=generator)
+    cases = [
+        (gabor_bank((float(k),), orientations=2, size=k)[1, 0], row, column)
+        for k, row, column in ((3, 4, 5), (5, 2, 8), (7, 5, 3), (3, 1, 10))
+    ]
+    for weights, row, column in cases:
+        k = len(weights)
+        got = number(call(answer, picture, weights, row, column))
+        half = k // 2
+        window = picture[row - half : row + half + 1, column - half : column + half + 1]
+        want = float((window * weights).sum())
+        slips = {
+            float((window * weights).mean()): "That is the mean of the products. A convolution "
+            "adds them up.",
+            float((window * weights.flip(0, 1)).sum()): "The filter is turned by half a turn. "
+            "Mathematicians' convolution turns it; `conv2d` takes it as it stands.",
+            float((window * weights.mT).sum()): "Rows and columns of the filter have changed "
+            "places.",
+            float((window * weights).relu().sum()): "Negative products are lost: no ReLU here.",
+            float(window.sum() * weights.sum()): "The sums are multiplied. Multiply pixel by "
+            "weight first, then add up.",
+        }
+        if row + k <= 9 and column + k <= 12:
+            corner = picture[row : row + k, column : column + k]
+            slips[float((corner * weights).sum())] = (
+                "The window begins at the pixel. It should have the pixel in its middle."
+            )
+        if column < 9 and row < 12:
+            swapped = picture[column - half : column + half + 1, row - half : row + half + 1]
+            if swapped.shape == weights.shape:
+                slips[float((swapped * weights).sum())] = (
+                    "Row and column have changed places: the row comes first."
+                )
+        look = next(
+            (said for value, said in slips.items() if abs(value - got) < 1e-5 * (1 + abs(value))),
+            "Cut out the k×k window around the pixel, multiply it by the weights, and add up.",
+        )
+        expect(
+            abs(got - want) < 1e-5,
+            expected=f"for a {k}×{k} filter at row {row}, column {column}: what `conv2d` gives",
+            got=f"{got:.4f}, off by {got - want:+.4f}",
+            look=look,
+        )
+
+
+answer_at = Exercise(
+    key="answer_at",
+    title="One answer by hand",
+    statement="""
+Write a function that returns the answer of a filter at one pixel: a number. `picture` has the shape
+`(H, W)`, `weights` the shape `(k, k)` with an odd `k`, and the window around the pixel lies within
+the picture. Use no convolution of torch's.
+""",
+    stub="""
+def answer_at(picture, weights, row, column):
+    \"\"\"The answer of a k×k filter with its middle on one pixel.\"\"\"
+    return ...
+""",
+    answer="answer_at",
+    verify=_verify_answer_at,
+    praise="A convolution layer does this at every pixel, with the same weights.",
+    hints=(
+        "How many rows of the window lie above the pixel, if the pixel is in its middle?",
+        "With `half = k // 2`, the window's rows are `row - half` to `row + half`, both included.",
+        "A slice leaves out its end: `picture[row - half : row + half + 1, ...]`.",
+    ),
+    solution_code="""
+def answer_at(picture, weights, row, column):
+    half = len(weights) // 2
+    rows = slice(row - half, row + half + 1)
+    columns = slice(column - half, column + half + 1)
+    return float((picture[rows, columns] * weights).sum())
+""",
+    why="`half` pixels on either side and the one in the middle make `2 * half + 1 = k`. An even "
+    "`k` would have no middle, and the answer would belong to a place between pixels: one reason "
+    "for sizes 1, 3 and 5.",
+)
+
+# 2 ---------------------------------------------------------------------------------------------
+
+
+def _verify_side_by_side(answer: Any) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for channels, widths in ((1, {1: 2, 3: 2, 5: 2}), (3, {7: 1, 3: 4}), (2, {5: 3})):
+        x = torch.rand(2, channels, 8, 11, generator=generator)
+        weights = [torch.randn(n, channels, k, k, generator=generator) for k, n in widths.items()]
+        got = call(answer, x, weights)
+        total = sum(widths.values())
+        case = f"filters of {', '.join(f'{k}×{k}' for k in widths)} on maps of 8×11"
+        got = tensor(
+            got,
+            (2, total, 8, 11),
+            case=case,
+            look=lambda shape, total=total: (
+                "The maps were put together along the wrong axis: channels are axis 1."
+                if len(shape) == 4 and shape[1] != total
+                else "Height and width should stay: a k×k filter needs half of k as padding, "
+                "rounded down, on each side."
+            ),
+        )
+        maps = [F.conv2d(x, w, padding=w.shape[-1] // 2).double() for w in weights]
+        want = torch.cat(maps, dim=1)
+        turned = torch.cat(maps[::-1], dim=1)
+        close = torch.allclose(got, want, atol=1e-4)
+        look = "Each map should be what `conv2d` gives with that filter and zeros as padding."
+        if torch.allclose(got, want.relu(), atol=1e-4):
+            look = "Negative answers are lost: this exercise has no ReLU."
+        elif torch.allclose(got, turned, atol=1e-4):
+            look = "The right maps in another order: keep that of `weights`."
+        expect(
+            close,
+            expected=f"for {case}: the answers of each filter, in the order of `weights`",
+            got=f"maps that differ by up to {(got - want).abs().max():.2g}",
+            look=look,
+        )
+
+
+side_by_side = Exercise(
+    key="side_by_side",
+    title="Filters of several sizes, side by side",
+    statement="""
+Write the layer of this chapter for any sizes. `x` has the shape `(N, C_in, H, W)`, and `weights` is
+a list of tensors `(C_k, C_in, k, k)`, each with an odd `k` of its own. Return the answers of all
+filters in one tensor, with as many rows and columns as `x`, in the order of the list.
+""",
+    stub="""
+def side_by_side(x, weights):
+    \"\"\"All filters on the same input, their answers concatenated.\"\"\"
+    return ...
+""",
+    answer="side_by_side",
+    verify=_verify_side_by_side,
+    praise="The output's channels are the sum of the branches' channels; that is an Inception "
+    "module in its plainest form.",
+    hints=(
+        "Maps can only be concatenated if they have the same height and width. What keeps them?",
+        "`F.conv2d(x, w, padding=p)` adds `p` zeros on each side; without them a k×k filter loses "
+        "`k - 1` rows.",
+        "`torch.cat(maps, dim=1)` joins along the channels.",
+    ),
+    solution_code="""
+def side_by_side(x, weights):
+    maps = [F.conv2d(x, w, padding=w.shape[-1] // 2) for w in weights]
+    return torch.cat(maps, dim=1)
+""",
+    why="A k×k window loses `(k - 1) / 2` rows at each edge, so this much padding gives them "
+    "back. Then all maps have one size, whatever `k`, and each pixel of the output holds what "
+    "windows of several sizes say about the same place.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
+
+_SIGMAS = (1.0, 1.5, 2.2, 3.3, 5.0)
+
+
+def _disc(radius: float, *, bright: bool = True, side: int = 81) -> Tensor:
+    places = torch.arange(side) - side // 2
+    inside = (places[:, None] ** 2 + places**2 <= radius**2).float()
+    return 0.2 + 0.6 * (inside if bright else 1 - inside)
+
+
+def _verify_best_sigma(answer: Any) -> None:
+    for radius, bright in ((2, True), (3, True), (5, False), (7, True), (7, False)):
+        picture = _disc(radius, bright=bright)
+        answers = {}
+        for sigma in _SIGMAS:
+            size = 2 * int(3 * 1.6 * sigma) + 1
+            weights = difference_of_gaussians(size, sigma=sigma)
+            answers[sigma] = float(
+                F.conv2d(picture[None, None], weights, padding=size // 2)[0, 0, 40, 40]
+            )
+        want = max(answers, key=lambda sigma: abs(answers[sigma]))
+        got = number(call(answer, picture, list(_SIGMAS)))
+        shade = "bright" if bright else "dark"
+        if got not in _SIGMAS:
+            look = "What should come back is one of `sigmas`, not its place in the list, and not "
+            look += "the answer of the filter."
+        elif not bright and got == max(answers, key=lambda sigma: answers[sigma]):
+            look = "A dark spot gives a *negative* answer: what counts is how far from zero it is."
+        elif got == min(answers, key=lambda sigma: abs(answers[sigma])):
+            look = "That is the filter that answers least."
+        else:
+            look = "Compare the answers at the middle pixel only, and give each filter room: a "
+            look += "size of about six times the surround's sigma, which is 1.6 times `sigma`."
+        expect(
+            got == want,
+            expected=f"for a {shade} spot with a radius of {radius} pixels: the sigma whose filter "
+            "answers most strongly in the middle",
+            got=f"{got:g}",
+            look=look,
+        )
+
+
+best_sigma = Exercise(
+    key="best_sigma",
+    title="Measure a spot with filters",
+    statement="""
+A picture of shape `(81, 81)` shows one round spot, bright or dark, in its middle. Write a function
+that returns the one of `sigmas` whose difference of Gaussians answers most strongly there.
+`difference_of_gaussians(size, sigma=sigma)` makes the filters; give each a size large enough, such
+as `2 * int(3 * 1.6 * sigma) + 1`.
+""",
+    stub="""
+from utils.filters import difference_of_gaussians
+
+
+def best_sigma(picture, sigmas):
+    \"\"\"The sigma that fits the spot in the middle of a picture.\"\"\"
+    return ...
+""",
+    answer="best_sigma",
+    verify=_verify_best_sigma,
+    praise="One filter says that something is there. Several sizes together say how large it is.",
+    hints=(
+        "For each sigma: make the filter, run it over the picture, look at the middle pixel.",
+        "`conv2d` wants four axes: `picture[None, None]`. With `padding=size // 2` the middle "
+        "stays at `[0, 0, 40, 40]`.",
+        "A dark spot gives a negative answer. Take `max` with a `key` that uses `abs`.",
+    ),
+    solution_code="""
+from utils.filters import difference_of_gaussians
+
+
+def best_sigma(picture, sigmas):
+    def strength(sigma):
+        size = 2 * int(3 * 1.6 * sigma) + 1
+        weights = difference_of_gaussians(size, sigma=sigma)
+        answers = F.conv2d(picture[None, None], weights, padding=size // 2)
+        return abs(float(answers[0, 0, 40, 40]))
+
+    return max(sigmas, key=strength)
+""",
+    why="A filter much smaller than the spot sees a plain surface, in its centre and its surround "
+    "alike. One much larger has most of its centre outside the spot. The strongest answer lies "
+    "between, and moves with the spot's size.",
+)
+
+# 4 ---------------------------------------------------------------------------------------------
+
+_NAMES = ("brick", "grass", "gravel")
+_MOST_WEIGHTS = 150
+_LEAST = 0.9
+_WINDOW = 64
+
+
+def texture_crops(*, side: int = _WINDOW) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return texture -> crops to learn from and to test on, each (N, 1, side, side) in 0..1.
+
+    The upper half of each texture is to learn from, the lower half to test on. Each crop has a mean
+    of 0 and a standard deviation of 1: how bright a texture is says nothing.
+    """
+    found = {}
+    for name in _NAMES:
+        picture = torch.from_numpy(texture(name)).float()
+        tiles = picture.unfold(0, side, side).unfold(1, side, side)  # (rows, columns, side, side)
+        middle = len(tiles) // 2
+        halves = (tiles[:middle], tiles[middle:])
+        crops = [half.reshape(-1, 1, side, side) for half in halves]
+        found[name] = tuple(
+            (c - c.mean(dim=(2, 3), keepdim=True)) / c.std(dim=(2, 3), keepdim=True) for c in crops
+        )
+    return found
+
+
+def texture_accuracy(filters: Sequence[Tensor]) -> float:
+    """Return the share of test crops that filters name rightly, by their answers' strengths.
+
+    A crop is described by the mean strength of each filter's answers; it gets the name of the
+    texture whose mean description is nearest.
+    """
+
+    def describe(crops: Tensor) -> Tensor:
+        return torch.stack([F.conv2d(crops, f).abs().mean(dim=(1, 2, 3)) for f in filters], dim=1)
+
+    crops = texture_crops()
+    described = {name: [describe(part) for part in parts] for name, parts in crops.items()}
+    centres = torch.stack([learn.mean(dim=0) for learn, _ in described.values()])
+    scale = centres.std(dim=0).clamp(min=1e-9)
+    right = total = 0
+    for label, (_, test) in enumerate(described.values()):
+        nearest = torch.cdist(test / scale, centres / scale).argmin(dim=1)
+        right += int((nearest == label).sum())
+        total += len(test)
+    return right / total
+
+
+def _verify_bank(answer: Any) -> None:
+    expect(
+        isinstance(answer, list | tuple) and len(answer) > 0,
+        expected="a list of at least one filter",
+        got=answer,
+        look="Put the tensors into a list, as in the stub.",
+    )
+    for weights in answer:
+        shaped = isinstance(weights, Tensor) and weights.ndim == 4
+        square = shaped and weights.shape[:2] == (1, 1) and weights.shape[2] == weights.shape[3]
+        expect(
+            square and weights.shape[2] % 2 == 1 and weights.shape[2] <= _WINDOW,
+            expected="filters of shape (1, 1, k, k), with an odd k of at most "
+            f"{_WINDOW}, the crops' size",
+            got=f"shape {tuple(weights.shape)}" if isinstance(weights, Tensor) else weights,
+            look="`gabor_bank` gives several filters in one tensor: `bank[3:4]` takes one of them.",
+        )
+        expect(
+            bool(weights.isfinite().all()),
+            expected="weights that are finite numbers",
+            got="some that are infinite or not a number",
+            look="Is anything divided by zero?",
+        )
+    filters = [weights.detach().float().cpu() for weights in answer]
+    cost = sum(weights.numel() for weights in filters)
+    expect(
+        cost <= _MOST_WEIGHTS,
+        expected=f"at most {_MOST_WEIGHTS} weights in all",
+        got=f"{cost} weights",
+        look="A filter has k·k weights. Which of yours is the dearest, and would a smaller one "
+        "with the same sigma do?",
+    )
+    found = texture_accuracy(filters)
+    only_means = all(bool((f.flatten() - f.mean()).abs().max() < 1e-6) for f in filters)
+    if only_means:
+        look = "Means alone cannot tell a coarse texture from a fine one. Which filters answer to "
+        look += "spots or edges of one size?"
+    elif len({f.shape[-1] for f in filters}) == 1 and len(filters) == 1:
+        look = "One filter gives one number a crop. A second one of another size would say whether "
+        look += "the texture is coarse or fine."
+    else:
+        look = "Look at the curves of the three textures: at which sizes do they differ most?"
+    expect(
+        found >= _LEAST,
+        expected=f"at least {_LEAST:.0%} of the test crops named rightly",
+        got=f"{found:.0%}",
+        look=look,
+    )
+
+
+bank = Exercise(
+    key="bank",
+    title="Tell three textures apart",
+    statement=f"""
+Choose filters that tell brick, grass and gravel apart: a list of tensors `(1, 1, k, k)`, with at
+most {_MOST_WEIGHTS} weights in all. A crop of {_WINDOW} by {_WINDOW} pixels is described by the mean
+strength of each filter's answers, and gets the name of the texture it is most like. All crops have
+the same mean and the same contrast. Name at least nine tenths of the test crops rightly, which come
+from other parts of the pictures. There are many ways.
+""",
+    stub="""
+from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
+
+my_filters = [...]
+""",
+    answer="my_filters",
+    verify=_verify_bank,
+    praise="A fixed bank of filters of several sizes, and a simple rule behind it: so objects and "
+    "textures were recognised before filters were learned.",
+    hints=(
+        "The curves of the three textures cross: compare what is strong in one and weak in "
+        "another.",
+        "Two numbers go far: how strong the finest detail is, and how strong a coarser one.",
+        "`difference_of_gaussians(3)` costs nine weights. `difference_of_gaussians(9, sigma=2)` "
+        "costs 81.",
+    ),
+    solution_code="""
+from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
+
+my_filters = [
+    difference_of_gaussians(3),
+    difference_of_gaussians(5),
+    difference_of_gaussians(9, sigma=2.0),
+]
+""",
+    why="Grass is strongest in the finest detail, gravel and brick in coarser spots. The ratio of "
+    "a small filter's answers to a large one's says how coarse a texture is, whatever its "
+    "contrast. An edge filter for each direction would tell brick's level joints as well.",
+)
+
+ALL = (answer_at, side_by_side, best_sigma, bank)
+
+# Questions, answered in the page ----------------------------------------------------------------
+
+
+def padding(size: int = 7) -> Interactive:
+    """Ask how much padding keeps the size of a map."""
+    right = size // 2
+    return questions.number(
+        f"How many rows of zeros must be added at the top of a map, and as many at its bottom, so "
+        f"that a {size}×{size} filter with stride 1 gives as many rows as it got?",
+        right,
+        diagnoses={
+            size - 1: "So many rows are lost in all. Half of them are lost at the top.",
+            size: "That would make the map grow. How many rows lie above the window's middle?",
+            0: "Without padding, the window cannot be centred on the first row.",
+            1: "That is right for a 3×3. Where is the middle of a larger window?",
+        },
+        right=f"The window reaches {right} rows beyond its middle, in each direction.",
+        otherwise="Put the middle of the window on the first row of the map. How many of the "
+        "window's rows hang over?",
+        name="By hand",
+    )
+
+
+def twice_as_large(size: int = 15) -> Interactive:
+    """Ask which filter answers once a picture is shown twice as large."""
+    return choice(
+        f"In the photograph above, a {size}×{size} difference of Gaussians answers most strongly "
+        "to some galaxy. Now the photograph is shown twice as large. Which filter will answer most "
+        "strongly to the same galaxy?",
+        [
+            Option(
+                f"One of about {2 * size}×{2 * size}.",
+                "The galaxy covers twice as many rows and twice as many columns, and so does the "
+                "filter that fits it.",
+                right=True,
+            ),
+            Option(
+                f"Still the {size}×{size}.",
+                "It is now as large as the middle of the galaxy: its centre and its surround both "
+                "see light. Filters know pixels, not galaxies.",
+            ),
+            Option(
+                f"One of about {4 * size}×{4 * size}.",
+                "The galaxy has four times the area, but how many times as wide is it?",
+            ),
+            Option(
+                "None: a larger picture is blurred.",
+                "Fine detail is missing in it, but a galaxy is still a bright spot on black.",
+            ),
+        ],
+        name="Twice as large",
+    )
+
+
+def prediction(differences: Mapping[str, tuple[float, float]]) -> Interactive:
+    """Ask, before the measurement, which modules do best; the right answer follows from it.
+
+    Parameters
+    ----------
+    differences
+        "twice" and "only": the 95% interval (low, high) of the difference in accuracy to
+        Inception's modules, of those with a second 3x3 branch for the 5x5, and of the best with
+        one branch.
+
+    Raises
+    ------
+    ValueError
+        Other names.
+    """
+    for name in differences:
+        one_of(name, ("twice", "only"), "differences")
+    (_, twice_high), (_, only_high) = differences["twice"], differences["only"]
+    if only_high < 0:
+        which = "sizes" if twice_high < 0 else "branches"
+    else:
+        which = "none"
+    texts = {
+        "sizes": (
+            "Inception's modules win, and they need the 5×5: with two 3×3 branches they are worse.",
+            "That would say that it is the several *sizes* that help.",
+        ),
+        "branches": (
+            "Inception's modules beat a single branch, but two 3×3 branches do as well.",
+            "That would say that it is the *branches* that help, more than their sizes.",
+        ),
+        "none": (
+            "At the same cost, a single branch does as well.",
+            "That would say that the module's shape hardly matters in so small a network.",
+        ),
+    }
+    return choice(
+        "Four networks of the same cost: Inception's modules; the same modules with a second 3×3 "
+        "branch in place of the 5×5; one 3×3 branch alone; one 5×5 branch alone. What do you "
+        "expect on clothes?",
+        [
+            Option(
+                text,
+                said + (" So it was, here." if name == which else " The runs do not show it."),
+                right=name == which,
+            )
+            for name, (text, said) in texts.items()
+        ],
+        name="Predict first",
+    )
