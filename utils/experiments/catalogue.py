@@ -4,12 +4,15 @@ from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .concatenation import MERGING, MERGING_RATES
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
 from .harness import Experiment
+from .multi_scale_filters import FASHION, PATCHES
+from .multi_scale_filters import RATES as SCALES_RATES
 from .training import POOLS, RATES, RECIPE
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
     for experiment in (
         *(RATES, RECIPE, POOLS),
+        *(SCALES_RATES, FASHION, PATCHES),
         *(MERGING_RATES, MERGING),
         *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
         *(AUX_START, AUX_RATES, AUX_TRAINING),

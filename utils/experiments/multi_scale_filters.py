@@ -16,14 +16,14 @@ from typing import Any, Literal
 from ..accounting import module_costs
 from ..blocks import InceptionSpec
 from ..checks import one_of
-from ..data import LabelledImages, fashion_mnist, patches, results
+from ..data import LabelledImages, fashion_mnist, patches
 from ..googlenet import COLOUR, MICRO
 from ..network import Config, Network
 from ..training import Recipe, evaluate
 from ..words import Convolution, MaxPool, Parallel, Row, conv1x1, parallel
 from .harness import Experiment, Options, Report
 from .measures import fresh, train_and_test
-from .store import ResultsError
+from .rates import chosen
 
 Data = Literal["fashion", "patches"]
 
@@ -193,29 +193,8 @@ RATES = Experiment(
 )
 
 
-def chosen_rates() -> dict[tuple[Data, str], float]:
-    """Return the rate that was best on the held-out images, for each data set and kind of module.
-
-    Raises
-    ------
-    ResultsError
-        `RATES` has not been run to its end.
-    """
-    try:
-        rows = results(RATES.name)
-    except ValueError as error:
-        raise ResultsError(f"first run experiments/run.py {RATES.name}.") from error
-    means = rows.groupby("setting")["test_accuracy"].mean()
-    if missing := set(RATES.settings) - set(means.index):
-        raise ResultsError(
-            f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
-            f"experiments/run.py {RATES.name}."
-        )
-    return {key: max(rates, key=lambda r: means[_at(*key, r)]) for key, rates in GRID.items()}
-
-
 def _settings(data: Data) -> dict[str, Options]:
-    rates = chosen_rates()
+    rates = chosen(RATES, GRID, lambda key, rate: _at(*key, rate))
     return {name: {"modules": name, "peak_rate": rates[data, name]} for name in MODULES}
 
 
