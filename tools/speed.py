@@ -130,6 +130,8 @@ def main() -> None:
     parser.add_argument("--network", nargs="*", default=list(PAIRS), choices=tuple(PAIRS))
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
+    if "training" in asked.mode and asked.batch < 2:
+        parser.error("--mode training needs --batch 2 or more: BatchNorm has no variance of one.")
     torch.set_num_threads(1)
     torch.manual_seed(0)
     rows = []

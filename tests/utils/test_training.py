@@ -427,6 +427,10 @@ def one_class(count: int) -> LabelledImages:
 
 BIG = replace(QUICK, batch_size=64)
 BAD = {
+    "all frozen": (
+        lambda: train(tiny().requires_grad_(False), stripes(), recipe=QUICK, report=silent),
+        "nothing to train",
+    ),
     "empty": (lambda: train(tiny(), stripes()[:0], recipe=QUICK), "holds no images"),
     "few": (lambda: train(tiny(), stripes(), recipe=BIG), "64 images cannot be taken from 50"),
     "no data": (lambda: train(tiny(), [1, 2]), "expected LabelledImages.*got list"),

@@ -97,7 +97,7 @@ def train(
     CheckpointError
         The checkpoint is damaged, of another network, recipe or data, or cannot be read or written.
     TypeError, ValueError
-        Data that do not fit the recipe or the network.
+        Data that do not fit the recipe or the network; a network with nothing to train.
     """
     machine = here(device)
     batches = as_batches(data, recipe, normalisation, machine)
@@ -187,6 +187,11 @@ def as_test_batches(
 def make_optimiser(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     """Make stochastic gradient descent with momentum, and weight decay on weights alone."""
     trained = [p for p in model.parameters() if p.requires_grad]
+    if not trained:
+        raise ValueError(
+            "there is nothing to train: expected a network with parameters that require a "
+            "gradient, and this one has none, or all are frozen (requires_grad)."
+        )
     weights = [p for p in trained if p.ndim >= 2]
     others = [p for p in trained if p.ndim < 2]  # biases, and batch normalisation's scales
     return torch.optim.SGD(
