@@ -143,11 +143,16 @@ def compare(
     return row
 
 
-#: The same passes for both: each piece of clothing once, each patch about twice.
+#: A piece of clothing is seen three times, a patch six times: about 30,000 passes for both.
 RECIPES: Mapping[Data, Recipe] = MappingProxyType(
+    {"fashion": Recipe(epochs=3), "patches": Recipe(epochs=6, crop=4)}
+)
+
+# Rates are tried on about a third as many.
+_TRIED: Mapping[Data, Recipe] = MappingProxyType(
     {
-        "fashion": Recipe(epochs=2, max_images=10_240),
-        "patches": Recipe(epochs=3, crop=4, max_images=10_240),
+        "fashion": replace(RECIPES["fashion"], epochs=2, max_images=10_240),
+        "patches": replace(RECIPES["patches"], epochs=3, max_images=10_240),
     }
 )
 
@@ -158,7 +163,7 @@ GRID: Mapping[tuple[Data, str], tuple[float, ...]] = MappingProxyType(
         ("fashion", TWICE): (1.6, 0.8, 0.4, 0.2),
         ("fashion", ONLY_3): (0.8, 0.4, 0.2),
         ("fashion", ONLY_5): (0.8, 0.4, 0.2, 0.1),
-        ("patches", INCEPTION): (0.8, 0.4, 0.2, 0.1),
+        ("patches", INCEPTION): (0.8, 0.4, 0.2, 0.1, 0.05),
         ("patches", TWICE): (0.8, 0.4, 0.2, 0.1),
         ("patches", ONLY_3): (0.8, 0.4, 0.2, 0.1, 0.05),
         ("patches", ONLY_5): (0.8, 0.4, 0.2, 0.1, 0.05),
@@ -184,7 +189,7 @@ RATES = Experiment(
         _at(data, modules, rate): {
             "modules": modules,
             "data": data,
-            "recipe": replace(RECIPES[data], peak_rate=rate),
+            "recipe": replace(_TRIED[data], peak_rate=rate),
         }
         for (data, modules), rates in GRID.items()
         for rate in rates
