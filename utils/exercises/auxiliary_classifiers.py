@@ -503,7 +503,7 @@ def predict_gradient(rows: pd.DataFrame) -> Interactive:
         ),
         10.0: (
             "about ten times larger",
-            "That happens, too, with batch normalisation: the table below the question has it.",
+            "That way round it is with batch normalisation: see the picture below.",
         ),
     }
     nearest = min(texts, key=lambda value: abs(math.log(ratio / value)))
