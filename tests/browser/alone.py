@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page
 from utils.figures import (
     bottleneck_calculator,
     build_a_module,
+    gradient_steps,
     module_flow,
     network_map,
     pool_a_map,
@@ -19,6 +20,7 @@ from utils.figures import (
 FIGURES = {
     "bottleneck": bottleneck_calculator,
     "flow": module_flow,
+    "gradients": gradient_steps,
     "module": build_a_module,
     "network": network_map,
     "pooling": pool_a_map,

@@ -13,6 +13,7 @@ const power = (n) => `10${[...String(n)].map((sign) => RAISED[sign]).join("")}`;
 // Two digits: "0.083", "12", "2.6·10⁻¹⁴"; a dash where a loss does not reach.
 function written(value) {
   if (value == null) return "–";
+  if (value === 0) return "0";
   if (value >= 0.001 && value < 1000) return String(Number(value.toPrecision(2)));
   const [digits, exponent] = value.toExponential(1).split("e");
   return `${digits}·${power(Number(exponent))}`;
@@ -118,7 +119,7 @@ function render({ model, el }) {
       "A mark is the norm of the gradient of a stage's weights on one fixed batch, of one loss; the " +
       "heads' losses count 0.3. The scale is in powers of ten and fits the setting; lines span the " +
       "seeds. The dashed curve is the same setting without its heads, or with them. Geometric " +
-      "means over the seeds; the curve's is arithmetic."));
+      "means over the seeds, 0 where one of them has 0; the curve's is arithmetic."));
 
   let widths = { chart: 0, curve: 0 };
 
@@ -148,8 +149,9 @@ function render({ model, el }) {
     say(seen, when);
 
     const ratio = first / last;
-    const against = ratio > 0.5 && ratio < 2 ? "about as large as" : ratio < 1
-      ? `${written(1 / ratio)} times smaller than` : `${written(ratio)} times larger than`;
+    const against = !first && !last ? "as is" : ratio > 0.5 && ratio < 2 ? "about as large as"
+      : !first ? "far smaller than" : ratio < 1
+        ? `${written(1 / ratio)} times smaller than` : `${written(ratio)} times larger than`;
     const heads0 = [shown.aux1[0], shown.aux2[0]].filter((v) => v != null);
     const part = heads0.length ? ` Of the first convolution's gradient the main loss brings ` +
       `${written(shown.main[0])}, the heads ${heads0.map(written).join(" and ")}.` : "";
@@ -169,7 +171,7 @@ function render({ model, el }) {
     const wide = (width - left) / stages.length;
     const all = one.images.flatMap((_, moment) => stages.flatMap((_, i) => Object.keys(LOSSES)
       .map((loss) => one.losses[loss][moment][i])
-      .filter((v) => v != null).map((v) => (relative ? v / one.weights[moment][i] : v))));
+      .filter((v) => v > 0).map((v) => (relative ? v / one.weights[moment][i] : v))));
     const low = Math.floor(Math.log10(Math.min(...all)) - 0.1);
     const high = Math.max(low + 2, Math.ceil(Math.log10(Math.max(...all)) + 0.1));
     const Y = (v) => H.low - ((H.low - H.top) * (Math.log10(v) - low)) / (high - low);
@@ -198,12 +200,12 @@ function render({ model, el }) {
         x += w[j] * scale;
       });
       place(column.name, X(i), H.name, wide < 34 && name === "conv1" ? "c1" : name);
-      change(column.spread, { d: `M${X(i).toFixed(1)} ` +
-        `${Y(one.low[at][i] / (relative ? one.weights[at][i] : 1)).toFixed(1)} ` +
-        `V${Y(one.high[at][i] / (relative ? one.weights[at][i] : 1)).toFixed(1)}` });
+      const [least, most] = [one.low, one.high].map((spread) =>
+        Y(spread[at][i] / (relative ? one.weights[at][i] : 1)).toFixed(1));
+      change(column.spread, { d: one.low[at][i] > 0 ? `M${X(i).toFixed(1)} ${least} V${most}` : null });
       for (const loss of Object.keys(LOSSES)) {
         const v = shown[loss][i];
-        const hidden = v == null || (loss === "joint" && !hasHeads(now.setting));
+        const hidden = !v || (loss === "joint" && !hasHeads(now.setting));
         change(column.marks[loss], { d: hidden ? null : MARKS[loss](X(i), Y(v)) });
       }
       if (!heads[i]) return;

@@ -127,7 +127,10 @@ def _stored() -> dict[str, dict[str, Any]]:
 
 
 def _summary(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return the means over seeds of one setting, moment by moment."""
+    """Return the means over seeds of one setting, moment by moment.
+
+    None stands where a loss never reaches a stage, or where there is no such head.
+    """
     learning = rows[~rows["diverged"].astype(bool)]
     seeds = rows["seed"].nunique()
     counted = learning.groupby("images")["seed"].nunique()
@@ -137,7 +140,12 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     for images in moments:
         part = learning[learning["images"] == images]
         for loss, means in losses.items():
-            means.append([_mean(part[f"{loss}_{stage}"]) for stage in _STAGES])
+            means.append(
+                [
+                    _mean(part[column]) if (rows[column] > 0).any() else None
+                    for column in (f"{loss}_{stage}" for stage in _STAGES)
+                ]
+            )
         low.append([_short(part[f"joint_{stage}"].min()) for stage in _STAGES])
         high.append([_short(part[f"joint_{stage}"].max()) for stage in _STAGES])
     curve = learning[learning["images"].isin(moments)].groupby("images")["curve_loss"]
@@ -156,10 +164,10 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _mean(values: pd.Series) -> float | None:
-    """Return the geometric mean; None where a loss does not reach, or there is no head."""
-    if values.isna().any() or not (values > 0).all():
-        return None
+def _mean(values: pd.Series) -> float:
+    """Return the geometric mean; 0 where one of the values is so small that a float holds 0."""
+    if not (values > 0).all():
+        return 0.0
     return _short(math.exp(np.log(values).mean()))
 
 
