@@ -64,14 +64,14 @@ def test_each_start_has_the_spread_that_it_promises():
     layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
     large = [layer for layer in layers.values() if layer.weight.numel() > 20_000]
     aux.begin(model, "small normal")
-    assert all(layer.weight.std() == pytest.approx(0.01, rel=0.05) for layer in large)
+    assert all(layer.weight.std().item() == pytest.approx(0.01, rel=0.05) for layer in large)
     assert all((layer.bias == 0).all() for layer in layers.values())
     aux.begin(model, "Caffe")
     for name, layer in layers.items():
         inputs = layer.weight[0].numel()
         assert layer.weight.abs().max() <= 1.001 * math.sqrt(3 / inputs)
         if layer in large:
-            assert layer.weight.std() == pytest.approx(math.sqrt(1 / inputs), rel=0.05)
+            assert layer.weight.std().item() == pytest.approx(math.sqrt(1 / inputs), rel=0.05)
         scores = name in ("fc", "aux1.fc2", "aux2.fc2")
         assert (layer.bias == (0 if scores else 0.2)).all()
     with pytest.raises(ValueError, match="start"):
