@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..checks import boolean, one_of
-from ..data import LabelledImages, fashion_mnist, results
+from ..data import LabelledImages, fashion_mnist
 from ..googlenet import GoogLeNet, micro_googlenet
 from ..training import Recipe, evaluate
 from .harness import Experiment, Options, Report
 from .measures import fresh, train_and_test
-from .store import ResultsError
+from .rates import chosen
 
 AVERAGE, MAX, FLATTEN = "average", "max", "flatten"
 
@@ -230,19 +230,7 @@ def chosen_rates() -> dict[str, float]:
     ResultsError
         `HEADS_RATES` has not been run to its end.
     """
-    try:
-        rows = results(HEADS_RATES.name)
-    except ValueError as error:
-        raise ResultsError(f"first run experiments/run.py {HEADS_RATES.name}.") from error
-    means = rows.groupby("setting")["test_accuracy"].mean()
-    if missing := set(HEADS_RATES.settings) - set(means.index):
-        raise ResultsError(
-            f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
-            f"experiments/run.py {HEADS_RATES.name}."
-        )
-    return {
-        head: max(rates, key=lambda rate: means[_at(head, rate)]) for head, rates in GRID.items()
-    }
+    return chosen(HEADS_RATES, GRID, _at)
 
 
 #: Random crops shift training images, which is what is tested afterwards: so with and without.
