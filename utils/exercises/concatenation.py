@@ -148,10 +148,10 @@ def _verify_module(answer: Any) -> None:
     for c_in, (one, reduce3, three, reduce5, five, project), (height, width) in _CASES:
         shapes = ((one, c_in, 1), (reduce3, c_in, 1), (three, reduce3, 3))
         shapes += ((reduce5, c_in, 1), (five, reduce5, 5), (project, c_in, 1))
-        w = {
-            name: torch.randn(out, into, k, k, generator=generator)
+        w = _Weights(
+            (name, torch.randn(out, into, k, k, generator=generator))
             for name, (out, into, k) in zip(_NAMES, shapes, strict=True)
-        }
+        )
         x = torch.randn(2, c_in, height, width, generator=generator)
         got = call(answer, x, w)
         case = f"x of shape {tuple(x.shape)} and branches of {one}, {three}, {five}, {project}"
@@ -185,9 +185,30 @@ def _verify_module(answer: Any) -> None:
                     for look, change in slips.items()
                     if torch.allclose(got, _module(x, w, **change), atol=1e-3)
                 ),
-                "Compare branch by branch: `answer[:, :n]` against your first branch, and so on.",
+                _differing(got, want, (one, three, five, project)),
             ),
         )
+
+
+class _Weights(dict[str, Tensor]):
+    """Weights by name, which a message can show in one line."""
+
+    def __repr__(self) -> str:
+        return f"the weights {', '.join(self)}"
+
+
+def _differing(got: Tensor, want: Tensor, widths: tuple[int, ...]) -> str:
+    """Say which branches' channels are not as they should be."""
+    names = ("1×1", "3×3", "5×5", "pool's")
+    parts = zip(names, got.split(widths, dim=1), want.split(widths, dim=1), strict=True)
+    wrong = [name for name, ours, theirs in parts if not torch.allclose(ours, theirs, atol=1e-3)]
+    if len(wrong) == len(widths):
+        return "No branch is right where it should stand: look at each branch alone."
+    named = " and the ".join(wrong)
+    return (
+        f"Wrong are the channels of the {named} branch; the rest is right. What does it read, "
+        "what is done first, and does a ReLU follow each of its convolutions?"
+    )
 
 
 def _look(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
@@ -200,7 +221,10 @@ def _look(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
         return "Every branch must keep height and width. What does the padding have to be?"
     if shape[1] < channels:
         return "Channels are missing: four branches are put together, and none is added to another."
-    return "Too many channels: only four of the six convolutions reach the output."
+    return (
+        "Too many channels. Each branch gives what its last convolution makes: a reduction is read "
+        "inside its branch, and the pool has a projection behind it."
+    )
 
 
 def _order(got: Tensor, x: Tensor, w: dict[str, Tensor]) -> tuple[int, ...]:
@@ -215,10 +239,10 @@ module = Exercise(
     key="module",
     title="The module as one function",
     statement="""
-Write the forward pass of an Inception module as a function of the map `x`, (N, C, H, W), and a
-dictionary `w` of six weights, without biases: `one`, `reduce3`, `three`, `reduce5`, `five` and
-`project`, each of the shape that `F.conv2d` takes. A ReLU follows every convolution. The output
-keeps height and width, and its branches stand in the usual order.
+From memory: write the forward pass of an Inception module as a function of the map `x`, (N, C, H,
+W), and a dictionary `w` of six weights, without biases: `one`, `reduce3`, `three`, `reduce5`,
+`five` and `project`, each of the shape that `F.conv2d` takes. A ReLU follows every convolution.
+The output keeps height and width, and its branches stand in the usual order.
 """,
     stub="""
 def inception(x, w):

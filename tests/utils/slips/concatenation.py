@@ -117,8 +117,29 @@ SLIPS = {
             "Channels are missing",
         ),
         (
-            _module(("[one, three, five, pool]", "[one, three, five, pool, pool]")),
+            _module(("[one, three, five, pool]", "[one, three, five, pool, one]")),
             "Too many channels",
+        ),
+        (
+            _module(
+                (
+                    "unit(F.max_pool2d(x, 3, stride=1, padding=1), w['project'])",
+                    "F.max_pool2d(x, 3, stride=1, padding=1)",
+                )
+            ),
+            "the pool has a projection",
+        ),
+        (
+            _module(("unit(F.max_pool2d(x, 3, stride=1, padding=1), w['p", "unit(x, w['p")),
+            "channels of the pool's branch; the rest",
+        ),
+        (
+            _module(("unit(unit(x, w['reduce3'])", "unit(F.conv2d(x, w['reduce3'])")),
+            "channels of the 3×3 branch; the rest",
+        ),
+        (
+            _module(("padding=1), w['p", "padding=0), w['p")),
+            "of your cell, in `inception`",
         ),
         (
             _module(
