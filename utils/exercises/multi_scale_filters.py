@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ..checks import one_of
 from ..data import texture
-from ..filters import difference_of_gaussians, gabor_bank, mean_filter
+from ..filters import difference_of_gaussians, gabor_bank
 from ..interactive import Interactive
 from . import questions
 from .core import Exercise, call, expect, number, tensor
@@ -146,6 +146,9 @@ a list of tensors `(C_k, C_in, k, k)`, each with an odd `k` of its own. Return t
 filters in one tensor, with as many rows and columns as `x`, in the order of the list.
 """,
     stub="""
+from torch.nn import functional as F
+
+
 def side_by_side(x, weights):
     \"\"\"All filters on the same input, their answers concatenated.\"\"\"
     return ...
@@ -161,6 +164,9 @@ def side_by_side(x, weights):
         "`torch.cat(maps, dim=1)` joins along the channels.",
     ),
     solution_code="""
+from torch.nn import functional as F
+
+
 def side_by_side(x, weights):
     maps = [F.conv2d(x, w, padding=w.shape[-1] // 2) for w in weights]
     return torch.cat(maps, dim=1)
@@ -182,32 +188,32 @@ def _disc(radius: float, *, bright: bool = True, side: int = 81) -> Tensor:
 
 
 def _verify_best_sigma(answer: Any) -> None:
+    cases = []
     for radius, bright in ((2, True), (3, True), (5, False), (7, True), (7, False)):
         picture = _disc(radius, bright=bright)
         answers = {}
         for sigma in _SIGMAS:
             size = 2 * int(3 * 1.6 * sigma) + 1
             weights = difference_of_gaussians(size, sigma=sigma)
-            answers[sigma] = float(
-                F.conv2d(picture[None, None], weights, padding=size // 2)[0, 0, 40, 40]
-            )
-        want = max(answers, key=lambda sigma: abs(answers[sigma]))
+            found = F.conv2d(picture[None, None], weights, padding=size // 2)
+            answers[sigma] = float(found[0, 0, 40, 40])
         got = number(call(answer, picture, list(_SIGMAS)))
-        shade = "bright" if bright else "dark"
-        if got not in _SIGMAS:
-            look = "What should come back is one of `sigmas`, not its place in the list, and not "
-            look += "the answer of the filter."
-        elif not bright and got == max(answers, key=lambda sigma: answers[sigma]):
-            look = "A dark spot gives a *negative* answer: what counts is how far from zero it is."
-        elif got == min(answers, key=lambda sigma: abs(answers[sigma])):
-            look = "That is the filter that answers least."
-        else:
-            look = "Compare the answers at the middle pixel only, and give each filter room: a "
-            look += "size of about six times the surround's sigma, which is 1.6 times `sigma`."
+        cases.append((f"a {'bright' if bright else 'dark'} spot of radius {radius}", answers, got))
+    if any(got not in _SIGMAS for _, _, got in cases):
+        look = "What should come back is one of `sigmas`, not its place in the list, and not the "
+        look += "answer of the filter."
+    elif all(got == min(one, key=lambda s, one=one: abs(one[s])) for _, one, got in cases):
+        look = "That is the filter that answers least, for each of the spots."
+    elif all(got == max(one, key=lambda s, one=one: one[s]) for _, one, got in cases):
+        look = "A dark spot gives a *negative* answer: what counts is how far from zero it is."
+    else:
+        look = "Compare the answers at the middle pixel only, and give each filter room: a size of "
+        look += "about six times the surround's sigma, which is 1.6 times `sigma`."
+    for case, answers, got in cases:
         expect(
-            got == want,
-            expected=f"for a {shade} spot with a radius of {radius} pixels: the sigma whose filter "
-            "answers most strongly in the middle",
+            got == max(answers, key=lambda sigma, answers=answers: abs(answers[sigma])),
+            expected=f"for {case} pixels: the sigma whose filter answers most strongly in its "
+            "middle",
             got=f"{got:g}",
             look=look,
         )
@@ -223,6 +229,8 @@ that returns the one of `sigmas` whose difference of Gaussians answers most stro
 as `2 * int(3 * 1.6 * sigma) + 1`.
 """,
     stub="""
+from torch.nn import functional as F
+
 from utils.filters import difference_of_gaussians
 
 
@@ -240,6 +248,8 @@ def best_sigma(picture, sigmas):
         "A dark spot gives a negative answer. Take `max` with a `key` that uses `abs`.",
     ),
     solution_code="""
+from torch.nn import functional as F
+
 from utils.filters import difference_of_gaussians
 
 
@@ -287,12 +297,14 @@ def texture_crops(*, side: int = _WINDOW) -> dict[str, tuple[Tensor, Tensor]]:
 def texture_accuracy(filters: Sequence[Tensor]) -> float:
     """Return the share of test crops that filters name rightly, by their answers' strengths.
 
-    A crop is described by the mean strength of each filter's answers; it gets the name of the
-    texture whose mean description is nearest.
+    A crop is described by how much each filter's answers add to the strength of all, as shares; it
+    gets the name of the texture whose mean description is nearest.
     """
 
     def describe(crops: Tensor) -> Tensor:
-        return torch.stack([F.conv2d(crops, f).abs().mean(dim=(1, 2, 3)) for f in filters], dim=1)
+        found = [F.conv2d(crops, f).abs().mean(dim=(1, 2, 3)) for f in filters]
+        strengths = torch.stack(found, dim=1)
+        return strengths / strengths.sum(dim=1, keepdim=True).clamp(min=1e-9)
 
     crops = texture_crops()
     described = {name: [describe(part) for part in parts] for name, parts in crops.items()}
@@ -339,15 +351,16 @@ def _verify_bank(answer: Any) -> None:
         "with the same sigma do?",
     )
     found = texture_accuracy(filters)
-    only_means = all(bool((f.flatten() - f.mean()).abs().max() < 1e-6) for f in filters)
-    if only_means:
-        look = "Means alone cannot tell a coarse texture from a fine one. Which filters answer to "
-        look += "spots or edges of one size?"
-    elif len({f.shape[-1] for f in filters}) == 1 and len(filters) == 1:
-        look = "One filter gives one number a crop. A second one of another size would say whether "
-        look += "the texture is coarse or fine."
+    alike = all(f.shape == filters[0].shape and torch.allclose(f, filters[0]) for f in filters)
+    if len(filters) == 1 or alike:
+        look = "What counts is each filter's *share* in the strength of all. A filter alone has "
+        look += "all of it, whatever it sees; and copies share evenly."
+    elif len({f.shape[-1] for f in filters}) == 1:
+        look = "All your filters have one size, so none of the shares says whether a texture is "
+        look += "coarse or fine."
     else:
-        look = "Look at the curves of the three textures: at which sizes do they differ most?"
+        look = "Look at the curves of the three textures: between which two sizes do they differ "
+        look += "most in their slope?"
     expect(
         found >= _LEAST,
         expected=f"at least {_LEAST:.0%} of the test crops named rightly",
@@ -361,10 +374,10 @@ bank = Exercise(
     title="Tell three textures apart",
     statement=f"""
 Choose filters that tell brick, grass and gravel apart: a list of tensors `(1, 1, k, k)`, with at
-most {_MOST_WEIGHTS} weights in all. A crop of {_WINDOW} by {_WINDOW} pixels is described by the mean
-strength of each filter's answers, and gets the name of the texture it is most like. All crops have
-the same mean and the same contrast. Name at least nine tenths of the test crops rightly, which come
-from other parts of the pictures. There are many ways.
+most {_MOST_WEIGHTS} weights in all. A crop of {_WINDOW} by {_WINDOW} pixels is described by how
+strong each filter's answers are, as a share in the strength of all of them: so contrast does not
+count. It gets the name of the texture it is most like. Name at least nine tenths of the test crops
+rightly; they come from other parts of the pictures than those learned from. There are many ways.
 """,
     stub="""
 from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
@@ -376,24 +389,19 @@ my_filters = [...]
     praise="A fixed bank of filters of several sizes, and a simple rule behind it: so objects and "
     "textures were recognised before filters were learned.",
     hints=(
-        "The curves of the three textures cross: compare what is strong in one and weak in "
-        "another.",
-        "Two numbers go far: how strong the finest detail is, and how strong a coarser one.",
-        "`difference_of_gaussians(3)` costs nine weights. `difference_of_gaussians(9, sigma=2)` "
-        "costs 81.",
+        "The textures' curves rise differently: what is strong in one is weak in another, and at "
+        "other sizes it is the other way round.",
+        "Two sizes go far: one for the finest detail, one for something coarser.",
+        "`difference_of_gaussians(3)` costs nine weights, `difference_of_gaussians(9)` costs 81.",
     ),
     solution_code="""
 from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
 
-my_filters = [
-    difference_of_gaussians(3),
-    difference_of_gaussians(5),
-    difference_of_gaussians(9, sigma=2.0),
-]
+my_filters = [difference_of_gaussians(3), difference_of_gaussians(9)]
 """,
-    why="Grass is strongest in the finest detail, gravel and brick in coarser spots. The ratio of "
-    "a small filter's answers to a large one's says how coarse a texture is, whatever its "
-    "contrast. An edge filter for each direction would tell brick's level joints as well.",
+    why="From 3×3 to 9×9 the answers to grass hardly change, those to gravel grow, and those to "
+    "brick grow most. So the share of the small filter says how fine a texture is, whatever its "
+    "contrast. Either filter alone could not tell it from contrast.",
 )
 
 ALL = (answer_at, side_by_side, best_sigma, bank)
@@ -401,23 +409,25 @@ ALL = (answer_at, side_by_side, best_sigma, bank)
 # Questions, answered in the page ----------------------------------------------------------------
 
 
-def padding(size: int = 7) -> Interactive:
-    """Ask how much padding keeps the size of a map."""
-    right = size // 2
+def plain_wall(size: int = 7, brightness: float = 0.5) -> Interactive:
+    """Ask what a difference of Gaussians answers to a picture without any detail."""
+    wall = torch.full((size, size), brightness)
+    right = round(float((difference_of_gaussians(size)[0, 0] * wall).sum()), 3)
     return questions.number(
-        f"How many rows of zeros must be added at the top of a map, and as many at its bottom, so "
-        f"that a {size}×{size} filter with stride 1 gives as many rows as it got?",
+        f"An evenly grey wall fills the window: every pixel is {brightness:g}. What does a "
+        f"{size}×{size} difference of Gaussians answer?",
         right,
         diagnoses={
-            size - 1: "So many rows are lost in all. Half of them are lost at the top.",
-            size: "That would make the map grow. How many rows lie above the window's middle?",
-            0: "Without padding, the window cannot be centred on the first row.",
-            1: "That is right for a 3×3. Where is the middle of a larger window?",
+            brightness: "That is what a *mean* answers. Here a second mean is taken off.",
+            -brightness: "That would be a mean with its sign turned. There are two means here.",
+            2 * brightness: "The two means are not added: one is taken off the other.",
+            size * size * brightness: "That is the sum of the window, as if each weight were 1. "
+            "What do the weights of each Gaussian add up to?",
         },
-        right=f"The window reaches {right} rows beyond its middle, in each direction.",
-        otherwise="Put the middle of the window on the first row of the map. How many of the "
-        "window's rows hang over?",
-        name="By hand",
+        right="The mean of the centre is the wall's grey, and so is that of the surround: nothing "
+        "remains. Such a filter says nothing of brightness, only of what stands out.",
+        otherwise="What is the weighted mean of the centre? What is that of the surround?",
+        name="A plain wall",
     )
 
 
@@ -470,18 +480,16 @@ def prediction(differences: Mapping[str, tuple[float, float]]) -> Interactive:
     for name in differences:
         one_of(name, ("twice", "only"), "differences")
     (_, twice_high), (_, only_high) = differences["twice"], differences["only"]
-    if only_high < 0:
-        which = "sizes" if twice_high < 0 else "branches"
-    else:
-        which = "none"
+    one_is_worse = "sizes" if twice_high < 0 else "branches"
+    which = one_is_worse if only_high < 0 else "none"
     texts = {
         "sizes": (
             "Inception's modules win, and they need the 5×5: with two 3×3 branches they are worse.",
-            "That would say that it is the several *sizes* that help.",
+            "That would say that the second size, the 5×5, is worth its price.",
         ),
         "branches": (
             "Inception's modules beat a single branch, but two 3×3 branches do as well.",
-            "That would say that it is the *branches* that help, more than their sizes.",
+            "That would say that branches help, but that their largest size need not be 5×5.",
         ),
         "none": (
             "At the same cost, a single branch does as well.",

@@ -10,12 +10,14 @@ from .gradients import gradients_by_stage, learning_curves
 from .module import inception_module
 from .pixels import by_pixels
 from .runs import runs
+from .sizes import by_size
 from .variance import kept_variance
 
 __all__ = [
     "Gallery",
     "Picture",
     "by_pixels",
+    "by_size",
     "costs_by_module",
     "gradients_by_stage",
     "inception_module",
