@@ -384,7 +384,7 @@ rebuild = Exercise(
     statement="""
 Write a function that is given torchvision's VGG16, with fresh weights, and returns it with a global
 average for a head: it keeps the thirteen convolutions, gives a thousand scores for images of any
-size from 32 pixels on, has at most 16 million parameters, and lets class activation maps be read
+size from 32 pixels on, has at most `16_000_000` parameters, and lets class activation maps be read
 off. There are many right answers; say in a sentence what yours gives up, and where you would put
 dropout. `print(torchvision.models.vgg16())` shows the parts.
 """,
