@@ -12,6 +12,7 @@ from utils.figures import (
     build_a_module,
     gradient_steps,
     module_flow,
+    multi_scale_lens,
     network_map,
     pool_a_map,
 )
@@ -21,6 +22,7 @@ FIGURES = {
     "bottleneck": bottleneck_calculator,
     "flow": module_flow,
     "gradients": gradient_steps,
+    "lens": multi_scale_lens,
     "module": build_a_module,
     "network": network_map,
     "pooling": pool_a_map,

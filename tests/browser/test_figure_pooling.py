@@ -52,13 +52,13 @@ def test_numbers_equal_pythons(show, truth) -> None:
     for pixels, name in ((0, "first"), (7, "second"), (24, "third"), (13, "first")):
         page.get_by_label("Map", exact=True).select_option(name)
         number(page, "Moved to the right, px").fill(str(pixels))
-        map = truth["last"][pixels, channel(name)]
+        values = truth["last"][pixels, channel(name)]
         found = results(page)
         assert (found["shift"], found["chosen"]) == (pixels, name)
-        assert found["mean"] == pytest.approx(map.mean().item(), abs=1e-3)
-        assert found["maximum"] == pytest.approx(map.max().item(), abs=1e-3)
-        assert map.flatten()[found["at"]] == pytest.approx(map.max().item(), abs=2e-3)
-        for which, value in (("mean", map.mean()), ("maximum", map.max())):
+        assert found["mean"] == pytest.approx(values.mean().item(), abs=1e-3)
+        assert found["maximum"] == pytest.approx(values.max().item(), abs=1e-3)
+        assert values.flatten()[found["at"]] == pytest.approx(values.max().item(), abs=2e-3)
+        for which, value in (("mean", values.mean()), ("maximum", values.max())):
             shown = float(page.locator(f'[data-name="{which}"]').inner_text())
             assert shown == pytest.approx(value.item(), abs=2e-3)
         for shown, share in found["changes"].items():

@@ -88,7 +88,7 @@ function render({ model, el }) {
     const parts = {
       crop: node("canvas", { role: "img", class: "crop", style: `border-color: ${colour(k)}` }),
       kernel: node("canvas", { role: "img" }), map: node("canvas", { role: "img", class: "map-of" }),
-      spot: node("i"), answer: node("output", { class: "answer" }),
+      spot: node("i"), answer: node("span", { class: "answer" }),
     };
     const none = node("p", { class: "none" }, "one pixel has no pattern");
     const mapped = node("div", { class: "mapped" }, parts.map, parts.spot);
@@ -203,7 +203,7 @@ function render({ model, el }) {
 }
 
 const CSS = `
-.summary { min-height: calc(4.35em + 16px); }
+.summary { min-height: calc(5.8em + 16px); }
 .sides { display: grid; gap: 16px 28px; }
 .place, .right { display: grid; gap: 8px; align-content: start; min-width: 0; }
 .scene { position: relative; width: min(100%, 340px); margin-inline: auto; }
