@@ -118,10 +118,11 @@ class Gallery:
             f'border-radius: 0.25rem">{html.escape(title)}</span>'
             for title, image in self.images.items()
         )
+        narrowest = 8 if len(self.images) == 4 else 6.5  # on a phone, two and two or three in a row
         return (
             f'<div class="course-picture" role="img" aria-label="{html.escape(self.alt)}" '
             f'style="display: grid; gap: 0.5rem; font-size: 0.85em; line-height: 1.3; '
-            f'grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr))">{cells}</div>'
+            f'grid-template-columns: repeat(auto-fit, minmax({narrowest}rem, 1fr))">{cells}</div>'
         )
 
 

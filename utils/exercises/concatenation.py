@@ -1,8 +1,9 @@
 """Exercises of the chapter on concatenation."""
 
-from itertools import accumulate
+from itertools import accumulate, permutations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ def _verify_whose(answer: Any) -> None:
         for channel in sorted({0, *(end - 1 for end in ends), *ends[:-1]}):
             got = call(answer, list(widths), channel)
             case = f"widths {list(widths)} and channel {channel}"
-            pair = tuple(got) if isinstance(got, tuple | list | Tensor) else ()
+            pair = tuple(got) if isinstance(got, tuple | list | Tensor | np.ndarray) else ()
             expect(
                 len(pair) == 2,
                 expected="a pair `(branch, own)`",
@@ -229,7 +230,7 @@ def _look(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
 
 def _order(got: Tensor, x: Tensor, w: dict[str, Tensor]) -> tuple[int, ...]:
     """Return the order in which the right branches stand in `got`; the usual one if in none."""
-    for order in ((0, 1, 3, 2), (0, 2, 1, 3), (3, 0, 1, 2), (3, 2, 1, 0), (1, 0, 2, 3)):
+    for order in permutations(range(4)):
         if torch.allclose(got, _module(x, w, order=order), atol=1e-3):
             return order
     return (0, 1, 2, 3)
@@ -396,6 +397,7 @@ def prune(weight, bias, widths, branch, means):
 _CHANNELS = INPUTS["3a"][0]
 _PRICE = sum(c.parameters for c in module_costs(_CHANNELS, MODULES["3a"], size=(1, 1)).values())
 _THREE = ("width", "reduce3x3", "reduce5x5")
+_LEAST = (MODULES["3a"].reduce3x3 // 2, MODULES["3a"].reduce5x5 // 2)
 
 
 def added_weights(c_in: int, width: int, reduce3x3: int, reduce5x5: int) -> int:
@@ -428,8 +430,8 @@ def _verify_same_price(answer: Any) -> None:
         look="Narrower reductions pay for a wider sum.",
     )
     expect(
-        min(reduce3x3, reduce5x5) >= 8,
-        expected="at least 8 channels in both reductions",
+        reduce3x3 >= _LEAST[0] and reduce5x5 >= _LEAST[1],
+        expected=f"reductions of at least half of 3a's: {_LEAST[0]} and {_LEAST[1]} channels",
         got=f"`reduce3x3={reduce3x3}`, `reduce5x5={reduce5x5}`",
         look="A bottleneck may be narrow, but not a pinhole.",
     )
@@ -439,8 +441,8 @@ def _verify_same_price(answer: Any) -> None:
     if share < 1:
         look = "There is something left to spend: on the width, or on the reductions?"
     elif width == MODULES["3a"].out_channels(_CHANNELS):
-        look = "As wide as 3a itself it cannot be. What do the two branches cost that have no "
-        look += "reduction?"
+        look = "As wide as 3a itself it cannot be: the two branches without a reduction alone "
+        look += "would take more than half of the price."
     expect(
         abs(share - 1) <= 0.02,
         expected="as many weights as 3a, within 2%",
@@ -456,12 +458,12 @@ def _is_width(value: Any) -> bool:
 same_price = Exercise(
     key="same_price",
     title="Addition at the same price",
-    statement="""
+    statement=f"""
 Design a module that stands in 3a's place and *adds* its four branches: all of them give `width`
 channels, the 1×1 and the pool's projection straight from the 192 input channels, the 3×3 and the
 5×5 behind their reductions. It must have as many weights as 3a, to within a fiftieth, a `width`
-of at least 64, and at least 8 channels in both reductions. There are many right answers; say in a
-sentence why you chose yours.
+of at least 64, and reductions of at least half of 3a's, {_LEAST[0]} and {_LEAST[1]} channels. There
+are many right answers; say in a sentence why you chose yours.
 """,
     stub="""
 my_module = dict(
@@ -581,8 +583,8 @@ def prediction(rows: pd.DataFrame, *, concatenated: str, added: tuple[str, ...])
     told = {
         "concatenate": (
             "Concatenation, against both",
-            "More channels come out of it for the same price, and what reads them is free to weigh "
-            "each branch as it likes.",
+            "More channels come out of it for the same price, and the layer behind may weigh each "
+            "branch in its own way. Which of these matters, the runs do not tell.",
         ),
         "add": (
             "Addition, both ways",
@@ -603,10 +605,10 @@ def prediction(rows: pd.DataFrame, *, concatenated: str, added: tuple[str, ...])
         False: "A fair guess, but it came out otherwise: look at the rows below.",
     }
     return choice(
-        "Two networks have the same number of weights and of multiply-adds. The modules of one "
-        "concatenate their branches, those of the other add them. Addition is tried in two ways: "
-        "with all the reductions it had, or with thinner ones and a wider sum. Which network names "
-        "more test images rightly?",
+        "Two networks have nearly the same number of weights and of multiply-adds. The modules of "
+        "one concatenate their branches, those of the other add them. Addition is tried in two "
+        "ways: with all the reductions it had, or with thinner ones and a wider sum. Which network "
+        "names more test images rightly?",
         [
             Option(text, f"{why} {verdicts[key == found]}", right=key == found)
             for key, (text, why) in told.items()

@@ -96,7 +96,7 @@ def number(value: Any) -> float:
             raise TypeError
         return float(value)
     except Exception:
-        look = "What should come back is a count."
+        look = "What should come back is a single number."
         raise MismatchError("a number", _short(value), look) from None
 
 
@@ -225,7 +225,7 @@ class Exercise:
                 "",
                 "an answer of the kind the statement asks for",
                 f"{_short(answer)}, which led to {type(error).__name__}: {error}",
-                "Read the last sentence of the statement: what should the answer be?",
+                "Read the statement again: what kind of thing should the answer be?",
             )
         return Verdict("right", self.praise)
 
@@ -324,8 +324,12 @@ def _short(value: Any, limit: int = 200) -> str:
     """Describe a value: a tensor by its shape, anything else in at most `limit` letters."""
     if isinstance(value, torch.Tensor | np.ndarray):
         return f"{type(value).__name__} of shape {tuple(value.shape)}"
-    if isinstance(value, tuple):
+    if type(value) in (tuple, list):
         inside = ", ".join(_short(item, limit) for item in value)
+        if len(inside) > limit:
+            inside = inside[: limit - 1] + "…"
+        if isinstance(value, list):
+            return f"[{inside}]"
         return f"({inside},)" if len(value) == 1 else f"({inside})"
     if callable(value):
         return f"the function `{getattr(value, '__name__', type(value).__name__)}`"

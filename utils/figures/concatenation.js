@@ -87,7 +87,7 @@ function render({ model, el }) {
 
   const summary = node("p", { class: "summary", role: "status" });
   top.append(
-    node("div", { class: "head" }, node("p", { class: "title" }, "A photograph in module 3a"),
+    node("div", { class: "head" }, node("p", { class: "title" }, "A photograph in a small 3a"),
       steps.element),
     node("div", { class: "actions" }, pick.element, jump.element), summary,
     node("div", { class: "sides" }, drawingBox, largeBox),

@@ -54,12 +54,13 @@ def runs(
     means = table.mean(axis=1)
     bounds = {setting: interval(table.loc[setting]) for setting in table.index}
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.7 + 0.42 * len(table)), layout="constrained")
+        height = (0.7 if baseline is None else 0.9) + 0.42 * len(table)
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axis = figure.subplots()
         for place, setting in enumerate(table.index):
             dots = table.loc[setting].dropna()
             colour = BRANCH_COLOURS["1x1"]
-            axis.plot(dots, len(dots) * [place], "o", color=colour, alpha=0.6, ms=6, mew=0)
+            axis.plot(dots, len(dots) * [place], "o", color=colour, ms=6, mec=INK, mew=0.6)
             axis.plot(bounds[setting], 2 * [place], color=INK, linewidth=1.6)
             axis.plot(means[setting], place, "|", color=INK, ms=13, mew=2.2)
         if baseline is not None:
@@ -68,7 +69,7 @@ def runs(
         axis.set_ylim(len(table) - 0.5, -0.5)  # the first above
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-        axis.set_xlabel(label)
+        axis.set_xlabel(label if baseline is None else f"{label}\nless that of “{baseline}”")
     sign = "+" if baseline is not None else ""
     said = "; ".join(
         f"{setting} {means[setting]:{sign}.{decimals}f} "

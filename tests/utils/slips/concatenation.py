@@ -105,7 +105,7 @@ SLIPS = {
             "zeros beside it win",
         ),
         (
-            _module(("[one, three, five, pool]", "[one, five, three, pool]")),
+            _module(("[one, three, five, pool]", "[one, five, pool, three]")),
             "in another order",
         ),
         (
@@ -183,6 +183,7 @@ SLIPS = {
     ],
     "same_price": [
         ("my_module = dict(width=256, reduce3x3=96, reduce5x5=16)", "As wide as 3a itself"),
+        ("my_module = dict(width=249, reduce3x3=8, reduce5x5=8)", "not a pinhole"),
         ("my_module = dict(width=128, reduce3x3=96, reduce5x5=16)", "paid four times"),
         ("my_module = dict(width=64, reduce3x3=96, reduce5x5=16)", "something left to spend"),
         ("my_module = dict(width=40, reduce3x3=160, reduce5x5=64)", "pay for a wider sum"),
@@ -207,6 +208,14 @@ RIGHT = [
         "    owner = torch.repeat_interleave(torch.arange(len(widths)), torch.tensor(widths))\n"
         "    branch = owner[channel]\n"
         "    return branch, (owner[:channel] == branch).sum()",
+    ),
+    (
+        "whose",
+        "import numpy as np\n"
+        "def whose(widths, channel):\n"
+        "    for branch, width in enumerate(widths):\n"
+        "        if channel < width:\n            return np.array([branch, channel])\n"
+        "        channel = channel - width",
     ),
     (
         "module",

@@ -66,10 +66,18 @@ SLIPS = {
             "Multiply pixel by weight first",
         ),
         (_changed(_AT, ("weights).sum()", "weights).relu().sum()")), "Negative products are lost"),
+        (_changed(_AT, ("return float(", "return abs(")), "without its sign"),
+        (_changed(_AT, ("return float(", "return -(")), "The sign is turned"),
+        (_changed(_AT, ("weights).sum())", "weights).sum().relu())")), "has become 0"),
+        (_changed(_AT, ("columns] * weights", "columns] @ weights")), "product of matrices"),
+        (_changed(_AT, ("* weights)", "* weights.flip(1))")), "left to right"),
+        (_changed(_AT, ("* weights)", "* weights.flip(0))")), "top to bottom"),
     ],
     "side_by_side": [
-        (_changed(_SIDE, (", padding=w.shape[-1] // 2", "")), ""),
-        (_changed(_SIDE, ("padding=w.shape[-1] // 2", "padding=1")), ""),
+        (_changed(_SIDE, (", padding=w.shape[-1] // 2", "")), "half of k as padding"),
+        (_changed(_SIDE, ("padding=w.shape[-1] // 2", "padding=1")), "half of k as padding"),
+        (_changed(_SIDE, ("torch.cat(maps, dim=1)", "sum(m[:, :1] for m in maps)")), "none added"),
+        (_changed(_SIDE, ("cat(maps", "stack(maps")), "`stack` does"),
         (_changed(_SIDE, ("dim=1", "dim=0")), "channels are axis 1"),
         (_changed(_SIDE, ("dim=1)", "dim=1).relu()")), "Negative answers are lost"),
         (_changed(_SIDE, ("(maps, dim=1)", "(maps[::-1], dim=1)")), "in another order"),
@@ -102,6 +110,9 @@ SLIPS = {
         (_BANK.format("difference_of_gaussians(3), difference_of_gaussians(15)"), "dearest"),
         (_BANK.format("mean_filter(7), mean_filter(9)"), "in their slope"),
         (_BANK.format("gabor_bank((3.0,), size=3)"), "takes one of them"),
+        (_BANK.format("difference_of_gaussians(3)[0, 0]"), "adds two in front"),
+        (_BANK.format("difference_of_gaussians(3).numpy()"), "is a torch tensor"),
+        (_BANK.format("torch.randn(1, 1, 4, 4)"), "Is `k` odd"),
     ],
 }
 
@@ -120,6 +131,16 @@ RIGHT = [
     (
         "best_sigma",
         _changed(_SIGMA, ("2 * int(3 * 1.6 * sigma) + 1", "2 * int(4 * 1.6 * sigma) + 1")),
+    ),
+    (
+        "best_sigma",
+        _changed(
+            _SIGMA,
+            (
+                "return max(sigmas, key=strength)",
+                "return torch.tensor(sigmas)[torch.tensor([strength(s) for s in sigmas]).argmax()]",
+            ),
+        ),
     ),
     ("bank", _BANK.format("difference_of_gaussians(7), difference_of_gaussians(9)")),
     ("bank", _BANK.format("mean_filter(1), difference_of_gaussians(3)")),
