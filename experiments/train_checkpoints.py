@@ -2,9 +2,12 @@
 
     .venv/bin/python experiments/train_checkpoints.py mini-googlenet --seed 0
     .venv/bin/python experiments/train_checkpoints.py mini-googlenet --seed 0 --ship
+    .venv/bin/python experiments/train_checkpoints.py rates
 
 The state of a run lies in `work/training`. A finished run adds a row to `checkpoints.csv` among the
-results; `--ship` then puts its weights and their card into the package.
+results; `--ship` then puts its weights and their card into the package. `rates` tries learning
+rates for the networks on Fashion-MNIST on images that are held out, and adds its rows to
+`checkpoint_rates.csv`.
 """
 
 from dataclasses import replace
@@ -15,13 +18,13 @@ import torch
 from commands import RESULTS, WORK, Parser, end, whole
 
 from utils.experiments import Store
-from utils.experiments.shipped import CHECKPOINTS, SHIPPED, ship
+from utils.experiments.shipped import CHECKPOINT_RATES, CHECKPOINTS, SHIPPED, ship
 
 
 def main() -> None:
     """Run the command line."""
     parser = Parser(__doc__)
-    parser.add_argument("name", choices=tuple(SHIPPED))
+    parser.add_argument("name", choices=(*SHIPPED, "rates"))
     parser.add_argument("--seed", type=whole(0), default=0)
     parser.add_argument("--threads", type=whole(1), help="of the CPU; by default, all cores")
     parser.add_argument("--ship", action="store_true", help="put it into the package, when trained")
@@ -30,6 +33,9 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.threads:
         torch.set_num_threads(asked.threads)
+    if asked.name == "rates":
+        CHECKPOINT_RATES.run(store=Store(asked.out / f"{CHECKPOINT_RATES.name}.csv"))
+        return
     asked.work.mkdir(parents=True, exist_ok=True)
     state = asked.work / f"{asked.name}-{asked.seed}.safetensors"
     experiment = replace(CHECKPOINTS, measure=partial(CHECKPOINTS.measure, checkpoint=state))

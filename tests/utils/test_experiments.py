@@ -610,6 +610,18 @@ def test_shipping_goes_on_from_the_checkpoint(tiny, tmp_path, monkeypatch):
     assert row["tested"] == 50
 
 
+def test_the_rate_of_what_ships_was_chosen_on_held_out_images():
+    experiment = shipped.CHECKPOINT_RATES
+    assert experiment.missing(Store(RESULTS / f"{experiment.name}.csv")) == []
+    rows = results(experiment.name)
+    assert set(rows["tested"]) == {10_000}
+    assert set(rows["images"] // rows["epochs"] // 128) == {50_000 // 128}  # the others train
+    accuracy = rows.set_index("peak_rate")["test_accuracy"]
+    best = accuracy.idxmax()
+    assert best == shipped.FASHION.peak_rate
+    assert accuracy.index.min() < best < accuracy.index.max()  # a worse one on either side
+
+
 def test_rivals_share_the_recipe():
     names = ("mini-googlenet", "plain-network", "small-resnet")
     assert len({shipped.SHIPPED[name].recipe for name in names}) == 1

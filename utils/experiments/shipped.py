@@ -107,6 +107,30 @@ CHECKPOINTS = Experiment(
 )
 
 
+def try_rate(
+    *, network: str, held_out: int, recipe: Recipe, seed: int, report: Report
+) -> dict[str, Any]:
+    """Train a network of `SHIPPED` briefly; `held_out` of its training images test it."""
+    one_of(network, tuple(SHIPPED), "network")
+    images = SHIPPED[network].images("train")
+    model = fresh(lambda: SHIPPED[network].build(images), seed=seed)
+    training, test = images[:-held_out], images[-held_out:]
+    return train_and_test(model, training, test, recipe, seed=seed, report=report)
+
+
+#: The rates that are tried for the recipe of the three on Fashion-MNIST, in a few epochs.
+TRIED = (0.8, 0.4, 0.2, 0.1)
+
+CHECKPOINT_RATES = Experiment(
+    name="checkpoint_rates",
+    about="which learning rate suits the networks on Fashion-MNIST that ship",
+    measure=try_rate,
+    options={"network": "mini-googlenet", "held_out": 10_000, "recipe": Recipe(epochs=3)},
+    settings={f"rate {rate:g}": {"peak_rate": rate} for rate in TRIED},
+    seeds=(0,),
+)
+
+
 def ship(
     name: str,
     *,
