@@ -142,14 +142,18 @@ function render({ model, el }) {
     const unread = `This does not read as a number. ${how}`;
     const check = () => {
       if (field.value.trim() === "") return tell(null, how);
-      const { value, calculated } = worked(field.value);
+      const typed = model.get("percent") ? field.value.replace(/%\s*$/, "") : field.value;
+      const { value, calculated } = worked(typed);
       if (Number.isNaN(value)) return tell(null, unread);
       const answer = model.get("answer");
       const result = calculated ? `= ${written(value)}. ` : "";
-      if (Math.abs(value - answer) <= model.get("tolerance") * Math.abs(answer) + 1e-9) {
+      const far = (known) => Math.abs(value - known);
+      const near = (known) => far(known) <= model.get("tolerance") * Math.abs(known) + 1e-9;
+      if (near(answer)) {
         return tell(true, result + verdict(true, model.get("right")));
       }
-      const slip = options.find((known) => Math.abs(known.value - value) < 1e-9);
+      const [slip] = options.filter((known) => near(known.value))
+        .sort((one, other) => far(one.value) - far(other.value));
       tell(false, result + verdict(false, slip ? slip.diagnosis : model.get("otherwise")));
     };
     button.addEventListener("click", check);

@@ -71,6 +71,7 @@ def number(
     right: str,
     otherwise: str,
     tolerance: float = 0.0,
+    percent: bool = False,
     name: str = "Question",
 ) -> Interactive:
     """Ask a question whose answer is a number.
@@ -88,7 +89,10 @@ def number(
     otherwise
         What to tell any other reader.
     tolerance
-        Relative: 0.1 also takes what is up to a tenth too small or too large.
+        Relative: 0.1 also takes what is up to a tenth too small or too large. A slip is known
+        within the same tolerance.
+    percent
+        The answer is in percent: the reader may put the sign behind it.
 
     Raises
     ------
@@ -110,6 +114,7 @@ def number(
         options=slips,
         answer=float(answer),
         tolerance=tolerance,
+        percent=percent,
         right=_inline(right),
         otherwise=_inline(otherwise),
     )
@@ -117,7 +122,7 @@ def number(
 
 def _question(prompt: str, name: str, listed: str, told: str, **state: object) -> Interactive:
     asked = _inline(prompt)
-    state = {"tolerance": 0.0, "right": "", "otherwise": "", **state}
+    state = {"tolerance": 0.0, "percent": False, "right": "", "otherwise": "", **state}
     return Interactive(
         _MODULE,
         alt=name,
