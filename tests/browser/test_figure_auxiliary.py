@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from alone import results
@@ -30,7 +32,7 @@ def moment_of(page, moment: int) -> None:
     page.get_by_label("Moment of the training").fill(str(moment))
 
 
-def test_numbers_are_the_geometric_means_of_the_rows(show, rows) -> None:
+def test_numbers_are_the_medians_of_the_rows(show, rows) -> None:
     page = show(gradient_steps()).page
     for setting in SETTINGS:
         page.get_by_label("Setting", exact=True).select_option(setting)
@@ -48,8 +50,7 @@ def test_numbers_are_the_geometric_means_of_the_rows(show, rows) -> None:
                     if not reached:
                         assert found[loss][i] is None
                         continue
-                    mean = np.exp(np.log(values).mean()) if (values > 0).all() else 0.0
-                    assert found[loss][i] == pytest.approx(mean, rel=1e-3, abs=0)
+                    assert found[loss][i] == pytest.approx(np.median(values), rel=1e-3, abs=0)
 
 
 def test_the_other_measure_divides_by_the_weights(show, rows) -> None:
@@ -60,7 +61,7 @@ def test_the_other_measure_divides_by_the_weights(show, rows) -> None:
     own = rows[rows["setting"] == LEARNS]
     part = own[own["images"] == results(page)["images"]]
     for i, stage in enumerate(STAGES):
-        weights = np.exp(np.log(part[f"weights_{column(stage)}"]).mean())
+        weights = part[f"weights_{column(stage)}"].median()
         assert after[i] == pytest.approx(before[i] / weights, rel=2e-3)
 
 
@@ -95,9 +96,41 @@ def test_a_gradient_of_zero_is_written_as_such(show) -> None:
     assert results(page)["main"] == [0] * len(STAGES)
     assert page.locator('[data-name="main.conv1"]').inner_text() == "0"
     said = page.get_by_role("status").inner_text()
-    assert "is 0, as is that of the last module" in said
-    drawn = page.locator(".chart path").evaluate_all("all => all.map((p) => p.getAttribute('d'))")
-    assert all("NaN" not in d and "Infinity" not in d for d in [said, *filter(None, drawn)])
+    assert "is 0, as is that of the last module." in said
+    expect(page.locator(".chart")).to_contain_text("All zero: nothing to draw")
+    moment_of(page, 0)
+    expect(page.locator(".chart")).not_to_contain_text("All zero")
+
+
+def test_no_setting_and_no_moment_divides_by_zero(show) -> None:
+    page = show(gradient_steps()).page
+    for setting in SETTINGS:
+        page.get_by_label("Setting", exact=True).select_option(setting)
+        for moment in range(6):
+            moment_of(page, moment)
+            found, said = results(page), page.get_by_role("status").inner_text()
+            drawn = page.locator(".chart path").evaluate_all(
+                "all => all.map((p) => p.getAttribute('d'))"
+            )
+            assert all("NaN" not in d and "Infinity" not in d for d in [said, *filter(None, drawn)])
+            first, last = found["joint"][0], found["joint"][-1]
+            if first and not last:
+                assert "while that of the last module is zero" in said
+            elif last and 1 / 1.5 < first / last < 1.5:
+                assert "about as large as" in said
+
+
+def test_no_mark_hides_another(show) -> None:
+    page = show(gradient_steps(LEARNS), width=390).page
+    for name in ("main", "aux1", "aux2"):
+        expect(page.locator(f".chart .mark.{name}").first).to_be_visible()
+    boxes = [
+        page.locator(f".chart .mark.{name}").first.bounding_box()
+        for name in ("main", "aux1", "aux2")
+    ]
+    centres = [box["x"] + box["width"] / 2 for box in boxes]
+    assert centres == sorted(centres)
+    assert min(b - a for a, b in pairwise(centres)) > 6
 
 
 def test_it_is_small_and_refuses_nonsense() -> None:

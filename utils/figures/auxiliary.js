@@ -10,11 +10,12 @@ const LOSSES = { main: "main loss", aux1: "head 1", aux2: "head 2", joint: "all"
 const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 const power = (n) => `10${[...String(n)].map((sign) => RAISED[sign]).join("")}`;
 
-// Two digits: "0.083", "12", "2.6·10⁻¹⁴"; a dash where a loss does not reach.
+// Two digits: "0.083", "1.0", "12", "2.6·10⁻¹⁴"; a dash where a loss does not reach.
 function written(value) {
   if (value == null) return "–";
   if (value === 0) return "0";
-  if (value >= 0.001 && value < 1000) return String(Number(value.toPrecision(2)));
+  if (value >= 0.001 && value < 99.5) return value.toPrecision(2);
+  if (value >= 99.5 && value < 1000) return String(Number(value.toPrecision(2)));
   const [digits, exponent] = value.toExponential(1).split("e");
   return `${digits}·${power(Number(exponent))}`;
 }
@@ -74,11 +75,12 @@ function render({ model, el }) {
     line: shape("path", { class: "grid" }), text: words("soft end small"),
   }));
   const ends = [words("soft small"), words("soft end small")];
+  const empty = [words("middle small empty"), words("middle small empty")]; // instead of marks
   const chart = shape("svg", { role: "img", class: "chart" },
     grid.flatMap(({ line, text }) => [line, text]), columns.map(({ band }) => band),
     heads.filter(Boolean).flatMap(({ line, sign, text }) => [line, sign, text]),
     columns.flatMap(({ parts, name, spread, marks }) =>
-      [...parts, name, spread, ...Object.values(marks)]), ends);
+      [...parts, name, spread, ...Object.values(marks)]), ends, empty);
   const chartBox = node("div", { class: "chart-box" }, chart);
   const keys = node("p", { class: "keys" }, Object.entries(LOSSES).map(([name, text]) => {
     const mark = shape("svg", { width: 16, height: 16, viewBox: "-8 -8 16 16", "aria-hidden": "true" },
@@ -118,8 +120,8 @@ function render({ model, el }) {
     node("p", { class: "note" }, "Choose a setting, and step through its training with the slider. " +
       "A mark is the norm of the gradient of a stage's weights on one fixed batch, of one loss; the " +
       "heads' losses count 0.3. The scale is in powers of ten and fits the setting; lines span the " +
-      "seeds. The dashed curve is the same setting without its heads, or with them. Geometric " +
-      "means over the seeds, 0 where one of them has 0; the curve's is arithmetic."));
+      "seeds, down to the edge where one has 0. Marks and numbers are medians over the seeds; the " +
+      "curve is their mean. The dashed one is the same setting without its heads, or with them."));
 
   let widths = { chart: 0, curve: 0 };
 
@@ -149,15 +151,18 @@ function render({ model, el }) {
     say(seen, when);
 
     const ratio = first / last;
-    const against = !first && !last ? "as is" : ratio > 0.5 && ratio < 2 ? "about as large as"
-      : !first ? "far smaller than" : ratio < 1
-        ? `${written(1 / ratio)} times smaller than` : `${written(ratio)} times larger than`;
+    const end = `that of the last module (${written(last)})`;
+    const against = !first && !last ? "as is that of the last module"
+      : !last ? "while that of the last module is zero"
+      : !first ? `far smaller than ${end}`
+      : ratio > 1 / 1.5 && ratio < 1.5 ? `about as large as ${end}`
+      : ratio < 1 ? `${written(1 / ratio)} times smaller than ${end}`
+      : `${written(ratio)} times larger than ${end}`;
     const heads0 = [shown.aux1[0], shown.aux2[0]].filter((v) => v != null);
-    const part = heads0.length ? ` Of the first convolution's gradient the main loss brings ` +
+    const part = heads0.length ? ` To the first convolution the main loss brings ` +
       `${written(shown.main[0])}, the heads ${heads0.map(written).join(" and ")}.` : "";
     say(summary, `${now.setting}, ${when}: the ${relative ? "relative " : ""}gradient of the first ` +
-      `convolution is ${written(first)}, ${against} that of the last module (${written(last)}).` +
-      `${part} Loss on test images: ${fixed(loss, 2)}.`);
+      `convolution is ${written(first)}, ${against}.${part} Loss on test images: ${fixed(loss, 2)}.`);
     for (const name of Object.keys(LOSSES))
       stages.forEach(({ name: own }, i) => say(cells[`${name}.${own}`], written(shown[name][i])));
     if (widths.chart) drawChart(now, one, at, relative, shown);
@@ -169,8 +174,9 @@ function render({ model, el }) {
     const H = { top: 12, low: 216, heads: 232, net: 264, tall: 36, name: 318, end: 340 };
     const left = 34;
     const wide = (width - left) / stages.length;
-    const all = one.images.flatMap((_, moment) => stages.flatMap((_, i) => Object.keys(LOSSES)
-      .map((loss) => one.losses[loss][moment][i])
+    const all = one.images.flatMap((_, moment) => stages.flatMap((_, i) => [
+      ...Object.keys(LOSSES).map((loss) => one.losses[loss][moment][i]),
+      one.low[moment][i], one.high[moment][i]]
       .filter((v) => v > 0).map((v) => (relative ? v / one.weights[moment][i] : v))));
     const low = Math.floor(Math.log10(Math.min(...all)) - 0.1);
     const high = Math.max(low + 2, Math.ceil(Math.log10(Math.max(...all)) + 0.1));
@@ -190,6 +196,7 @@ function render({ model, el }) {
     });
     const widest = Math.max(...stages.map(({ widths: w }) => w.reduce((a, b) => a + b)));
     const scale = (0.8 * wide) / widest;
+    const apart = hasHeads(now.setting) ? Math.min(11, 0.28 * wide) : 0;
     stages.forEach(({ name, widths: w }, i) => {
       const column = columns[i];
       box(column.band, left + i * wide, H.top - 6, wide, H.low - H.top + 12);
@@ -200,13 +207,15 @@ function render({ model, el }) {
         x += w[j] * scale;
       });
       place(column.name, X(i), H.name, wide < 34 && name === "conv1" ? "c1" : name);
-      const [least, most] = [one.low, one.high].map((spread) =>
-        Y(spread[at][i] / (relative ? one.weights[at][i] : 1)).toFixed(1));
-      change(column.spread, { d: one.low[at][i] > 0 ? `M${X(i).toFixed(1)} ${least} V${most}` : null });
+      const [least, most] = [one.low, one.high].map((spread) => (spread[at][i] > 0
+        ? Y(spread[at][i] / (relative ? one.weights[at][i] : 1)) : H.low).toFixed(1));
+      change(column.spread, { d: one.high[at][i] > 0 ? `M${X(i).toFixed(1)} ${least} V${most}` : null });
       for (const loss of Object.keys(LOSSES)) {
         const v = shown[loss][i];
         const hidden = !v || (loss === "joint" && !hasHeads(now.setting));
-        change(column.marks[loss], { d: hidden ? null : MARKS[loss](X(i), Y(v)) });
+        change(column.marks[loss], {
+          d: hidden ? null : MARKS[loss](X(i) + SIDES[loss] * apart, Y(v),
+            Math.min(apart + 8, 0.42 * wide)) });
       }
       if (!heads[i]) return;
       const { line, sign, text } = heads[i];
@@ -218,6 +227,10 @@ function render({ model, el }) {
       place(text, X(i), H.heads + 13, wide < 40 ? `h ${stages[i].head.at(-1)}`
         : LOSSES[stages[i].head]);
     });
+    const none = Object.values(shown).every((row) => row.every((v) => !v)) &&
+      one.high[at].every((v) => !v);
+    ["All zero: nothing to draw", "on a scale of powers of ten"].forEach((text, i) =>
+      place(empty[i], left + (width - left) / 2, (H.top + H.low) / 2 + 16 * i, none ? text : ""));
     place(ends[0], left, H.end - 4, "← image");
     place(ends[1], width, H.end - 4, "scores →");
   }
@@ -261,11 +274,14 @@ function render({ model, el }) {
   return () => { disconnect(); stop(); stops.forEach((end) => end()); };
 }
 
+// The losses' marks stand side by side, so that none hides another; the bar of all spans them.
+const SIDES = { main: -1, aux1: 0, aux2: 1, joint: 0 };
 const MARKS = {
   main: (x, y) => `M${(x - 5).toFixed(1)} ${y.toFixed(1)} a5 5 0 1 0 10 0 a5 5 0 1 0 -10 0 Z`,
   aux1: (x, y) => `M${x.toFixed(1)} ${(y - 6).toFixed(1)} l6 10.5 h-12 Z`,
   aux2: (x, y) => `M${(x - 4.5).toFixed(1)} ${(y - 4.5).toFixed(1)} h9 v9 h-9 Z`,
-  joint: (x, y) => `M${(x - 9).toFixed(1)} ${(y - 1.2).toFixed(1)} h18 v2.4 h-18 Z`,
+  joint: (x, y, half = 8) => `M${(x - half).toFixed(1)} ${(y - 1.2).toFixed(1)} ` +
+    `h${(2 * half).toFixed(1)} v2.4 h${(-2 * half).toFixed(1)} Z`,
 };
 
 const CSS = `
@@ -282,6 +298,7 @@ const CSS = `
 .mark.aux1 { fill: ${COLOURS["3x3"]}; }
 .mark.aux2 { fill: ${COLOURS.pool}; }
 .mark.joint { fill: var(--ink); }
+.empty { stroke: var(--paper); stroke-width: 6; paint-order: stroke; }
 .stalk { stroke: var(--control); stroke-width: 1.5; fill: none; }
 .head-box { fill: var(--well); stroke: var(--control); rx: 4px; }
 .keys { display: flex; flex-wrap: wrap; gap: 2px 16px; font-size: .93em; }

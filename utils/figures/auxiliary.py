@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..blocks import InceptionSpec
@@ -42,7 +40,8 @@ def gradient_steps(
 
     Of a setting and a moment it shows the norm of the gradient of each stage's weights, of the main
     loss, of each head's and of all together, on a scale of powers of ten; beside it the curve of
-    the loss, with heads and without. All are geometric means over the seeds that are stored.
+    the loss, with heads and without. All are medians over the seeds that are stored; the curve is
+    their mean.
 
     Parameters
     ----------
@@ -71,8 +70,7 @@ def gradient_steps(
     fallback = table(
         f"{setting}, after {chosen['images'][moment]:,} images: the norm of the gradient of each "
         "stage's weights, of the main loss, of each head's loss and of all together, in the "
-        f"geometric mean over {chosen['seeds']} seeds. Where scripts run, this is an interactive "
-        "figure.",
+        f"median over {chosen['seeds']} seeds. Where scripts run, this is an interactive figure.",
         ("stage", "main", "head 1", "head 2", "all"),
         rows,
     )
@@ -127,7 +125,7 @@ def _stored() -> dict[str, dict[str, Any]]:
 
 
 def _summary(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return the means over seeds of one setting, moment by moment.
+    """Return what the seeds of one setting have in common, moment by moment.
 
     None stands where a loss never reaches a stage, or where there is no such head.
     """
@@ -139,10 +137,10 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     low, high = [], []
     for images in moments:
         part = learning[learning["images"] == images]
-        for loss, means in losses.items():
-            means.append(
+        for loss, medians in losses.items():
+            medians.append(
                 [
-                    _mean(part[column]) if (rows[column] > 0).any() else None
+                    _short(part[column].median()) if (rows[column] > 0).any() else None
                     for column in (f"{loss}_{stage}" for stage in _STAGES)
                 ]
             )
@@ -162,13 +160,6 @@ def _summary(rows: pd.DataFrame) -> dict[str, Any]:
         "accuracy": _short(last["test_accuracy"].mean()),
         "diverged": int(last["diverged"].astype(bool).sum()),
     }
-
-
-def _mean(values: pd.Series) -> float:
-    """Return the geometric mean; 0 where one of the values is so small that a float holds 0."""
-    if not (values > 0).all():
-        return 0.0
-    return _short(math.exp(np.log(values).mean()))
 
 
 def _short(value: float) -> float:
