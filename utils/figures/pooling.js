@@ -7,6 +7,7 @@ import { LAYOUT, box, place, words } from "./shared.js";
 
 const POOLS = { average: "average", max: "maximum", none: "keep all" };
 const LINES = { none: ["3x3", ""], max: ["5x5", "6 4"], average: ["1x1", ""] };
+const EQUAL = 0.001; // scores nearer to one another than this are as good as equal
 const FAR = 0.8; // the top of the chart: no change is larger
 
 const percent = (share) => `${fixed(100 * share, 1)}%`;
@@ -124,7 +125,8 @@ function render({ model, el }) {
     change(map, { "aria-label": `${title}: ${cells} by ${cells} numbers, mean ${fixed(mean, 3)}, ` +
       `maximum ${fixed(maximum, 3)} in row ${Math.floor(at / cells) + 1}, column ${at % cells + 1}.` });
 
-    const winner = classes.reduce((a, b) => (scores[a][pixels] >= scores[b][pixels] ? a : b));
+    const gap = scores[classes[0]][pixels] - scores[classes[1]][pixels];
+    const winner = Math.abs(gap) < EQUAL ? null : classes[gap > 0 ? 0 : 1];
     const one = { average: `The mean of this map is ${fixed(mean, 3)}`,
       max: `The maximum of this map is ${fixed(maximum, 3)}, in row ` +
         `${Math.floor(at / cells) + 1}, column ${at % cells + 1}`,
@@ -132,8 +134,9 @@ function render({ model, el }) {
         `${now.length} numbers of this map changed by more than a twentieth of its largest`
         : `This map has ${now.length} numbers, each for one place` }[how];
     say(summary, `${pixels ? `Moved by ${pixels} px.` : "Not moved yet."} ${one}. Taken together, ` +
-      `${said[how]} moved by ${percent(changes[how][pixels])}. The higher of the two scores is ` +
-      `that of ${winner}.`);
+      `${said[how]} moved by ${percent(changes[how][pixels])}. ` + (winner
+      ? `The higher of the two scores is that of ${winner}.`
+      : "The two scores are as good as equal."));
     const write = (name, was, is) => { say(fields[`${name}.before`], fixed(was, 3)); say(fields[name], fixed(is, 3)); };
     write("mean", sum(before) / before.length, mean);
     write("maximum", Math.max(...before), maximum);
