@@ -1,10 +1,11 @@
 """Exercises of the chapter on global pooling."""
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..interactive import Interactive
 from . import questions
@@ -26,7 +27,7 @@ def _verify_count(answer: Any) -> None:
         case = (
             f"a map of ({channels}, {height}, {width}), hidden layers {hidden}, {classes} classes"
         )
-        pair = tuple(got) if isinstance(got, tuple | list | torch.Tensor) else ()
+        pair = tuple(got) if isinstance(got, tuple | list) or getattr(got, "ndim", 0) == 1 else ()
         expect(
             len(pair) == 2,
             expected="a pair `(flat, pooled)`",
@@ -53,7 +54,7 @@ def _verify_count(answer: Any) -> None:
             look="The two are swapped: the flat head comes first."
             if flat == _linear((channels, classes)) != want
             else slips.get(
-                int(flat),
+                flat,
                 "Go through the layers one after the other: what one gives, the next one reads.",
             ),
         )
@@ -130,13 +131,17 @@ def _verify_gradients(answer: Any) -> None:
             "max": torch.autograd.grad(own.amax((2, 3)), own, g.double())[0],
         }
         spread = g.double()[:, :, None, None].expand_as(own)
-        best = (x == x.amax((2, 3), keepdim=True)).double()
+
+        def at_maxima(*over: int, x: Tensor = x) -> Tensor:
+            """Mark the maxima over some axes."""
+            return (x == x.amax(over, keepdim=True)).double()
+
         slips = {
             "average": {
                 "So it would be for a *sum*. How much does the mean change when one of its numbers "
                 "grows by 1?": spread,
-                "Divided by the width or the height alone: the mean is taken over rows *and* "
-                "columns.": spread / width,
+                "Divided by the width alone: the mean is taken over rows *and* columns.": spread
+                / width,
                 "Divided by the height alone: the mean is taken over rows *and* columns.": spread
                 / height,
                 "The values of the map play no part: the mean is linear, so its slope is the same "
@@ -148,25 +153,44 @@ def _verify_gradients(answer: Any) -> None:
                 "That is the gradient of the average, again.": wanted["average"],
                 "The whole gradient goes to the place of the maximum, undivided.": wanted["max"]
                 / (height * width),
-                "There is a mark at the right place; the gradient `g` is not in it.": best,
+                "There is a mark at the right place; the gradient `g` is not in it.": at_maxima(
+                    2, 3
+                ),
                 "The value of the maximum plays no part: its slope is 1, wherever it lies.": wanted[
                     "max"
                 ]
                 * own.detach(),
-                "The largest value of the whole batch, or of an image, is one place too few: each "
-                "channel of each image has a maximum of its own.": spread * (x == x.max()).double(),
+                "There is one maximum for each channel of each image, not one for all.": spread
+                * at_maxima(0, 1, 2, 3),
+                "There is one maximum for each channel, not one for each image.": spread
+                * at_maxima(1, 2, 3),
+                "There is one maximum for the whole of a channel, not one for each row.": spread
+                * at_maxima(3),
+                "There is one maximum for the whole of a channel, not one for each column.": spread
+                * at_maxima(2),
             },
         }
-        for (name, want), value in zip(wanted.items(), pair, strict=True):
-            value = tensor(
+        values = {
+            name: tensor(
                 value,
-                tuple(want.shape),
+                tuple(x.shape),
                 case=f"{case}, the gradient of the {name}",
                 look=lambda shape: (
                     "A gradient has the shape of what it is taken with respect to: "
                     "one number for each number of the map."
                 ),
             )
+            for name, value in zip(wanted, pair, strict=True)
+        }
+        crossed = zip(values.values(), reversed(wanted.values()), strict=True)
+        expect(
+            not all(torch.allclose(value, want, atol=1e-5) for value, want in crossed),
+            expected=f"for {case}: the gradient of the average, then that of the maximum",
+            got="the two, in the other order",
+            look="The two are swapped: the gradient of the average comes first.",
+        )
+        for name, want in wanted.items():
+            value = values[name]
             looks = [
                 look for look, slip in slips[name].items() if torch.allclose(value, slip, atol=1e-5)
             ]
@@ -258,6 +282,8 @@ def _verify_cam(answer: Any) -> None:
             "longer.": want.relu(),
             "The scores are divided by the number of places: take the mean to get them, do not "
             "divide before.": plain / (height * width) + bias.double()[:, None, None],
+            "The mean is right, but each place holds the score of the whole image. It should hold "
+            "that of its own numbers.": want.mean((2, 3), keepdim=True).expand_as(want),
         }
         if c == k:
             swapped = torch.einsum("ck,nchw->nkhw", weight.double(), maps.double())
@@ -277,8 +303,9 @@ cam = Exercise(
     title="A score for every place",
     statement="""
 Write class activation maps with a bias. `maps` is the last map of a network, `(N, C, H, W)`;
-`weight`, `(K, C)`, and `bias`, `(K,)`, are those of its last linear layer. Return `(N, K, H, W)`: a
-map for each class whose mean over the places is *exactly* the score of the class.
+`weight`, `(K, C)`, and `bias`, `(K,)`, are those of its last linear layer. Return `(N, K, H, W)`:
+at each place the layer's score of the numbers that stand there, so that the mean over the places is
+*exactly* the score of the class.
 """,
     stub="""
 def class_maps(maps, weight, bias):
@@ -307,7 +334,31 @@ def class_maps(maps, weight, bias):
 # 4 ---------------------------------------------------------------------------------------------
 
 _MOST = 16_000_000  # parameters, of VGG16 with another head
-_SIZES = ((224, 224), (160, 288))
+_SIZES = ((224, 224), (160, 288), (32, 32))
+
+
+class _Trunk:
+    """Follow the convolutions, ReLUs and max pools of a network as it runs, and take VGG16's place.
+
+    While `maps` is set, they stand for what VGG16's part of the network gives.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.steps: list[tuple] = []
+        self.last, self.maps = -1, None
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.ReLU | nn.MaxPool2d):
+                module.register_forward_hook(self._after)
+
+    def _after(self, module: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
+        shape = tuple(module.weight.shape) if isinstance(module, nn.Conv2d) else ()
+        self.steps.append((type(module), shape))
+        there = self.maps is not None and len(self.steps) - 1 == self.last
+        return self.maps.clone() if there else None
+
+    def run(self, network: nn.Module, images: Tensor, maps: Tensor | None = None) -> Any:
+        self.steps, self.maps = [], maps
+        return network(images)
 
 
 def _verify_rebuild(answer: Any) -> None:
@@ -315,42 +366,32 @@ def _verify_rebuild(answer: Any) -> None:
 
     with torch.device("meta"):
         network = call(answer, torchvision.models.vgg16())
-        original = torchvision.models.vgg16()
-    expect(
-        isinstance(network, nn.Module),
-        expected="a network",
-        got=network,
-        look="Change what came in, and return it: `return network`.",
-    )
-
-    def convolutions(module: nn.Module) -> list[tuple[int, ...]]:
-        return [tuple(m.weight.shape) for m in module.modules() if isinstance(m, nn.Conv2d)]
-
-    trunk = convolutions(original)
-    expect(
-        convolutions(network)[: len(trunk)] == trunk,
-        expected="VGG16's thirteen convolutions, as they were",
-        got=f"{len(convolutions(network))} convolutions, not all with the same shapes",
-        look="Leave `network.features` alone; only what comes behind it is to change.",
-    )
-    network.eval()
-    for size in _SIZES:
-        try:
-            with torch.device("meta"):
-                scores = network(torch.empty(2, 3, *size))
-        except Exception as error:  # whatever the reader's head may raise
-            raise MismatchError(
-                f"scores for images of {size[0]}×{size[1]} pixels",
-                f"{type(error).__name__}: {error}",
-                "Compare what the last pool gives with what the linear layer reads. VGG16 flattens "
-                "between `avgpool` and `classifier` by itself.",
-            ) from None
+        original = torchvision.models.vgg16().features
         expect(
-            isinstance(scores, torch.Tensor) and tuple(scores.shape) == (2, 1000),
-            expected=f"scores of shape (2, 1000) for two images of {size[0]}×{size[1]} pixels",
-            got=f"shape {tuple(getattr(scores, 'shape', ()))}",
-            look="The last layer should give a score for each of the thousand classes.",
+            isinstance(network, nn.Module),
+            expected="a network",
+            got=network,
+            look="Change what came in, and return it: `return network`.",
         )
+        lost = Counter(_convolutions(original)) - Counter(_convolutions(network))
+        expect(
+            not lost,
+            expected="VGG16's thirteen convolutions, as they were",
+            got=f"a network that lacks {lost.total()} of them",
+            look="Leave `network.features` alone; only what comes behind it is to change.",
+        )
+        trunk = _Trunk(original)
+        trunk.run(original, torch.empty(1, 3, 224, 224))
+        wanted = trunk.steps
+        trunk = _Trunk(network.eval())
+        for size in _SIZES:
+            _verify_size(network, trunk, size)
+            expect(  # VGG16's last pool may be gone: then the head reads what its last ReLU gives
+                trunk.steps[: len(wanted) - 1] == wanted[:-1],
+                expected="the convolutions in their order, and between them what VGG16 has there",
+                got="all thirteen, but not with the same layers between them",
+                look="Does `network.features` still have all its ReLUs and pools?",
+            )
     parameters = sum(p.numel() for p in network.parameters())
     fixed = [m for m in network.modules() if isinstance(m, nn.Linear) and m.in_features > 512]
     expect(
@@ -363,18 +404,105 @@ def _verify_rebuild(answer: Any) -> None:
         else "A wide hidden layer costs more than all convolutions together. Does the head need "
         "one?",
     )
-    pools = [
-        m
-        for m in network.modules()
-        if isinstance(m, nn.AdaptiveAvgPool2d) and m.output_size in (1, (1, 1))
-    ]
-    most = any(isinstance(m, nn.AdaptiveMaxPool2d) for m in network.modules())
+    trunk.last = len(wanted) - 1 if trunk.steps[: len(wanted)] == wanted else len(wanted) - 2
+    _verify_head(network, trunk)
+
+
+def _convolutions(network: nn.Module) -> list[tuple[int, ...]]:
+    return [tuple(m.weight.shape) for m in network.modules() if isinstance(m, nn.Conv2d)]
+
+
+def _verify_size(network: nn.Module, trunk: _Trunk, size: tuple[int, int]) -> None:
+    try:
+        scores = trunk.run(network, torch.empty(2, 3, *size))
+    except Exception as error:  # whatever the reader's head may raise
+        raise MismatchError(
+            f"scores for images of {size[0]}×{size[1]} pixels",
+            f"{type(error).__name__}: {error}",
+            "From 32 pixels the convolutions leave a map of one place. Nothing behind them can "
+            "take a window of several."
+            if size == _SIZES[-1]
+            else "Compare what the last pool gives with what the linear layer reads. VGG16 "
+            "flattens between `avgpool` and `classifier` by itself.",
+        ) from None
     expect(
-        bool(pools) and not most,
+        isinstance(scores, Tensor) and tuple(scores.shape) == (2, 1000),
+        expected=f"scores of shape (2, 1000) for two images of {size[0]}×{size[1]} pixels",
+        got=f"shape {tuple(getattr(scores, 'shape', ()))}",
+        look="The last layer should give a score for each of the thousand classes.",
+    )
+
+
+def _verify_head(network: nn.Module, trunk: _Trunk) -> None:
+    """Give the head maps of our own, and see whether it takes the mean, and scores linearly."""
+    network = network.to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(4)
+    for name, values in network.state_dict().items():
+        if values.is_floating_point():
+            values.normal_(std=0.05, generator=generator)
+        if name.endswith("running_var"):
+            values.abs_().add_(0.5)
+
+    def scores(maps: Tensor) -> Tensor:
+        with torch.no_grad():
+            return trunk.run(network, torch.zeros(2, 3, 64, 64), maps).double()
+
+    # As behind a ReLU: nothing is negative, and channels differ much.
+    one, two = (
+        torch.rand(2, 512, 1, 1, generator=generator) ** 4
+        * torch.rand(2, 512, 3, 4, generator=generator)
+        for _ in range(2)
+    )
+    first, second = scores(one), scores(two)
+    scale = first.abs().max().item()
+
+    def same(a: Tensor, b: Tensor) -> bool:
+        return torch.allclose(a, b, rtol=0, atol=1e-4 * scale)
+
+    expect(
+        same(first, scores(one)),
+        expected="the same scores for the same image, in evaluation mode",
+        got="scores that change from call to call",
+        look="A dropout must know when the network does not train: use `nn.Dropout`, not "
+        "`F.dropout` without `training=`.",
+    )
+    expect(
+        not same(first, second),
+        expected="scores that depend on the last map",
+        got="the same scores for two different maps",
+        look="Does what the convolutions give reach the linear layer?",
+    )
+    expect(
+        not same(first, scores(one.amax((2, 3), keepdim=True).expand_as(one))),
         expected="a global *average*: one mean for each channel of the last map",
-        got="a global maximum" if most else "no layer that averages over the whole map",
+        got="scores that depend on the largest number of each channel alone",
         look="It fits, and the question is which pool: for class activation maps the pool has to "
-        "be linear. `nn.AdaptiveAvgPool2d(1)` is such a layer.",
+        "be linear. The maximum is not.",
+    )
+    places = torch.randperm(12, generator=generator)
+    expect(
+        same(first, scores(one.flatten(2)[:, :, places].view_as(one))),
+        expected="scores that do not change when the places of the last map are shuffled",
+        got="other scores",
+        look="Some weights belong to places. A mean over *all* of a channel forgets them.",
+    )
+    expect(
+        same(first, scores(one.repeat(1, 1, 1, 2))),
+        expected="a mean, which does not grow with the map",
+        got="other scores for the same map, laid twice side by side",
+        look="Is it a sum over the places?",
+    )
+    mixed = scores(0.3 * one + 0.7 * two)
+    sums = first.sum(1)
+    expect(
+        same(mixed, 0.3 * first + 0.7 * second),
+        expected="scores of a mixture of two maps that are the mixture of their scores: else the "
+        "last layer cannot be moved in front of the mean",
+        got="probabilities" if same(sums, torch.ones_like(sums)) else "other scores",
+        look="There is a softmax at the end. The loss makes probabilities of scores itself."
+        if same(sums, torch.ones_like(sums))
+        else "What stands between the last map and the scores has to be linear, for class "
+        "activation maps. Is there a hidden layer with a ReLU?",
     )
 
 
@@ -383,10 +511,11 @@ rebuild = Exercise(
     title="Another head for VGG16",
     statement="""
 Write a function that is given torchvision's VGG16, with fresh weights, and returns it with a global
-average for a head: it keeps the thirteen convolutions, gives a thousand scores for images of any
-size from 32 pixels on, has at most `16_000_000` parameters, and lets class activation maps be read
-off. There are many right answers; say in a sentence what yours gives up, and where you would put
-dropout. `print(torchvision.models.vgg16())` shows the parts.
+average for a head: it keeps `features`, the thirteen convolutions and what stands between them,
+gives a thousand scores for images of any size from 32 pixels on, has at most `16_000_000`
+parameters, and lets class activation maps be read off. There are many right answers; say in a
+sentence what yours gives up, and where you would put dropout. `print(torchvision.models.vgg16())`
+shows the parts.
 """,
     stub="""
 def lighter(network):
@@ -453,8 +582,8 @@ def prediction(before: float, after: float, *, pixels: int) -> Interactive:
         (
             5.0,
             "it loses some points, less than 5",
-            "The mean itself does not care where things are; the layers in front of it do, a "
-            "little.",
+            "The mean itself does not care where things are; the layers in front of it do, "
+            + ("and by more than that." if lost >= 5 else "a little."),
         ),
         (
             20.0,

@@ -11,6 +11,16 @@ _PAIR = "    return average, top"
 _CAM = "def class_maps(maps, weight, bias):\n"
 _EINSUM = "    out = torch.einsum('kc,nchw->nkhw', weight, maps)\n"
 _REBUILD = "def lighter(network):\n"
+_OWN = """    class Pooled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.trunk, self.unused = network.features, torch.nn.AdaptiveMaxPool2d(1)
+            self.fc = torch.nn.Linear(512, 1000)
+
+        def forward(self, x):
+            x = self.trunk(x)
+            return self.fc({})
+    return Pooled()"""
 
 # Exercise -> answers, and a part of the diagnosis that only this slip should get.
 SLIPS = {
@@ -46,6 +56,7 @@ SLIPS = {
         ),
         (_COUNT + _FLAT + "    return flat, 0", "one number for each channel"),
         (_COUNT + "    return 5, 5", "one after the other"),
+        (_COUNT + "    return float('nan'), 5", "one after the other"),
         (_COUNT + "    return 5", "return flat, pooled"),
     ],
     "gradients": [
@@ -68,10 +79,21 @@ SLIPS = {
             "`g` is not in it",
         ),
         (_GRADIENTS + _AVERAGE + _MAX + "    return average, top * x", "slope is 1"),
+        (_GRADIENTS + _AVERAGE + "    return average, g * (x == x.max())", "not one for all"),
         (
-            _GRADIENTS + _AVERAGE + "    return average, g * (x == x.max())",
-            "a maximum of its own",
+            _GRADIENTS + _AVERAGE + "    return average, g * (x == x.amax((1, 2, 3), True))",
+            "not one for each image",
         ),
+        (
+            _GRADIENTS + _AVERAGE + "    return average, g * (x == x.amax(3, True))",
+            "not one for each row",
+        ),
+        (
+            _GRADIENTS + _AVERAGE + "    return average, g * (x == x.amax(2, True))",
+            "not one for each column",
+        ),
+        (_GRADIENTS + _AVERAGE + _MAX + "    return top, average", "are swapped"),
+        (_GRADIENTS + "    average = (g / w).expand(x.shape)\n" + _MAX + _PAIR, "width alone"),
         (_GRADIENTS + "    return g / (h * w), g", "shape of what it is taken"),
         (_GRADIENTS + _AVERAGE + "    return average, -average", "Nudge one number"),
         (_GRADIENTS + _AVERAGE + "    return average", "return of_average, of_max"),
@@ -96,6 +118,11 @@ SLIPS = {
             _CAM + "    return torch.einsum('kc,nchw->knhw', weight, maps)",
             "classes stand first",
         ),
+        (
+            _CAM + "    scores = maps.mean((2, 3)) @ weight.T + bias\n"
+            "    return scores[:, :, None, None].expand(-1, -1, *maps.shape[2:])",
+            "score of the whole image",
+        ),
         (_CAM + _EINSUM + "    return out - bias[:, None, None]", "Take one place"),
     ],
     "rebuild": [
@@ -110,10 +137,43 @@ SLIPS = {
             "each of the thousand classes",
         ),
         (
-            _REBUILD + "    network.avgpool = torch.nn.AdaptiveMaxPool2d(1)\n"
-            "    network.classifier = torch.nn.Linear(512, 1000)\n    return network",
-            "has to be linear",
+            _REBUILD
+            + "    network.decoy = torch.nn.AdaptiveAvgPool2d(1)\n"
+            + _OWN.format("x.amax((2, 3))"),
+            "The maximum is not",
         ),
+        (
+            _REBUILD + "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
+            "    network.classifier = torch.nn.Sequential(torch.nn.Linear(512, 512),\n"
+            "        torch.nn.ReLU(), torch.nn.Linear(512, 1000))\n    return network",
+            "a hidden layer with a ReLU",
+        ),
+        (
+            _REBUILD + "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
+            "    network.classifier = torch.nn.Sequential(\n"
+            "        torch.nn.Linear(512, 1000), torch.nn.Softmax(1))\n    return network",
+            "softmax at the end",
+        ),
+        (
+            _REBUILD + "    network.avgpool = torch.nn.Sequential(\n"
+            "        torch.nn.AvgPool2d(2), torch.nn.AdaptiveAvgPool2d(1))\n"
+            "    network.classifier = torch.nn.Linear(512, 1000)\n    return network",
+            "a map of one place",
+        ),
+        (
+            _REBUILD + "    network.features = torch.nn.Sequential(*[layer for layer in\n"
+            "        network.features if not isinstance(layer, torch.nn.ReLU)])\n"
+            "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
+            "    network.classifier = torch.nn.Linear(512, 1000)\n    return network",
+            "all its ReLUs",
+        ),
+        (_REBUILD + _OWN.format("x.sum((2, 3))"), "a sum over the places"),
+        (_REBUILD + _OWN.format("x[:, :, 0].mean(2)"), "Some weights belong to places"),
+        (
+            _REBUILD + _OWN.format("torch.nn.functional.dropout(x.mean((2, 3)))"),
+            "A dropout must know",
+        ),
+        (_REBUILD + _OWN.format("torch.ones(len(x), 512)"), "reach the linear layer"),
         (
             _REBUILD + "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
             "    network.classifier = torch.nn.Sequential(torch.nn.Linear(512, 4096),\n"
@@ -157,6 +217,23 @@ RIGHT = [
         "cam",
         "def class_maps(maps, weight, bias):\n"
         "    return (maps.movedim(1, -1) @ weight.T + bias).movedim(-1, 1).numpy()",
+    ),
+    (
+        "count",
+        _COUNT + _FLAT + "    import numpy\n"
+        "    return numpy.array([flat, channels * classes + classes])",
+    ),
+    ("rebuild", _REBUILD + _OWN.format("x.mean((2, 3))")),
+    (
+        "rebuild",
+        _REBUILD + _OWN.format("torch.nn.functional.adaptive_avg_pool2d(x, 1).flatten(1)"),
+    ),
+    (
+        "rebuild",  # without the last max pool, a linear layer of 1x1, and a BatchNorm
+        "def lighter(network):\n"
+        "    return torch.nn.Sequential(*list(network.features)[:-1], torch.nn.BatchNorm2d(512),\n"
+        "        torch.nn.Conv2d(512, 1000, 1), torch.nn.AdaptiveAvgPool2d(1),\n"
+        "        torch.nn.Flatten())",
     ),
     (
         "rebuild",
