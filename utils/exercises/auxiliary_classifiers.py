@@ -1,5 +1,6 @@
 """Exercises of the chapter on auxiliary classifiers."""
 
+import copy
 import math
 from functools import cache
 from typing import Any, NamedTuple
@@ -30,6 +31,10 @@ def _head(c_in: int, side: int, classes: int) -> int:
     return 128 * (c_in + 1) + 1024 * (128 * places + 1) + classes * (1024 + 1)
 
 
+def _without_hidden(c_in: int, pooled: int, classes: int) -> int:
+    return 128 * (c_in + 1) + classes * (128 * pooled**2 + 1)
+
+
 def _verify_head(answer: Any) -> None:
     for c_in, side, classes in _MAPS:
         got = number(call(answer, c_in, side, classes))
@@ -50,6 +55,18 @@ def _verify_head(answer: Any) -> None:
             "count here.",
             want + 1024 * (c_in - 128) * pooled**2: "The hidden layer reads the 128 channels of "
             "the 1×1, not those of the module.",
+            want + hidden * ((pooled - 1) ** 2 - pooled**2): "From the first window to the last "
+            "there are so many steps; count the first window, too.",
+            want + hidden * (4**2 - pooled**2): "The pooled map is 4×4 for one size of map alone: "
+            "let it follow from `side`.",
+            want + hidden * ((side - 4) ** 2 - pooled**2): "So many windows fit in steps of 1; "
+            "the pool takes steps of 3.",
+            want - 128: "The 1×1 convolution has a bias for each of its filters.",
+            want - 1024: "Each of the hidden units has a bias.",
+            want - classes: "Each class has a bias.",
+            want - 1024 * (128 * pooled**2 + 1): "The hidden layer is missing.",
+            _without_hidden(c_in, pooled, classes): "The hidden layer is missing, between the "
+            "1×1 and the scores.",
             want - 128 * (c_in + 1): "The 1×1 convolution is missing.",
             want - classes * 1025: "The layer that gives the scores is missing.",
             want + 24 * c_in * 128: "An average pool has no weights: the 5×5 belongs to it, and "
@@ -89,8 +106,8 @@ def head_parameters(c_in, side, classes):
 """,
     answer="head_parameters",
     verify=_verify_head,
-    praise="Nearly all of it is the hidden layer, the kind of layer that GoogLeNet's own head did "
-    "away with.",
+    praise="Two thirds of the paper's head are the hidden layer, the kind of layer that "
+    "GoogLeNet's own head did away with.",
     hints=(
         "Follow the shape: the module's map, the pooled map, 128 channels of it, a row of "
         "numbers, 1024 units, scores.",
@@ -173,13 +190,45 @@ def _verify_joint(answer: Any) -> None:
                 else "Which of the three is the main one, and how much does each head count?"
             ),
         )
-    leaf = main.clone().requires_grad_()
-    result = answer(_Outputs(leaf, aux2, aux1), labels)
+    _verify_history(answer)
+
+
+def _verify_history(answer: Any) -> None:
+    """Check that the loss, whose value is right, teaches all that it should."""
+    tensors, labels = _scores()
+    wanted = [scores.clone().requires_grad_() for scores in tensors]
+    (
+        F.cross_entropy(wanted[0], labels)
+        + 0.3 * (F.cross_entropy(wanted[1], labels) + F.cross_entropy(wanted[2], labels))
+    ).backward()
+    leaves = [scores.clone().requires_grad_() for scores in tensors]
+    try:
+        result = answer(_Outputs(*leaves), labels)
+    except Exception as error:  # it ran on scores without a history
+        raise MismatchError(
+            "the function to run on scores of a network in training",
+            f"{type(error).__name__}: {error}",
+            "Such scores carry their history. Leave them tensors of torch all the way.",
+        ) from None
     expect(
         isinstance(result, Tensor) and result.requires_grad,
         expected="a tensor that leads back to the scores, so that `.backward()` works",
         got="a number without a history",
         look="Is there an `.item()`, a `float(...)` or a `.detach()` on the way?",
+    )
+    result.sum().backward()
+    taught = [
+        leaf.grad is not None and torch.allclose(leaf.grad, want.grad, atol=1e-5)
+        for leaf, want in zip(leaves, wanted, strict=True)
+    ]
+    expect(
+        all(taught),
+        expected="a loss whose gradient reaches the main scores and those of each head",
+        got=f"the right gradient for {sum(taught)} of the three",
+        look="The value is right, but no gradient reaches the main scores."
+        if not taught[0]
+        else "The value is right, but no gradient reaches the scores of a head. Is there an "
+        "`.item()` or a `.detach()` on the way?",
     )
 
 
@@ -353,16 +402,12 @@ def _verify_reach(answer: Any) -> None:
         for head in ("aux2", "aux1"):
             model.zero_grad(set_to_none=True)
             got = call(answer, model, images, labels, head)
-            try:
-                got = set(got)
-            except TypeError:
-                raise MismatchError(
-                    "a set of names", str(got)[:80], "Collect the names of the stages in a set."
-                ) from None
+            got = _names(got)
             want = _reached(model, images, labels, head)
             other = _reached(model, images, labels, "aux1" if head == "aux2" else "aux2")
             parameters = {name for name in got if isinstance(name, str) and "." in name}
             main = stages - {"aux1", "aux2"}
+            bare = {name for name, _ in model.named_children()} - stages
             expect(
                 got == want,
                 expected=f"the stages whose weights get a gradient from {head}'s loss alone",
@@ -374,17 +419,42 @@ def _verify_reach(answer: Any) -> None:
                 if got == other
                 else "That is how far the main loss reaches."
                 if got == main
+                else "So far reach the main loss and this head's together. Take the head's alone."
+                if got == main | {head}
                 else "So far reach all losses together. Take the one of this head alone."
                 if got == stages
                 else "Those are all children, also those that have no weights at all."
-                if got == {name for name, _ in model.named_children()}
+                if got == stages | bare
+                else "A stage without weights gets no gradient. (Of nothing at all, `all(...)` is "
+                "true.)"
+                if got == want | bare
                 else "The head itself learns from its own loss, too."
                 if got == want - {head}
                 else "Those are the stages that get *no* gradient."
                 if got == stages - want
-                else "After a backward pass `parameter.grad` is `None` where nothing arrived. Is "
-                "the network in training mode, where it has heads at all?",
+                else "After a backward pass `parameter.grad` is `None` where nothing arrived.",
             )
+            used = copy.deepcopy(model)
+            _reached(used, images, labels, "aux1" if head == "aux2" else "aux2")  # leaves its own
+            expect(
+                _names(answer(used, images, labels, head)) == want,
+                expected="the same stages when the network still holds gradients of another loss",
+                got="more stages, or others",
+                look="Gradients add up: a backward pass adds to what an earlier one left. Begin "
+                "with `network.zero_grad()`.",
+            )
+
+
+def _names(got: Any) -> set:
+    """Return what the reader's function collected; a text is no collection of names."""
+    try:
+        if isinstance(got, str | bytes):
+            raise TypeError
+        return set(got)
+    except TypeError:
+        raise MismatchError(
+            "a set of names", str(got)[:80], "Collect the names of the stages in a set."
+        ) from None
 
 
 reach = Exercise(
@@ -393,7 +463,8 @@ reach = Exercise(
     statement="""
 Write a function that finds out which stages learn from one head. It takes a GoogLeNet of this
 course in training mode, a batch, its labels, and `"aux1"` or `"aux2"`. It returns the names of the
-stages, the network's children, whose weights get a gradient from the loss of that head alone.
+stages, the network's children, whose weights get a gradient from the loss of that head alone. The
+network may still hold gradients from an earlier batch.
 """,
     stub="""
 def stages_reached(network, images, labels, head):
@@ -446,7 +517,10 @@ def share_of_heads() -> Interactive:
         "both counts.)",
         round(share, 1),
         tolerance=0.02,
+        percent=True,
         diagnoses={
+            round(heads / (heads + trunk), 3): "That is the share; in percent it is a hundred "
+            "times as much.",
             round(100 * heads / trunk, 1): "That is the heads against the network that stays. The "
             "whole that was trained is both together.",
             round(50 * heads / (heads + trunk), 1): "That is one head. There are two.",
@@ -483,9 +557,8 @@ def predict_gradient(rows: pd.DataFrame) -> Interactive:
     texts = {
         1e-6: (
             "about a million times smaller: it vanishes",
-            "So the lore has it, and with other first weights it comes close. But a start that "
-            "keeps the signal's size through the layers on the way out keeps it on the way back, "
-            "too.",
+            "So the lore has it. With none of our three starts does it happen: even where the "
+            "gradient is faintest, it is nearly as faint at 5b, as you will see.",
         ),
         1e-3: (
             "about a thousand times smaller",
@@ -537,11 +610,28 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
     one_of(heads, tuple(rows["setting"].unique()), "heads")
     found = summarise(rows, baseline=without).loc[heads]
     points = float(100 * found["difference"])
+    measured = (
+        f"Measured, in the mean over {int(found['pairs'])} seeds: {points:+.1f} points. "
+    ).replace("-", "−")
     texts = {
-        "better, by more than 10 percentage points": points > 10,
-        "better, by 2 to 10 percentage points": 2 < points <= 10,
-        "hardly: by less than 2 percentage points either way": abs(points) <= 2,
-        "worse, by more than 2 percentage points": points < -2,
+        "better, by more than 10 percentage points": (
+            points > 10,
+            "So much would say that this network can hardly learn without heads.",
+        ),
+        "better, by 2 to 10 percentage points": (
+            2 < points <= 10,
+            "So much would be left for heads to do, if normalisation and the start did only a part "
+            "of their work.",
+        ),
+        "hardly: by less than 2 percentage points either way": (
+            abs(points) <= 2,
+            "So it would be if normalisation and the start did the heads' work already.",
+        ),
+        "worse, by more than 2 percentage points": (
+            points < -2,
+            "So it would be if the heads' losses drew the early layers away from what the end "
+            "needs.",
+        ),
     }
     return choice(
         "The small network has batch normalisation and He's start, and a learning rate of its own "
@@ -550,11 +640,10 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
         [
             Option(
                 text,
-                f"Measured, in the mean over {int(found['pairs'])} seeds: {points:+.1f} points. "
-                + ("" if right else "Look at the picture below, at the spread as well."),
+                measured + ("In the picture below, look at the spread as well." if right else why),
                 right=right,
             )
-            for text, right in texts.items()
+            for text, (right, why) in texts.items()
         ],
         name="Predict first",
     )

@@ -51,6 +51,14 @@ SLIPS = {
         (head(hidden="(128 + 1) * 1024"), "nothing averages them away"),
         (head(pooled="-(-(side - 5) // 3) + 1"), "fit *into* the map"),
         (head(hidden="(c_in * pooled ** 2 + 1) * 1024"), "not those of the module"),
+        (head(pooled="(side - 5) // 3"), "count the first window"),
+        (head(pooled="4"), "let it follow from `side`"),
+        (head(pooled="side - 4"), "in steps of 1"),
+        (head(convolution="c_in * 128"), "each of its filters"),
+        (head(hidden="128 * pooled ** 2 * 1024"), "hidden units has a bias"),
+        (head(scores="1024 * classes"), "Each class has a bias"),
+        (head(hidden="0"), "hidden layer is missing."),
+        (head(hidden="0", scores="(128 * pooled ** 2 + 1) * classes"), "between the 1×1"),
         (head(convolution="0"), "1×1 convolution is missing"),
         (head(scores="0"), "gives the scores is missing"),
         (head(convolution="(25 * c_in + 1) * 128"), "average pool has no weights"),
@@ -81,6 +89,15 @@ SLIPS = {
          "One head is missing"),
         (joint(TUPLE + HEADS + "    loss = F.cross_entropy(main, labels) + weight * sum(heads)\n"
                "    return loss.item()"), "without a history"),
+        (joint(TUPLE + HEADS + "    return F.cross_entropy(main, labels) "
+               "+ weight * sum(h.detach() for h in heads)"), "reaches the scores of a head"),
+        (joint(TUPLE + HEADS + "    return F.cross_entropy(main.detach(), labels) "
+               "+ weight * sum(heads)"), "reaches the main scores"),
+        (joint("    import torch\n    if isinstance(outputs, tuple):\n"
+               "        outputs = tuple(s if s is None else torch.tensor(s.numpy())"
+               " for s in outputs)\n" + TUPLE + HEADS
+               + "    return F.cross_entropy(main, labels) + weight * sum(heads)"),
+         "carry their history"),
         (joint(TUPLE + "    return F.cross_entropy(main.softmax(1), labels)"),
          "wants scores"),
         (joint(TUPLE + "    heads = [F.cross_entropy(s, labels) for s in heads]\n"
@@ -99,6 +116,11 @@ SLIPS = {
         (reach(scores="outputs[2] if head == 'aux2' else outputs[1]"), "*other* head"),
         (reach(scores="outputs[0]"), "main loss reaches"),
         (reach(scores="loss(outputs[0]) + loss(outputs[1]) + loss(outputs[2])"), "together"),
+        (reach(scores="loss(outputs[0]) + loss(outputs[1] if head == 'aux2' else outputs[2])"),
+         "main loss and this head's together"),
+        (reach(where="all(p.grad is not None for p in stage.parameters())"), "Of nothing at all"),
+        (reach().replace("    network.zero_grad()\n", ""), "Gradients add up"),
+        ("def stages_reached(network, images, labels, head):\n    return 'conv1'", "in a set"),
         (reach(where="True"), "no weights at all"),
         (reach(where="any(p.grad is not None for p in stage.parameters()) and name != head"),
          "learns from its own loss"),
