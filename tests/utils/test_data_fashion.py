@@ -1,10 +1,12 @@
 """Fashion-MNIST: what ships, the script that makes it, folders, the full set, damaged files."""
 
+import contextlib
 import functools
 import gzip
 import hashlib
 import http.server
 import runpy
+import socket
 import struct
 import sys
 import threading
@@ -206,6 +208,33 @@ def test_full_cannot_be_downloaded(mirror, fault):
     assert "\n" not in message
     file.write_bytes(data)  # nothing half is left: with the file whole, all is well
     assert len(fashion_mnist("train", source="full")) == 300
+
+
+@pytest.mark.parametrize("answer", [None, b"nonsense\r\n\r\n"])
+def test_a_server_that_says_nothing_or_nonsense(mirror, monkeypatch, answer):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        monkeypatch.setattr(FashionMNIST, "mirrors", [address])
+        monkeypatch.setattr(fashion, "_SILENCE", 0.2)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    connections.append(connection)
+                    if answer:
+                        connection.sendall(answer)
+                        connection.close()
+
+        connections: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        before = socket.getdefaulttimeout()
+        with pytest.raises(DataUnavailableError, match="cannot be downloaded"):
+            fashion_mnist("train", source="full")
+        assert socket.getdefaulttimeout() == before
+        for connection in connections:
+            connection.close()
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_what_was_cut_short_in_the_cache_is_fetched_again(full, mirror, tmp_path):

@@ -134,8 +134,28 @@ def test_the_middle_of_the_picture_upright(tmp_path):
     assert np.array_equal(crop.permute(1, 2, 0), image[:, 30:60])
 
 
+def test_small_pictures_are_means_of_the_large(tmp_path):
+    """A chessboard of single pixels becomes grey, and not black or white by chance."""
+    board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
+    (tmp_path / "all" / "one").mkdir(parents=True)
+    Image.fromarray(board).save(tmp_path / "all" / "one" / "1.png")
+    (small,) = image_folder(tmp_path / "all", size=8).images
+    assert 120 <= small.min() <= small.max() <= 135
+
+
+def test_links_are_followed_to_an_end(folder, tmp_path):
+    save(tmp_path / "more" / "9.jpg", "red")
+    (folder / "dog" / "more").symlink_to(tmp_path / "more")
+    (folder / "dog" / "me").symlink_to(".")
+    (folder / "dog" / "up").symlink_to("..")
+    (folder / "cat" / "one").symlink_to("deeper")
+    (folder / "cat" / "two").symlink_to("deeper")
+    assert image_folder(folder).labels.tolist() == [0, 0, 0, 1, 1]
+
+
 def test_what_programs_leave_in_folders_is_passed_over(folder):
     expected = image_folder(folder).images
+    save(folder / "dog" / ".thumbnails" / "1.jpg", "red")
     save(folder / ".ipynb_checkpoints" / "1.jpg", "red")
     (folder / "dog" / ".hidden.jpg").write_bytes(b"")
     (folder / "dog" / "Thumbs.db").write_bytes(b"x")

@@ -204,6 +204,18 @@ def test_sixteen_bits_are_scaled_not_clipped(kind):
     assert len(np.unique(image)) == 256
 
 
+@pytest.mark.parametrize(("tag", "usual", "other"), [(262, 1, 0), (258, 16, 12)])
+def test_tiffs_whose_white_is_not_65535_are_refused(tag, usual, other):
+    """White as 0, or 12 bits: the numbers would be taken for what they are not."""
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 4), 65535, np.uint16)).save(file, "TIFF")
+    assert load_image(file.getvalue()).min() == 255
+    entry = struct.pack("<HHI", tag, 3, 1)
+    data = file.getvalue().replace(entry + bytes([usual]), entry + bytes([other]))
+    assert data != file.getvalue()
+    assert "save it as PNG" in refusal(data)
+
+
 def test_sixteen_bits_turned_and_with_a_transparent_value():
     values = np.arange(HEIGHT * WIDTH, dtype=np.uint16).reshape(HEIGHT, WIDTH) * 100
     exif = Image.Exif()
@@ -306,6 +318,8 @@ def test_no_such_file(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     assert "Not a directory" in refusal(tmp_path / "file" / "cat.jpg")
     assert "cannot be read" in refusal("a" * 5000)
+    assert "cannot be read" in refusal("a\0b")
+    assert "cannot be read" in refusal("~nobody-of-this-name/x.png")
 
 
 @pytest.mark.parametrize("source", [None, 3, PICTURE, Image.fromarray(PICTURE)])

@@ -1,7 +1,9 @@
 """Fashion-MNIST: grey pictures of clothes, 28 by 28, in ten classes of equal size."""
 
 import contextlib
+import socket
 import sys
+from http.client import HTTPException
 from os import PathLike
 from pathlib import Path
 
@@ -31,6 +33,7 @@ SHIPPED = Path(__file__).parents[1] / "assets" / "fashion_mnist"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 _PREFIX = {"train": "train", "test": "t10k"}
+_SILENCE = 30.0  # seconds that a server may say nothing
 
 
 class DataUnavailableError(RuntimeError):
@@ -130,12 +133,14 @@ def _downloaded() -> Path:
     from torchvision.datasets.utils import download_url
 
     root = Path(torch.hub.get_dir()).parent / "datasets"
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SILENCE if before is None else before)  # torchvision sets none
     try:
         with contextlib.redirect_stderr(sys.stdout):  # the progress bar is no error
             for name, md5 in FashionMNIST.resources:
                 folder = root / "FashionMNIST" / "raw"
                 download_url(f"{FashionMNIST.mirrors[0]}{name}", folder, name, md5)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, HTTPException) as error:
         reason = " ".join(str(error).split())
         raise DataUnavailableError(
             f"the full Fashion-MNIST is not on this machine and cannot be downloaded ({reason}). "
@@ -145,4 +150,6 @@ def _downloaded() -> Path:
             'fashion_mnist("train", source="/home/me/fashion-mnist"). Without any of them, '
             'source="shipped" has 10,000 of the 60,000 training images and all test images.'
         ) from error
+    finally:
+        socket.setdefaulttimeout(before)
     return root

@@ -1,5 +1,7 @@
 """A reader's own pictures, in one folder a class."""
 
+import os
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
@@ -10,15 +12,16 @@ from .labelled import LabelledImages
 from .loading import load_image
 
 # What torchvision would pass over in silence: read where that is possible, else refused by name.
-_MORE = (".gif", ".avif", ".heic", ".heif", ".svg")
+_MORE = (".gif", ".jfif", ".jpe", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".jp2", ".jxl", ".svg")
 
 
 def image_folder(folder: str | PathLike[str], *, size: int = 64) -> LabelledImages:
     """Load pictures sorted into one folder a class, resized and cropped to one size.
 
     The convention is that of `torchvision.datasets.ImageFolder`: `folder/cat/1.jpg` is of class
-    "cat", folders within `cat` belong to it, classes are in alphabetical order. All pictures are
-    held in memory, so this is for hundreds or thousands of small ones.
+    "cat", folders within `cat` belong to it, classes are in alphabetical order. Hidden files and
+    folders are a program's own, and hold no pictures. All pictures are held in memory, so this is
+    for hundreds or thousands of small ones.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ def find_pictures(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]
         No such folder, no folders in it, or one of them without pictures.
     """
     # Only here: torchvision takes a second to import.
-    from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
+    from torchvision.datasets.folder import IMG_EXTENSIONS
 
     wanted = "one folder a class with pictures in it, as in cat/1.jpg and dog/1.jpg"
     if not folder.is_dir():
@@ -77,14 +80,12 @@ def find_pictures(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]
     if not classes:
         raise FileNotFoundError(f"{str(folder)!r} holds no folders; it should hold {wanted}.")
     endings = (*IMG_EXTENSIONS, *_MORE)
-    samples = make_dataset(
-        folder,
-        {name: label for label, name in enumerate(classes)},
-        is_valid_file=lambda path: (
-            path.lower().endswith(endings) and not Path(path).name.startswith(".")
-        ),
-        allow_empty=True,
-    )
+    samples = [
+        (path, label)
+        for label, name in enumerate(classes)
+        for path in _files(folder / name)
+        if path.name.lower().endswith(endings)
+    ]
     filled = {label for _, label in samples}
     empty = [name for label, name in enumerate(classes) if label not in filled]
     if empty:
@@ -92,4 +93,28 @@ def find_pictures(folder: Path) -> tuple[tuple[str, ...], list[tuple[Path, int]]
             f"no pictures in {', '.join(repr(str(folder / name)) for name in empty)}: put some "
             f"there ({', '.join(endings)}), or remove the folder."
         )
-    return tuple(classes), [(Path(path), label) for path, label in samples]
+    return tuple(classes), samples
+
+
+def _files(top: Path) -> Iterator[Path]:
+    """Yield the files in a folder and below it that are not hidden, in torchvision's order.
+
+    Links are followed, but to no folder twice, and to none above: those have no end.
+    """
+    real = Path(os.path.realpath(top))
+    seen = {real, *real.parents}
+
+    def new(folder: Path) -> bool:
+        before = len(seen)
+        seen.add(Path(os.path.realpath(folder)))
+        return len(seen) > before
+
+    def unreadable(error: OSError) -> None:
+        raise error
+
+    found = {}
+    for root, folders, names in os.walk(top, onerror=unreadable, followlinks=True):
+        folders[:] = [f for f in folders if not f.startswith(".") and new(Path(root, f))]
+        found[root] = [name for name in sorted(names) if not name.startswith(".")]
+    for root in sorted(found):
+        yield from (Path(root, name) for name in found[root])

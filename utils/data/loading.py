@@ -60,7 +60,7 @@ def load_image(
     elif isinstance(source, str) and ("://" in source or source.startswith("data:")):
         data, name = _download(source, max_bytes, timeout), source
     elif isinstance(source, str | PathLike):
-        data, name = _read(Path(source).expanduser(), max_bytes), str(source)
+        data, name = _read(source, max_bytes), str(source)
     else:
         raise TypeError(
             "load_image expects a path, an address beginning with http:// or https://, or bytes; "
@@ -77,8 +77,10 @@ def _check_length(length: int, max_bytes: int, name: str) -> None:
         )
 
 
-def _read(path: Path, max_bytes: int) -> bytes:
+def _read(source: str | PathLike[str], max_bytes: int) -> bytes:
+    path = Path(source)
     try:
+        path = path.expanduser()
         if path.is_dir():
             raise ImageError(f"{path} is a folder: give the path of one picture in it.")
         if path.exists() and not path.is_file():
@@ -90,8 +92,11 @@ def _read(path: Path, max_bytes: int) -> bytes:
             f"there is no file {str(path)!r}, seen from the folder {str(Path.cwd())!r}: check the "
             "name, or give the whole path."
         ) from error
-    except OSError as error:
-        raise ImageError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except ImageError:  # from the checks above
+        raise
+    except (OSError, RuntimeError, ValueError) as error:  # such as a zero byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{str(path)!r} cannot be read: {reason}.") from error
 
 
 def _download(address: str, max_bytes: int, timeout: float) -> bytes:
@@ -208,11 +213,21 @@ def _deep(image: Image.Image) -> np.ndarray:
             f"holds numbers of 32 bits, from {values.min():g} to {values.max():g}, so that nobody "
             "can say which is white: scale them to 0..255 yourself, and save as PNG."
         )
+    if image.format == "TIFF" and _unusual(image):
+        raise ImageError(
+            "is a TIFF with white as 0, or with other than 16 bits a pixel: save it as PNG."
+        )
     # Rounded to the nearest byte, with integers.
     grey = ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     if "transparency" in image.info:
         grey[values == image.info["transparency"]] = 255
     return np.stack(3 * [grey], axis=-1)
+
+
+def _unusual(image: Image.Image) -> bool:
+    """Tell whether 16-bit numbers of a TIFF are not from black, 0, to white, 65535."""
+    bits, photometric = image.tag_v2.get(258, (16,)), image.tag_v2.get(262, 1)
+    return photometric == 0 or any(depth != 16 for depth in bits)
 
 
 def _what_instead(data: bytes) -> str:
