@@ -77,19 +77,20 @@ def main(folder: Path) -> None:
     assert (told.correct, told.count) == (all_of_it.correct, all_of_it.count)
     assert abs(told.loss - all_of_it.loss) < 1e-12
 
-    # Stopped after three of four steps; only the first process finds the file.
+    # Stopped after two of four steps, within an epoch; only the first process finds the file.
     class Stop(Exception):  # noqa: N818
         pass
 
     class Stopping(Batches):
         def epoch(self, number, start=0, rank=0, world=1):
-            if number == 1:
-                raise Stop
-            return super().epoch(number, start, rank, world)
+            for i, batch in enumerate(super().epoch(number, start, rank, world), start):
+                if (number, i) == (0, 2):
+                    raise Stop
+                yield batch
 
     name = "stopped" if here("cpu").rank == 0 else "not here"
     with suppress(Stop):
-        trained("none", Stopping(stripes(), RECIPE), checkpoint=folder / name)
+        trained("none", Stopping(stripes(), RECIPE), checkpoint=folder / name, save_every_steps=1)
     trained("resumed", checkpoint=folder / name)
     assert not (folder / "not here").exists()
 
@@ -107,6 +108,12 @@ def main(folder: Path) -> None:
 
     with pytest.raises(ValueError, match="15 images cannot be shared equally among 2"):
         train(network(), stripes(), recipe=replace(RECIPE, batch_size=15), device="cpu")
+
+    # Dropout: each process leaves out units of its own.
+    model, masks = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.Dropout(0.5)), []
+    model[2].register_forward_hook(lambda module, x, y: masks.append((y == 0).double()))
+    train(model, stripes(), recipe=FIRST, device="cpu", report=ignore)
+    save_file({"mask": masks[0]}, folder / f"dropout-{here('cpu').rank}.after")
 
     # Batch normalisation: statistics of each one's own share, of which the first one's are kept.
     model = tiny()

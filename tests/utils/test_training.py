@@ -268,6 +268,18 @@ def test_batches_depend_on_seed_epoch_and_step_alone():
         assert not torch.equal(other[0], images)
 
 
+def test_moves_depend_on_seed_epoch_and_step():
+    """One image, many times: what differs between batches is how it was moved."""
+    image = stripes(1).images.expand(50, -1, -1, -1).contiguous()
+    data = LabelledImages(image, torch.zeros(50, dtype=torch.int64), ("a",), "one image")
+    recipe = replace(QUICK, crop=3)
+    first, second, _ = everything(Batches(data, recipe), 4)[0]
+    assert not torch.equal(first, second)
+    assert not torch.equal(first, everything(Batches(data, recipe), 5)[0][0])
+    assert not torch.equal(first, everything(Batches(data, replace(recipe, seed=1)), 4)[0][0])
+    assert torch.equal(first, everything(Batches(data, recipe), 4)[0][0])
+
+
 def test_shares_make_up_the_batch():
     batches = Batches(stripes(), QUICK)
     images, labels = everything(batches, 1)
@@ -353,6 +365,23 @@ def test_evaluation():
     assert [part.training for part in (model, model[0], model[1])] == [True, True, False]
 
 
+def test_evaluation_is_in_float32_unless_asked():
+    """After an epoch too, whatever the precision of the training."""
+    seen, model = [], fresh()
+
+    def look(module, inputs, output):
+        seen.append((module.training, output.dtype))
+
+    model.conv1.conv.register_forward_hook(look)
+    recipe = replace(QUICK, max_images=16, precision="bfloat16")
+    train(model, stripes(), stripes(seed=1), recipe, report=silent)
+    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
+    for precision in ("float32", "bfloat16"):
+        seen.clear()
+        evaluate(model, stripes(), normalisation=(0.3, 0.2), precision=precision)
+        assert seen == [(False, getattr(torch, precision))]
+
+
 def test_wilsons_interval():
     """By its definition: the rates from which the measured one is 1.96 standard errors away."""
     for correct, count in [(9400, 10_000), (1, 20), (0, 10), (10, 10)]:
@@ -389,6 +418,25 @@ def test_a_diverged_training_stops(tmp_path):
     saved = load_file(file)  # with the batch statistics, of which the model's are spoilt
     assert all(value.isfinite().all() for value in saved.values())
     assert torch.equal(saved["weights.6.weight"], model[6].weight)
+
+
+def test_a_last_step_that_ruins_the_weights_is_no_success(tmp_path):
+    file = tmp_path / "training.safetensors"
+    for images, every, decay, says in (
+        (16, None, 1e5, "a weight is not a finite number"),
+        (32, 1, 1e5, "a weight is not a finite number"),
+        (16, None, 0.0, "the loss on the test images is (nan|inf)"),
+    ):
+        recipe = replace(
+            QUICK, peak_rate=1e38, warmup=0.0, weight_decay=decay, max_images=images
+        )  # fmt: skip
+        with pytest.raises(DivergedError, match=says):
+            train(
+                tiny(), stripes(), stripes(seed=1), recipe, checkpoint=file,
+                save_every_steps=every, report=silent,
+            )  # fmt: skip
+        assert all(value.isfinite().all() for value in load_file(file).values())
+        file.unlink()
 
 
 @pytest.mark.parametrize(

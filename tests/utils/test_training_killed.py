@@ -18,7 +18,7 @@ from torch import nn
 
 from utils.files import write_whole
 from utils.training import Batches, CheckpointError, train
-from utils.training.checkpoint import read
+from utils.training.checkpoint import read, write
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}
@@ -188,6 +188,12 @@ def test_other_conditions_are_told(tmp_path):
     assert f"(threads was {threads}, is {threads + 1}: not the same bit for bit)" in lines[0]
 
 
+def frozen():
+    model = tiny()
+    model[0].weight.requires_grad_(False)
+    return model
+
+
 def other_labels():
     data = stripes()
     return replace(data, labels=data.labels.flip(0))
@@ -202,6 +208,7 @@ OTHERS = {
         r"network.line 7 was '  \(5\): Dropout\(p=0.5, .* is '  \(5\): Dropout\(p=0.2",
     ),
     "network": (lambda: (fresh(), stripes(), SAVING), "network.line 1 was 'Sequential.*more"),
+    "frozen": (lambda: (frozen(), stripes(), SAVING), "float32', is .*float32, frozen'"),
     "dtype": (lambda: (tiny().double(), stripes(), SAVING), "float32', is .*float64'"),
 }
 
@@ -220,6 +227,80 @@ def test_another_training_is_refused(tmp_path, what):
         train(model, batches, stripes(seed=1), checkpoint=file, report=silent)
     assert same(untouched, weights(model))
     assert file.read_bytes() == before
+
+
+def test_another_test_set_or_normalisation_is_refused(tmp_path):
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    with pytest.raises(CheckpointError, match=r"holds another training: test\.sha256 was"):
+        train(tiny(), stripes(), stripes(seed=2), SAVING, checkpoint=file, report=silent)
+    with pytest.raises(CheckpointError, match=r"holds another training: test was|test\..* is None"):
+        train(tiny(), stripes(), None, SAVING, checkpoint=file, report=silent)
+    other = (stripes().mean, [2 * std for std in stripes().std])
+    with pytest.raises(CheckpointError, match=r"holds another training: data\.std was"):
+        train(
+            tiny(), stripes(), stripes(seed=1), SAVING, normalisation=other, checkpoint=file,
+            report=silent,
+        )  # fmt: skip
+
+
+def test_weights_that_layers_share_are_kept(tmp_path):
+    def tied() -> nn.Module:
+        model = tiny()
+        return nn.Sequential(*model[:3], nn.Conv2d(4, 4, 1), Again(), *model[3:])
+
+    class Again(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = None
+
+        def forward(self, x):
+            return nn.functional.conv2d(x, self.weight)
+
+    def build() -> nn.Module:
+        model = tied()
+        model[4].weight = model[3].weight
+        return model
+
+    file = tmp_path / "training.safetensors"
+    alone, resumed = build(), build()
+    train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
+    stopped(file, build(), before=(1, 1))
+    train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert same(weights(alone), weights(resumed))
+
+
+@pytest.mark.parametrize("place", ["a\0b", "~nobody-of-this-name/x", 300 * "x", "loop"])
+def test_places_that_are_none(tmp_path, place, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(CheckpointError):
+        train(tiny(), stripes(), recipe=SAVING, checkpoint=place, report=silent)
+
+
+def test_a_device_is_not_read():
+    with pytest.raises(CheckpointError, match="a device or a pipe"):
+        train(tiny(), stripes(), recipe=SAVING, checkpoint="/dev/zero", report=silent)
+
+
+@pytest.mark.parametrize("what", ["no conditions", "another field", "a weight less", "a shape"])
+def test_a_file_of_another_layout_is_refused(tmp_path, what):
+    """Whole, with a right checksum, but not what this version writes."""
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    tensors, facts = read(file)
+    if what == "no conditions":
+        del facts["conditions"]
+    elif what == "another field":
+        facts["progress"]["lead"] = 3
+    elif what == "a weight less":
+        del tensors["weights.6.bias"]
+    else:
+        tensors["weights.6.bias"] = torch.zeros(5)
+    write(file, tensors, facts)
+    says = "another version" if what in ("no conditions", "another field") else "lacks weights"
+    with pytest.raises(CheckpointError, match=says):
+        train(tiny(), stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
 
 
 def damage(content: bytes, kind: str) -> bytes:

@@ -90,6 +90,7 @@ def test_they_go_on_as_one(together):
         pd.testing.assert_frame_equal(
             without_clocks(right), without_clocks(resumed), check_exact=True
         )
+    assert not same(read(folder, "dropout", 0), read(folder, "dropout", 1))
     assert same(read(folder, "statistics", 0), read(folder, "statistics", 1))
     assert read(folder, "statistics")["1.running_mean"].abs().max() > 0
 

@@ -7,7 +7,7 @@ what was trained how, how far it is, and a checksum. Reading it runs no code.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ..files import write_whole
 from .batches import Batches
 from .evaluation import TestBatches
 from .machine import Machine
-from .progress import Progress
+from .progress import Progress, Sums
 
 
 class CheckpointError(ValueError):
@@ -54,8 +54,7 @@ class Keeper:
         test: TestBatches | None,
         machine: Machine,
     ) -> None:
-        # Resolved: a link stays a link, and a notebook may change its folder meanwhile.
-        self.path = None if path is None else Path(path).expanduser().resolve()
+        self.path = None if path is None else _resolved(path)
         self.model = model
         self.optimiser = optimiser
         self.progress = progress
@@ -103,8 +102,9 @@ class Keeper:
         if self.path is None:
             return None
         content = None
-        if self.machine.rank == 0 and self.path.exists():
+        if self.machine.rank == 0 and _exists(self.path):
             content = read(self.path)
+            check_layout(self.path, *content, self.model)
             check_same(self.path, content[1]["training"], self.training)
         content = self.machine.from_first(content)
         if content is None:
@@ -133,9 +133,32 @@ def describe(model: nn.Module) -> dict[str, str]:
     return layers | tensors
 
 
+def _resolved(path: str | PathLike) -> Path:
+    """Resolve a path now: a link stays a link, and a notebook may change its folder meanwhile."""
+    try:
+        return Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        message = f"checkpoint={str(path)!r} is no place for a file: {error}."
+        raise CheckpointError(message) from None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", error)
+        message = f"{path} cannot be looked at ({reason}): give another place."
+        raise CheckpointError(message) from None
+
+
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write a checkpoint."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    places: set[int] = set()
+    for name, tensor in tensors.items():
+        if tensor.data_ptr() in places:  # weights that two layers share; the file has no such thing
+            tensors[name] = tensor.clone()
+        places.add(tensor.data_ptr())
     text = json.dumps(facts)
     write_whole(path, save(tensors, {"facts": text, "sha256": _digest(tensors, text)}))
 
@@ -149,6 +172,9 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         The file is no checkpoint, not as it was written, or cannot be read.
     """
     try:
+        if not path.is_file():
+            kind = "it is a folder" if path.is_dir() else "it is a device or a pipe"
+            raise CheckpointError(f"{path} cannot be read ({kind}): checkpoint= wants a file.")
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
@@ -162,11 +188,34 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if digest != _digest(tensors, text):
             raise ValueError("checksum")
         return tensors, json.loads(text)
-    except (SafetensorError, ValueError, KeyError, TypeError):
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         raise CheckpointError(
             f"{path} is no checkpoint of a training, or is damaged: delete it to start anew, or "
             "put back a good copy."
         ) from None
+
+
+def check_layout(
+    path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], model: nn.Module
+) -> None:
+    """Raise a CheckpointError unless a file has what this version of the package reads."""
+    wanted = {"training": None, "conditions": None, "progress": {"step", "rows", "sums"}}
+    known = isinstance(facts, Mapping) and set(facts) == set(wanted)
+    known = known and set(facts["progress"]) == wanted["progress"]
+    known = known and set(facts["progress"]["sums"]) == {part.name for part in fields(Sums)}
+    known = known and all(name.startswith(("weights.", "momentum.")) for name in tensors)
+    if not known:
+        raise CheckpointError(
+            f"{path} was written by another version of this package: go on with that one, or keep "
+            "this training in another file."
+        )
+    if facts["training"].get("network") == describe(model):
+        shapes = {f"weights.{name}": value.shape for name, value in model.state_dict().items()}
+        shapes |= {f"momentum.{name}": value.shape for name, value in model.named_parameters()}
+        there = {name: value.shape for name, value in tensors.items()}
+        optional = {name for name in shapes if name.startswith("momentum.")}
+        if not (shapes.keys() - optional <= there.keys() and there.items() <= shapes.items()):
+            raise CheckpointError(f"{path} lacks weights of its network: put back a good copy.")
 
 
 def check_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

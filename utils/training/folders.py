@@ -47,11 +47,13 @@ class _Folder:
     def description(self) -> dict[str, Any]:
         """Which pictures these are, by their places, not by what is in the files."""
         places = [path.relative_to(self.folder).as_posix() for path, _ in self.samples]
+        # A name need not be text, on some systems.
+        bytes_of_places = "\n".join(places).encode("utf-8", "surrogateescape")
         return {
             "folder": self.folder.name,
             "images": len(self.samples),
             "classes": list(self.classes),
-            "sha256 of places": hashlib.sha256("\n".join(places).encode()).hexdigest(),
+            "sha256 of places": hashlib.sha256(bytes_of_places).hexdigest(),
             "size": self.size,
             "mean and std": self.normalisation,
         }

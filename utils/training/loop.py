@@ -24,7 +24,7 @@ REPORT_EVERY = 30.0  # seconds, within an epoch
 
 
 class DivergedError(RuntimeError):
-    """The loss is no longer a finite number."""
+    """The loss, or a weight, is no longer a finite number."""
 
 
 def write_line(line: str) -> None:
@@ -93,7 +93,7 @@ def train(
     Raises
     ------
     DivergedError
-        The loss is not finite any more. The checkpoint stays as it was last saved.
+        The loss, or a weight, is not finite any more. The checkpoint stays as it was last saved.
     CheckpointError
         The checkpoint is damaged, of another network, recipe or data, or cannot be read or written.
     TypeError, ValueError
@@ -131,11 +131,16 @@ def train(
                 if progress.step == steps or progress.step % len(batches) == 0:
                     break  # the epoch's own end follows
                 if save_every_steps and progress.step % save_every_steps == 0:
+                    check_finite(model, recipe)
                     keeper.save()
                 if progress.due(REPORT_EVERY):
                     report(progress.line_within(epochs, epoch * len(batches), len(batches)))
+            check_finite(model, recipe)
             machine.share_buffers(model)
             result = None if test is None else evaluate(model, test, device=machine.device)
+            if result is not None and not math.isfinite(result.loss):
+                message = f"the loss on the test images is {result.loss}"
+                raise DivergedError(_diverged(message, recipe))
             progress.end_epoch(machine, result, rate=rate)
             keeper.save()
             report(progress.line(epochs))
@@ -229,14 +234,24 @@ def take_step(
     loss = total_loss(outputs, labels, recipe)
     value = loss.item()
     if not math.isfinite(value):
-        raise DivergedError(
-            f"the training has diverged: the loss is {value}. A lower peak_rate "
-            f"(it is {recipe.peak_rate:g}), a longer warmup or batch normalisation may help."
-        )
+        raise DivergedError(_diverged(f"the loss is {value}", recipe))
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
     return value, (scores.argmax(1) == labels).sum().item()
+
+
+def check_finite(model: nn.Module, recipe: Recipe) -> None:
+    """Raise a DivergedError rather than keep, or hand back, weights that a step has ruined."""
+    if not all(parameter.isfinite().all() for parameter in model.parameters()):
+        raise DivergedError(_diverged("a weight is not a finite number", recipe))
+
+
+def _diverged(what: str, recipe: Recipe) -> str:
+    return (
+        f"the training has diverged: {what}. A lower peak_rate (it is {recipe.peak_rate:g}), a "
+        "longer warmup or batch normalisation may help."
+    )
 
 
 def total_loss(outputs: Tensor | tuple, labels: Tensor, recipe: Recipe) -> Tensor:
