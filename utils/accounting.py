@@ -324,7 +324,10 @@ class _Recorder(fx.Interpreter):
     def _check_countable(self, node: fx.Node) -> None:
         """Refuse what multiplies by more weights, or by other maps, than `_macs` knows of."""
         if node.op == "call_module":
-            unknown = isinstance(self.fetch_attr(node.target), _UNCOUNTED)
+            module = self.fetch_attr(node.target)
+            matrices = any(p.ndim > 1 for p in module.parameters())
+            known = isinstance(module, _COUNTED + _NO_PRODUCTS) or not matrices
+            unknown = isinstance(module, _UNCOUNTED) or not known
         else:
             given = [str(n.target) for n in node.all_input_nodes if n.op == "get_attr"]
             weights = [p for name in given for p in self.parameters.get(name, []) if p.ndim > 1]
@@ -439,6 +442,8 @@ _UNCOUNTED = (
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
 )
+# Their weights may have several axes, but are looked up or used place by place.
+_NO_PRODUCTS = (nn.Embedding, nn.LayerNorm, nn.RMSNorm)
 _UNCOUNTED_FUNCTIONS = re.compile(
     r"conv(_transpose)?[123]d|linear|bilinear|(linalg_|chain_)?matmul|mm|mv|bmm|baddbmm|addmm|addmv|"
     r"addbmm|dot|vdot|(linalg_)?vecdot|inner|linalg_multi_dot|einsum|tensordot|"

@@ -739,3 +739,23 @@ def test_table_escapes_names():
 
     Odd.__name__ = "<script>"
     assert "<script>" not in account(Odd(nn.ReLU()), (1, 2, 2)).to_html()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.TransformerEncoderLayer(8, 2, 16),
+        nn.Sequential(nn.Linear(8, 8), nn.TransformerEncoderLayer(8, 2, 16)),
+        nn.GRUCell(8, 8),
+        nn.LSTMCell(8, 8),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_layers_with_unknown_products_are_refused(layer):
+    with pytest.raises(ValueError, match="cannot be counted"):
+        account(layer, (8,))
+
+
+def test_layers_without_products_are_not():
+    found = account(nn.Sequential(nn.LayerNorm([3, 4, 4]), nn.Conv2d(3, 2, 3)), (3, 4, 4))
+    assert found.macs == 2 * 3 * 9 * 4

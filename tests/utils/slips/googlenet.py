@@ -258,7 +258,7 @@ SLIPS = {
             "def top5_error(scores, labels):\n"
             "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
             "    return 1 - (best == labels[:, None]).any(-1).float()",
-            "a count",
+            "a single number",
         ),
     ],
     "save": [
