@@ -2,20 +2,35 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file: whoever looks, at any moment, finds the old one or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own: two processes that write the same file must not mix their bytes.
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+def write_whole(path: Path, content: bytes, *, mark: str | None = None) -> None:
+    """Write a file: whoever looks, at any moment, finds the old one or the new one, whole.
+
+    `mark` is part of the name that it has until it is whole. Where only one process writes at a
+    time, one mark for all lets the next overwrite what a killed one left behind.
+    """
+    write_together({path: content}, mark=mark)
+
+
+def write_together(contents: Mapping[Path, bytes], *, mark: str | None = None) -> None:
+    """Write several files as `write_whole` does, in order; none before all are on the disk."""
+    # By default, names of its own: two processes that write the same file must not mix their bytes.
+    mark = mark or secrets.token_hex(4)
+    parts: dict[Path, Path] = {}
     try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # on the disk, before it has the name
-        part.replace(path)
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parts[path] = path.with_name(f"{path.name}.{mark}.part")
+            with parts[path].open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # on the disk, before it has the name
+        for path, part in parts.items():
+            part.replace(path)
     except BaseException:
-        part.unlink(missing_ok=True)  # half a file on a full disk is in the way
+        for part in parts.values():
+            part.unlink(missing_ok=True)  # half a file on a full disk is in the way
         raise

@@ -1,5 +1,6 @@
 """Experiments: rows that survive kills and company, settings that do not mix, honest summaries."""
 
+import errno
 import getpass
 import math
 import os
@@ -9,11 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
@@ -100,6 +103,11 @@ def test_rows_of_two_runs_are_refused(tmp_path):
         (b"<<<<<<< HEAD\nsetting,seed\na,0\n", "`setting`"),
         (b'setting,seed\na,"0\n', "end of data"),
         (b"setting,seed\na,\xff\n", "decode"),
+        (b"setting,seed,x\na,0,12\na,1,1", "cut off"),  # of 12, say
+        (b"setting,seed,x\na,0,1\na,1.0,2\n", "seed in row 2 .* '1.0'"),  # by a spreadsheet
+        (b"setting,seed,x\na,-1,1\n", "'-1'"),
+        (b"setting,seed,x\na,0,1\nb,0,1\na,0,1\n", "row 3 repeats row 1"),
+        (b"setting,seed,x,x\na,0,1,2\n", "column 'x' twice"),
     ],
 )
 def test_a_broken_file_is_refused_and_kept(tmp_path, content, says):
@@ -112,13 +120,55 @@ def test_a_broken_file_is_refused_and_kept(tmp_path, content, says):
     assert store.path.read_bytes() == content
 
 
-# The store alone, in a process that loads nothing else: quick to start, so it can die often.
+def test_a_file_saved_by_a_spreadsheet_keeps_its_columns(tmp_path):
+    store = Store(tmp_path / "a.csv")
+    store.path.write_bytes(b"\xef\xbb\xbfexperiment,setting,seed\r\nsums,a,0\r\n")
+    store.add([{"experiment": "sums"} | row(seed=1)])
+    assert store.path.read_text("utf-8") == "experiment,setting,seed\nsums,a,0\nsums,a,1\n"
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_rows_that_find_no_place_are_in_the_message(tmp_path, monkeypatch):
+    store = Store(tmp_path / "a.csv")
+    store.add([row()])
+    before = store.path.read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ResultsError, match=r"No space left") as caught:
+        store.add([row(seed=1, note="a, b")])
+    assert 'setting,seed,note\na,1,"a, b"\n' in str(caught.value)
+    assert list(tmp_path.iterdir()) == [store.path]  # no half of a file
+    assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row(step=1), row(step=1)],
+        [row(note="a\rb")],
+        [row(note="\udce9")],
+        [row() | {1: 2, "1": 3}],
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, rows):
+    store = Store(tmp_path / "a.csv")
+    store.add([row(seed=1)])
+    before = store.path.read_bytes()
+    with pytest.raises(ResultsError, match=r"Here they are:\nsetting,seed"):
+        store.add(rows)
+    assert store.path.read_bytes() == before
+
+
+# The store alone, in a process that loads little else: quick to start, so it can die often.
 WRITER = """
-import importlib.util, itertools, sys
-specification = importlib.util.spec_from_file_location("store", sys.argv[1])
-module = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(module)
-store, seed = module.Store(sys.argv[2]), sys.argv[3]
+import itertools, sys, types
+for name, folder in (("utils", sys.argv[1]), ("utils.experiments", f"{sys.argv[1]}/experiments")):
+    sys.modules[name] = types.ModuleType(name)  # a package that imports nothing itself
+    sys.modules[name].__path__ = [folder]
+from utils.experiments.store import Store
+store, seed = Store(sys.argv[2]), sys.argv[3]
 print("ready", flush=True)
 for number in itertools.count():
     setting = f"{number:05}"
@@ -129,9 +179,10 @@ for number in itertools.count():
 
 
 def writer(path, seed):
-    code = ROOT / "utils" / "experiments" / "store.py"
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, code, path, str(seed)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, ROOT / "utils", path, str(seed)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout.readline() == "ready\n"
     return process
@@ -157,7 +208,7 @@ def test_killed_at_any_moment_and_two_at_once(tmp_path):
     for seed in ("1", "2"):  # a killed run leaves no gap: the next process starts where it was
         numbers = sorted(int(setting) for setting, other in before if other == seed)
         assert numbers == list(range(len(numbers)))
-    assert {path.name for path in tmp_path.iterdir()} <= {"a.csv", ".a.csv.part"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"a.csv", "a.csv.new.part"}
 
 
 # --- Experiments ------------------------------------------------------------------------------
@@ -269,6 +320,41 @@ def test_rows_of_other_settings_are_never_mixed(experiment, meter, tmp_path, cha
     assert all(word in str(caught.value) for word in [*says, "Delete", "--out"]), caught.value
     assert store.path.read_bytes() == before
     assert len(meter.calls) == calls
+
+
+def test_every_stored_row_is_compared(experiment, tmp_path):
+    store = Store(tmp_path / "diets.csv")
+    experiment.run(seeds=[0], store=store, report=silent)
+    text = store.path.read_text("utf-8")
+    for old, new, says in [
+        ("diets,narrow,0,2,0.5", "diets,narrow,0,2,0.75", r"'narrow' made with rate 0\.75"),
+        ("diets,narrow", "others,narrow", "a row of the experiment 'others', not of diets"),
+    ]:
+        assert text.count(old) == 1
+        store.path.write_text(text.replace(old, new), encoding="utf-8")
+        with pytest.raises(ResultsError, match=says):
+            experiment.missing(store)
+
+
+def test_what_cannot_be_kept_is_not_measured(experiment, meter, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(ResultsError, match=r"file.* \(Not a directory\)"):
+            experiment.run(store=Store(folder / "diets.csv"), report=silent)
+    with pytest.raises(ResultsError, match="cannot be read"):
+        experiment.run(store=Store(tmp_path), report=silent)
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full())
+    with pytest.raises(ResultsError, match=r"kept in .* \(No space left on device\): .* --out"):
+        experiment.run(store=Store(tmp_path / "diets.csv"), report=silent)
+    assert meter.calls == []
+
+
+def test_what_is_no_number_names_its_column(experiment, tmp_path):
+    for value in (np.arange(3), torch.arange(3)):
+        for store in (None, Store(tmp_path / "diets.csv")):
+            lines = replace(experiment, measure=lambda value=value, **_: {"score": value})
+            with pytest.raises(ValueError, match=r"column 'score' must hold one number"):
+                lines.run(store=store, report=silent)
 
 
 def test_a_field_that_is_new_had_its_default(experiment, meter, tmp_path):

@@ -31,7 +31,7 @@ import torch
 
 from .. import __version__
 from ..checks import one_of
-from .store import ResultsError, Row, Store, text
+from .store import ResultsError, Row, Store, cells, text
 
 Report = Callable[[str], None]
 Options = Mapping[str, Any]
@@ -136,9 +136,10 @@ class Experiment:
         Raises
         ------
         ResultsError
-            The store has rows that were made with other options.
+            The store has rows that were made with other options or is broken, or cannot be
+            written; if that shows only after a run, the message holds its rows.
         TypeError, ValueError
-            From `plan`.
+            From `plan`; or a run measures what is no number or text.
         """
         seeds = _check_seeds(self.seeds if seeds is None else seeds)
         plan = self.plan(settings, **changes)
@@ -147,6 +148,8 @@ class Experiment:
         if len(missing) < len(plan) * len(seeds):
             there = len(plan) * len(seeds) - len(missing)
             report(f"{self.name}: {there} of {len(plan) * len(seeds)} runs are there")
+        if store is not None and missing:
+            store.check_writable()
 
         rows: list[dict[str, str]] = []
         took = []
@@ -160,7 +163,7 @@ class Experiment:
             left = sum(took) / len(took) * (len(missing) - number)
             report(f"  {took[-1]:.0f} s; about {left / 60:.0f} min to go")
             if store is None:
-                rows += [{key: text(value) for key, value in row.items()} for row in new]
+                rows += [cells(row) for row in new]
             else:
                 store.add(new, order=lambda row: (order[row["setting"]], int(row["seed"])))
         if store is not None:
@@ -209,6 +212,11 @@ class Experiment:
         """Raise a ResultsError if rows were made with other options than those planned."""
         known = self.plan()
         for row in rows:
+            if row.get("experiment", self.name) != self.name:
+                raise ResultsError(
+                    f"{path} has a row of the experiment {row['experiment']!r}, not of "
+                    f"{self.name}. Delete it, or write to another folder with --out."
+                )
             setting = row["setting"]
             if setting not in known:
                 raise ResultsError(

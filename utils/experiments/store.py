@@ -8,9 +8,14 @@ place: at any moment there is a complete file, with all rows of a run or none.
 import contextlib
 import csv
 import os
+import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from ..files import write_whole
 
 Row = Mapping[str, str]
 
@@ -25,6 +30,20 @@ def text(value: Any) -> str:
         return "none"
     value = value.item() if hasattr(value, "item") else value
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def cells(row: Mapping[str, Any]) -> dict[str, str]:
+    """Write the values of a row as text, or raise a ValueError that names the column."""
+    written = {}
+    for name, value in row.items():
+        try:
+            written[name] = text(value)
+        except (ValueError, RuntimeError):  # an array's, a tensor's
+            raise ValueError(
+                f"column {name!r} must hold one number or text in each row, got {value!r}: give "
+                "each number a column or a row of its own."
+            ) from None
+    return written
 
 
 class Store:
@@ -45,23 +64,22 @@ class Store:
             The file is not a table of runs.
         """
         try:
-            with self.path.open(newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file, strict=True)
-                columns, rows = reader.fieldnames or (), list(reader)
+            content = self.path.read_bytes()
         except FileNotFoundError:
             return []
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise self._broken(str(error)) from error
-        if not {"setting", "seed"} <= set(columns):
-            raise self._broken("its first line names no columns `setting` and `seed`")
-        for number, row in enumerate(rows, 1):
-            if None in row or None in row.values():  # more cells than columns, or fewer
-                raise self._broken(f"row {number} has not one cell for each column")
-        return rows
+        except OSError as error:
+            raise ResultsError(f"{self.path} cannot be read ({_reason(error)}).") from error
+        try:
+            return _parse(content)
+        except (csv.Error, ValueError) as error:
+            raise ResultsError(
+                f"{self.path} is not a table of results: {error}. Restore it (git checkout), or "
+                "delete it to measure everything again."
+            ) from error
 
     def runs(self) -> set[tuple[str, str]]:
         """Return (setting, seed) of every run that the file holds."""
-        return {(row["setting"], row["seed"]) for row in self.rows()}
+        return _runs(self.rows())
 
     def add(
         self,
@@ -74,8 +92,8 @@ class Store:
         Parameters
         ----------
         rows : sequence of dict
-            All with the same `setting` and `seed`. New columns are appended; earlier rows are
-            empty there.
+            All with the same `setting` and `seed`, no two alike. New columns are appended; earlier
+            rows are empty there.
         order : function, optional
             The key by which the file's rows are sorted; those that are equal keep their order.
 
@@ -83,38 +101,88 @@ class Store:
         -------
         bool
             False if another process had added this run, whose rows then stay.
+
+        Raises
+        ------
+        ResultsError
+            The file is broken or cannot be written; the message holds the rows.
+        ValueError
+            These are not rows of one run, or a value is no number or text.
         """
-        new = [{name: text(value) for name, value in row.items()} for row in rows]
-        if len({(row["setting"], row["seed"]) for row in new}) != 1:
+        new = [cells(row) for row in rows]
+        if len(_runs(new)) != 1:
             raise ValueError("rows must be those of one run, with one setting and one seed.")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self.path.parent):
-            old = self.rows()
-            if any(
-                row["setting"] == new[0]["setting"] and row["seed"] == new[0]["seed"] for row in old
-            ):
-                return False
-            self._replace(sorted(old + new, key=order) if order else old + new)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with _alone(self.path.parent):
+                old = self.rows()
+                if (new[0]["setting"], new[0]["seed"]) in _runs(old):
+                    return False
+                every = sorted(old + new, key=order) if order else old + new
+                content = _table(every).encode()
+                _parse(content)  # what could not be read again must not take the old one's place
+                write_whole(self.path, content, mark="new")
+        except Exception as error:  # whatever it is: what took hours to measure must not be lost
+            why = _reason(error) if isinstance(error, OSError) else error
+            raise ResultsError(
+                f"the rows of a run could not be added to {self.path} ({why}). Here they are:\n"
+                f"{_table(new)}"
+            ) from error
         return True
 
-    def _replace(self, rows: Sequence[Row]) -> None:
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        # One name for all: only one process writes at a time, and what a killed one left behind
-        # is overwritten by the next.
-        part = self.path.with_name(f".{self.path.name}.part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.path)
+    def check_writable(self) -> None:
+        """Raise a ResultsError if rows cannot be added: before a run, nothing is lost by it."""
+        folder = self.path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            size = self.path.stat().st_size if self.path.exists() else 0
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(size + 2**16))  # adding rows writes the whole file again
+        except OSError as error:
+            raise ResultsError(
+                f"rows cannot be kept in {folder} ({_reason(error)}): mend that, or write to "
+                "another folder with --out."
+            ) from error
 
-    def _broken(self, why: str) -> ResultsError:
-        return ResultsError(
-            f"{self.path} is not a table of results: {why}. Restore it (git checkout), or delete "
-            "it to measure everything again."
-        )
+
+def _runs(rows: Sequence[Row]) -> set[tuple[str, str]]:
+    return {(row["setting"], row["seed"]) for row in rows}
+
+
+def _table(rows: Sequence[Row]) -> str:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    file = StringIO()
+    writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def _parse(content: bytes) -> list[dict[str, str]]:
+    """Read a table of runs; a csv.Error or ValueError says why it is none."""
+    written = content.decode("utf-8-sig")  # a spreadsheet writes the mark that this leaves out
+    reader = csv.DictReader(StringIO(written, newline=""), strict=True)
+    columns, rows = list(reader.fieldnames or ()), list(reader)
+    if not {"setting", "seed"} <= set(columns):
+        raise ValueError("its first line names no columns `setting` and `seed`")
+    for name in columns:
+        if columns.count(name) > 1:
+            raise ValueError(f"its first line names the column {name!r} twice")
+    if not written.endswith("\n"):
+        raise ValueError("its end is cut off")
+    first: dict[tuple[str, ...], int] = {}
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values():  # more cells than columns, or fewer
+            raise ValueError(f"row {number} has not one cell for each column")
+        if not re.fullmatch("0|[1-9][0-9]*", row["seed"]):
+            raise ValueError(f"the seed in row {number} must be a whole number, is {row['seed']!r}")
+        if (before := first.setdefault(tuple(row.values()), number)) != number:
+            raise ValueError(f"row {number} repeats row {before}")
+    return rows
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 @contextlib.contextmanager
