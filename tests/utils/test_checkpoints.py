@@ -104,6 +104,10 @@ def disturb_weights(folder: Path, card: dict) -> None:
     card["sha256"] = digest_of(path)
 
 
+def disturb_counts(folder: Path, card: dict) -> None:
+    card |= {"correct": 250, "accuracy": 250 / card["count"]}
+
+
 def disturb(*keys: str, by: object) -> object:
     def change(folder: Path, card: dict) -> None:
         inside = card
@@ -120,7 +124,7 @@ def disturb(*keys: str, by: object) -> object:
     "change",
     [
         disturb_weights,
-        disturb("correct", by=250),
+        disturb_counts,
         disturb("mean", by=[0.5, 0.5, 0.6]),
         disturb("classes", by=[str(i) for i in range(11)]),
         disturb("tested_on", "options", by={"count": 256, "size": 28, "seed": 1}),

@@ -1,6 +1,9 @@
 """Checkpoints with cards: written whole, loaded without running code, refused when damaged."""
 
+import errno
+import hashlib
 import json
+import math
 import pickle
 import shutil
 from dataclasses import replace
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from safetensors.torch import save as safetensors
 from torch import nn
 
 from utils.data import patches, photograph, to_tensor
@@ -42,7 +46,7 @@ def answers(seed: int = 0) -> Evaluation:
     return evaluate(network(seed), TEST, normalisation=NORMALISATION, logits=True)
 
 
-def save_tiny(folder: Path, seed: int = 0, **changes) -> Path:
+def save_tiny(folder: Path, seed: int = 0, name: str = "tiny", **changes) -> Path:
     given = {
         "network": "micro_googlenet",
         "training": TRAINING,
@@ -56,7 +60,7 @@ def save_tiny(folder: Path, seed: int = 0, **changes) -> Path:
         "folder": folder,
         "result": answers(seed),
     }
-    return save("tiny", network(seed), **given | changes)
+    return save(name, network(seed), **given | changes)
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +117,36 @@ def test_stored_scores_are_spread_over_the_test_images(made):
     torch.testing.assert_close(logits, answers().logits[places], rtol=1e-4, atol=1e-5)
 
 
-def test_underscores_and_capitals_may_be_written(tmp_path):
-    card = save_tiny(tmp_path)
+def rename(folder: Path, name: str) -> None:
+    """Give the checkpoint another name."""
     for end in (".safetensors", ".logits.safetensors"):
-        (tmp_path / f"tiny{end}").rename(tmp_path / f"very-tiny{end}")
-    text = card.read_text("utf-8").replace('"name": "tiny"', '"name": "very-tiny"')
-    card.with_name("very-tiny.json").write_text(text, encoding="utf-8")
-    assert load("Very_Tiny", folder=tmp_path).card == load("very-tiny", folder=tmp_path).card
+        (folder / f"tiny{end}").rename(folder / f"{name}{end}")
+    text = (folder / "tiny.json").read_text("utf-8").replace('"name": "tiny"', f'"name": "{name}"')
+    (folder / "tiny.json").unlink()
+    (folder / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def test_underscores_and_capitals_may_be_written(folder):
+    rename(folder, "very-tiny")
+    assert load("Very_Tiny", folder=folder).card == load("very-tiny", folder=folder).card
+
+
+def test_a_name_that_is_there_is_not_read_as_another(folder):
+    rename(folder, "my_net")
+    save_tiny(folder, seed=1)
+    rename(folder, "my-net")
+    for name in ("my_net", "my-net"):
+        assert load(name, folder=folder).card["name"] == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my_net", "My-net", "../esc", "sub/x", "", None, ".", "a..b", "a-", "googlenet", "a.logits"],
+)
+def test_names_that_save_refuses(tmp_path, name):
+    with pytest.raises(ValueError, match=r"name of a checkpoint must be .* got "):
+        save_tiny(tmp_path / "in", name=name)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["minigooglenet", "../tiny", "", None])
@@ -209,15 +236,94 @@ def test_the_package_s_own_files_are_installed_again(folder, monkeypatch):
         [],
         {"classes": None},
         {"mean": 0.5},
-        {"options": {"weights": "other.pt"}},
+        {"options": {"weights": "other.pt", "num_classes": 11, "in_channels": 3}},
+        {"options": {"colour": 1, "num_classes": 11, "in_channels": 3}},
+        {"options": {"name": "micro_googlenet", "num_classes": 11, "in_channels": 3}},
+        {"options": {"num_classes": "11", "in_channels": 3}},
+        {"network": "mini_googlenet"},
+        {"network": "nothing"},
+        {"classes": ["a", "b", "c"]},
+        {"classes": []},
+        {"classes": list(range(11))},
+        {"mean": [0.5, 0.5, math.nan]},
+        {"mean": [0.5, 0.5, "a"]},
+        {"mean": []},
+        {"mean": [0.5]},
+        {"mean": [0.5, 0.5, 10**400]},
+        {"std": [0.2, 0.2, 0.0]},
+        {"std": [0.2]},
+        {"size": ["a", "b"]},
+        {"size": [-1, -1]},
+        {"size": [28]},
+        {"accuracy": 0.99},
+        {"accuracy": math.nan},
+        {"correct": 89},
+        {"count": 0},
+        {"seed": True},
+        {"licence": None},
     ],
 )
 def test_a_card_that_does_not_fit(folder, change):
     card = json.loads((folder / "tiny.json").read_text("utf-8"))
     card = card | change if change else change
     (folder / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
-    with pytest.raises(DamagedFileError, match="tiny"):
+    with pytest.raises(DamagedFileError, match=r"tiny.*save the network again"):
         load("tiny", folder=folder)
+
+
+def test_a_card_of_brackets_only(folder):
+    (folder / "tiny.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(DamagedFileError, match="is no card"):
+        load("tiny", folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "content"),
+    [
+        ("tiny.safetensors", "sha256", b"no tensors"),
+        ("tiny.logits.safetensors", "logits_sha256", b"no tensors"),
+        ("tiny.logits.safetensors", "logits_sha256", safetensors({"x": torch.ones(1)})),
+    ],
+)
+def test_a_file_that_its_card_describes_but_that_is_none(folder, file, key, content):
+    (folder / file).write_bytes(content)
+    card = json.loads((folder / "tiny.json").read_text("utf-8"))
+    card[key] = hashlib.sha256(content).hexdigest()
+    (folder / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(DamagedFileError, match=f"{file} holds no .*save the network again"):
+        (load if key == "sha256" else read_logits)("tiny", folder=folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": replace(TRAINING, classes=("caf\udce9", *TRAINING.classes[1:]))},
+        {"recipe": {"rate": math.nan}},
+        {"recipe": {"path": Path()}},
+        {"training": replace(TRAINING, classes=range(11))},
+    ],
+)
+def test_a_card_that_cannot_be_written_leaves_the_old_checkpoint(folder, changes):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ValueError, match="the card of tiny c"):
+        save_tiny(folder, **changes)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_full_disk_leaves_the_old_checkpoint(folder, monkeypatch, place):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    left = [None] * place
+
+    def fsync(_):
+        if not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left.pop()
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with pytest.raises(OSError, match="No space"):
+        save_tiny(folder, seed=1)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
@@ -248,7 +354,8 @@ def test_stopped_while_it_writes(folder, monkeypatch, after):
     ("changes", "says"),
     [
         ({"result": None}, "logits=True"),
-        ({"result": "another network's"}, "not this network's on these images"),
+        ({"result": 1}, "not this network's on these images"),
+        ({"result": math.nan}, "not this network's on these images"),
         ({"test_options": {"count": 87, "size": 28}}, "all 87 images"),
         ({"test_options": {"count": 88, "size": 28, "seed": 1}}, "not this network's on these"),
         ({"network": "mini_googlenet"}, "another network's weights"),
@@ -257,8 +364,10 @@ def test_stopped_while_it_writes(folder, monkeypatch, after):
 def test_what_save_does_not_take(tmp_path, changes, says):
     if changes.get("result", 0) is None:
         changes = {"result": evaluate(network(), TEST, normalisation=NORMALISATION)}
-    elif "result" in changes:
+    elif changes.get("result") == 1:  # another network's
         changes = {"result": answers(seed=1)}
+    elif "result" in changes:
+        changes = {"result": replace(answers(), logits=answers().logits * math.nan)}
     with pytest.raises(ValueError, match=says):
         save_tiny(tmp_path, **changes)
     assert not list(tmp_path.iterdir())

@@ -9,6 +9,7 @@ of them can hold code.
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from os import PathLike
@@ -18,20 +19,24 @@ from typing import Any
 import safetensors.torch
 import torch
 import torchvision
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from .. import __version__, data
 from ..accounting import account
-from ..files import write_whole
+from ..files import write_together
 from .creation import create
 from .names import ENTRIES
 from .preparation import Normalisation, Preprocessing
 
 CHECKPOINTS = Path(__file__).parents[1] / "assets" / "checkpoints"
-_NEEDED = dict.fromkeys(("network", "sha256", "logits_sha256"), str) | dict.fromkeys(
-    ("classes", "size", "mean", "std"), list
-)
-_NEEDED["options"] = dict
+_KINDS = {  # of what a card holds
+    str: ("name", "network", "licence", "command", "machine", "sha256", "logits_sha256"),
+    dict: ("options", "trained_on", "tested_on", "recipe", "versions"),
+    list: ("classes", "size", "mean", "std", "interval"),
+    int: ("seed", "parameters", "multiply_adds", "correct", "count"),
+    int | float: ("accuracy", "cpu_seconds"),
+}
 STORED = 64  # test images whose scores are kept
 LICENCE = "CC BY 4.0"
 
@@ -89,10 +94,11 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
     WeightsUnavailableError
         "googlenet" cannot be fetched.
     """
-    name = str(name).lower().replace("_", "-")
+    names = checkpoints(folder) + (("googlenet",) if folder is None else ())
+    if name not in names:
+        name = str(name).lower().replace("_", "-")
     if name == "googlenet" and folder is None:
         return _imagenet()
-    names = checkpoints(folder) + (("googlenet",) if folder is None else ())
     if name not in names:
         raise ValueError(
             f"there is no trained network {name!r}; there are {', '.join(names) or 'none'}. "
@@ -100,8 +106,15 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
         )
     card = read_card(name, folder=folder)
     state = _read(_folder(folder) / f"{name}.safetensors", card["sha256"])
-    model = create(card["network"], **card["options"])
-    model.load_state_dict(state)
+    path = _folder(folder) / f"{name}.json"
+    try:
+        model = create(card["network"], **card["options"])
+        model.load_state_dict(state)
+    except Exception as error:  # whatever else a changed card may ask for
+        raise DamagedFileError(
+            f"{path} does not describe the network of {name}.safetensors "
+            f"({type(error).__name__}: {error}): {_advice(path)}"
+        ) from None
     return Pretrained(
         model=model.eval(),
         classes=tuple(card["classes"]),
@@ -149,13 +162,13 @@ def save(
 ) -> Path:
     """Write a trained network and its card, so that `load` finds it; return the card's path.
 
-    Each file is complete or not there. The card comes last: without it, or with an older one, the
-    weights are not taken.
+    Each file is complete or not there, and none is replaced before all are written. The card comes
+    last: without it, or with an older one, the weights are not taken.
 
     Parameters
     ----------
     name : str
-        As in "mini-googlenet".
+        As in "mini-googlenet": small letters and digits, with single hyphens or dots between them.
     model : nn.Module
     network, options : str, dict
         ``create(network, **options)`` builds it; ``num_classes`` and ``in_channels`` follow from
@@ -184,8 +197,10 @@ def save(
     Raises
     ------
     ValueError
-        The network is not the one named, or the result not this network's on these images.
+        The name cannot be one, the network is not the one named, the result not this network's on
+        these images, or the card would hold what cannot be read again.
     """
+    _check_name(name)
     options = dict(options or {})
     test_options = dict(test_options or {})
     options |= {"num_classes": len(training.classes), "in_channels": training.images.shape[1]}
@@ -233,13 +248,32 @@ def save(
         "sha256": hashlib.sha256(weights).hexdigest(),
         "logits_sha256": hashlib.sha256(scores).hexdigest(),
     }
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    try:
+        text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the card of {name} cannot be written: {error}.") from error
+    if fault := _fault(json.loads(text)):
+        raise ValueError(f"the card of {name} could not be read again: {fault}.")
     place = _folder(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    write_whole(place / f"{name}.safetensors", weights)
-    write_whole(place / f"{name}.logits.safetensors", scores)
-    write_whole(place / f"{name}.json", text.encode())
+    write_together(
+        {
+            place / f"{name}.safetensors": weights,
+            place / f"{name}.logits.safetensors": scores,
+            place / f"{name}.json": text,
+        }
+    )
     return place / f"{name}.json"
+
+
+def _check_name(name: Any) -> None:
+    """Raise a ValueError unless a checkpoint may have this name, of which its files get theirs."""
+    known = isinstance(name, str) and re.fullmatch(r"[a-z0-9]+([-.][a-z0-9]+)*", name)
+    if not known or name == "googlenet" or name.endswith(".logits"):
+        raise ValueError(
+            "the name of a checkpoint must be small letters and digits with single hyphens or dots "
+            "between them, as in 'mini-googlenet', but not 'googlenet' or with '.logits' at its "
+            f"end, which are taken; got {name!r}."
+        )
 
 
 @torch.no_grad()
@@ -282,21 +316,50 @@ def read_card(name: str, *, folder: str | PathLike[str] | None = None) -> dict[s
         if isinstance(error, DamagedFileError):
             raise
         raise DamagedFileError(f"{path} is no card (any more): {_advice(path)}") from None
-    if not isinstance(card, dict) or card.get("name") != name or not _fits(card):
+    if not isinstance(card, dict) or card.get("name") != name:
         raise DamagedFileError(f"{path} is not the card of {name}: {_advice(path)}")
+    if fault := _fault(card):
+        raise DamagedFileError(f"{path} is not the card of {name}, {fault}: {_advice(path)}")
     return card
 
 
-def _fits(card: dict[str, Any]) -> bool:
-    """Tell whether a card has what is needed, and no weights but those beside it."""
-    complete = all(isinstance(card.get(key), kind) for key, kind in _NEEDED.items())
-    return complete and "weights" not in card["options"]
+def _fault(card: dict[str, Any]) -> str:
+    """Say what a card lacks or what in it cannot be; nothing if it is sound."""
+    for kind, keys in _KINDS.items():
+        for key in keys:
+            if not isinstance(card.get(key), kind) or isinstance(card[key], bool):
+                return f"its {key} is missing or of another kind"
+    options, mean, std = card["options"], card["mean"], card["std"]
+    if "weights" in options:
+        return "its options name other weights"
+    if len(card["classes"]) != options.get("num_classes") or not _all(str, card["classes"]):
+        return "its classes are not one name for each score"
+    if len(mean) != options.get("in_channels") or not _all(int | float, mean):
+        return "its mean is not one number for each channel"
+    if len(std) != options.get("in_channels") or not _all(int | float, std):
+        return "its std is not one number for each channel"
+    if not all(0 <= m <= 1 and 0 < s <= 1 for m, s in zip(mean, std, strict=True)):
+        return "its mean or std is not that of pixels in 0..1"
+    if len(card["size"]) != 2 or not _all(int, card["size"]) or min(card["size"]) < 1:
+        return "its size is not a height and a width"
+    if not 0 <= card["correct"] <= card["count"] != 0:
+        return "its correct is not some of its count"
+    if card["accuracy"] != card["correct"] / card["count"]:
+        return "its accuracy is not correct / count"
+    return ""
+
+
+def _all(kind: Any, values: list) -> bool:
+    return all(isinstance(value, kind) and not isinstance(value, bool) for value in values)
 
 
 def read_logits(name: str, *, folder: str | PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
     """Read the stored scores of a checkpoint: places of test images (n,), scores (n, classes)."""
     card = read_card(name, folder=folder)
-    kept = _read(_folder(folder) / f"{name}.logits.safetensors", card["logits_sha256"])
+    path = _folder(folder) / f"{name}.logits.safetensors"
+    kept = _read(path, card["logits_sha256"])
+    if set(kept) != {"images", "logits"}:
+        raise DamagedFileError(f"{path} holds no scores: {_advice(path)}")
     return kept["images"], kept["logits"]
 
 
@@ -309,7 +372,10 @@ def _read(path: Path, sha256: str) -> dict[str, Tensor]:
             f"{path} is not the file that its card describes (SHA-256 {found[:8]}... instead of "
             f"{str(sha256)[:8]}...): it is incomplete, or was changed. {_advice(path)}"
         )
-    return safetensors.torch.load(content)
+    try:
+        return safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise DamagedFileError(f"{path} holds no tensors ({error}): {_advice(path)}") from None
 
 
 def _bytes(path: Path) -> bytes:
