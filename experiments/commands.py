@@ -16,6 +16,7 @@ from utils.training import DivergedError  # noqa: E402
 
 RESULTS = ROOT / "utils" / "assets" / "results"
 WORK = ROOT / "work" / "training"  # git ignores `work`, and `make clean` leaves it alone
+MOST_THREADS = 1024  # far more, and the system ends the process without a word
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,12 +31,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message} (--help tells what there is)\n")
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """Return a type of argument: a whole number of at least `least`."""
+def whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
+    """Return a type of argument: a whole number from `least` to `most`, by default 64 bits'."""
 
     def read(given: str) -> int:
         if not given.isdecimal() or int(given) < least:
             raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {given!r}")
+        if int(given) > most:
+            raise argparse.ArgumentTypeError(f"expected at most {most}, got {given!r}")
         return int(given)
 
     return read

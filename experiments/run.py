@@ -11,7 +11,7 @@ processes may work on one experiment, best on different seeds.
 from pathlib import Path
 
 import torch
-from commands import RESULTS, Parser, end, whole
+from commands import MOST_THREADS, RESULTS, Parser, end, whole
 
 from utils.experiments import Experiment, ResultsError, Store
 from utils.experiments.catalogue import EXPERIMENTS
@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every experiment")
     parser.add_argument("--seeds", nargs="+", type=whole(0), metavar="N", help="only these")
     parser.add_argument("--settings", nargs="+", metavar="NAME", help="only these")
-    parser.add_argument("--threads", type=whole(1), help="of the CPU; by default, all cores")
+    parser.add_argument(
+        "--threads", type=whole(1, MOST_THREADS), help="of the CPU; by default, all cores"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="of the rows")
     asked = parser.parse_args()
     for name in asked.names:
@@ -44,6 +46,8 @@ def main() -> None:
     if asked.settings and len(asked.names) != 1:
         parser.error("--settings belong to one experiment: name it")
     names = list(EXPERIMENTS) if asked.all else asked.names
+    if not names and (asked.seeds or asked.threads):
+        parser.error("--seeds and --threads belong to a run: name an experiment, or give --all")
     if not names:
         for experiment in EXPERIMENTS.values():
             print(f"{experiment.name}: {experiment.about}")

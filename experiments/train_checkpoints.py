@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from commands import RESULTS, WORK, Parser, end, whole
+from commands import MOST_THREADS, RESULTS, WORK, Parser, end, whole
 
 from utils.experiments import Store
 from utils.experiments.shipped import CHECKPOINT_RATES, CHECKPOINTS, SHIPPED, ship
@@ -26,11 +26,15 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument("name", choices=(*SHIPPED, "rates"))
     parser.add_argument("--seed", type=whole(0), default=0)
-    parser.add_argument("--threads", type=whole(1), help="of the CPU; by default, all cores")
+    parser.add_argument(
+        "--threads", type=whole(1, MOST_THREADS), help="of the CPU; by default, all cores"
+    )
     parser.add_argument("--ship", action="store_true", help="put it into the package, when trained")
     parser.add_argument("--work", type=Path, default=WORK, metavar="FOLDER", help="of the states")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="of the rows")
     asked = parser.parse_args()
+    if asked.name == "rates" and (asked.seed or asked.ship):
+        parser.error("rates has a seed of its own and nothing to ship: leave out --seed and --ship")
     if asked.threads:
         torch.set_num_threads(asked.threads)
     if asked.name == "rates":

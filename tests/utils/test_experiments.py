@@ -22,11 +22,12 @@ import pytest
 import scipy.stats
 import torch
 
-from utils.data import results
+from utils.data import DataUnavailableError, LabelledImages, results
 from utils.experiments import (
     Experiment,
     ResultsError,
     Store,
+    measures,
     shipped,
     silent,
     summarise,
@@ -37,7 +38,7 @@ from utils.experiments import rates as choosing
 from utils.experiments.catalogue import EXPERIMENTS
 from utils.googlenet import micro_googlenet
 from utils.pretrained import load
-from utils.training import Recipe
+from utils.training import DivergedError, Recipe
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "utils" / "assets" / "results"
@@ -577,6 +578,23 @@ def test_a_run_of_the_recipe_follows_from_its_seed(few):
     assert len(lines) == 3  # a line an epoch
 
 
+def test_order_and_moves_follow_from_the_seed_of_the_run(monkeypatch):
+    seeds = []
+
+    def train(*_, recipe, **how):
+        seeds.append(recipe.seed)
+        raise DivergedError("at once")
+
+    monkeypatch.setattr(measures, "train", train)
+    images = LabelledImages(
+        torch.arange(32**2).byte().view(1, 1, 32, 32), torch.zeros(1).long(), "a"
+    )
+    network = micro_googlenet(1, in_channels=1)
+    for seed in (3, 4):
+        measures.train_and_test(network, images, images, Recipe(), seed=seed, report=silent)
+    assert seeds == [3, 4]
+
+
 def test_divergence_is_a_row(few):
     wild = Recipe(epochs=1, max_images=256, peak_rate=1e9, warmup=0.0)
     lines = []
@@ -635,6 +653,19 @@ def test_no_setting_of_its_own_where_the_rate_is_the_same(rates):
     frame = rates["recipe_rates"]
     frame.loc[frame["setting"] == "without BatchNorm, rate 0.2", "test_accuracy"] = 0.9
     assert "without BatchNorm, own rate" not in training.RECIPE.plan()
+
+
+def test_the_rate_is_the_best_in_the_mean_over_seeds(monkeypatch):
+    accuracies = {0.1: [0.7, 0.7], 0.2: [0.5, 0.8], 0.4: [0.8, 0.5]}  # 0.1, not the last or first
+    rows = [
+        {"setting": str(rate), "seed": seed, "test_accuracy": accuracies[rate][seed]}
+        for rate in accuracies
+        for seed in (0, 1)
+    ]
+    monkeypatch.setattr(choosing, "results", lambda name: pd.DataFrame(rows))
+    tried = replace(training.RATES, settings={str(rate): {} for rate in accuracies})
+    best = choosing.chosen(tried, {"a": tuple(accuracies)}, lambda key, rate: str(rate))
+    assert best == {"a": 0.1}
 
 
 def test_rates_come_first(rates):
@@ -748,10 +779,11 @@ def test_the_list_of_experiments(command):
 
 def test_a_command_runs_what_is_missing(command, meter, experiment, monkeypatch, tmp_path):
     monkeypatch.setitem(EXPERIMENTS, "diets", experiment)
-    status, out, _ = command("run.py", "diets", "--seeds", 1, 0, "--threads", 1)
+    status, out, _ = command("run.py", "diets", "--seeds", 1, 0, "--threads", 3)
     assert status == 0
     assert "run 6 of 6: slow, bare, seed 0" in out
     assert len(meter.calls) == 6
+    assert {row["threads"] for row in Store(tmp_path / "diets.csv").rows()} == {"3"}
     status, out, _ = command("run.py", "diets", "--settings", "narrow", "full", "--seeds", 0, 2)
     assert "diets: 2 of 4 runs are there" in out
     assert len(Store(tmp_path / "diets.csv").rows()) == len(meter.calls) == 8
@@ -779,7 +811,14 @@ def test_stopping_says_how_to_go_on(command, experiment, monkeypatch):
         (["run.py", "--settings", "all"], "name it"),
         (["run.py", "recipe", "--threads", "0"], "a whole number from 1, got '0'"),
         (["run.py", "recipe", "--thread", "1"], "unrecognized arguments: --thread"),
+        (["run.py", "--seeds", "3"], "name an experiment, or give --all"),
+        (["run.py", "--threads", "1"], "name an experiment, or give --all"),
+        (["run.py", "recipe", "--seeds", str(2**64)], f"at most {2**63 - 1}, got '{2**64}'"),
+        (["run.py", "recipe", "--threads", "100000"], "at most 1024, got '100000'"),
         (["train_checkpoints.py"], "required: name"),
+        (["train_checkpoints.py", "rates", "--ship"], "leave out --seed and --ship"),
+        (["train_checkpoints.py", "rates", "--seed", "1"], "leave out --seed and --ship"),
+        (["train_checkpoints.py", "mini-googlenet", "--threads", "99999999999"], "at most 1024"),
         (["train_checkpoints.py", "googlenet"], "invalid choice: 'googlenet'"),
         (["train_checkpoints.py", "mini-googlenet", "--seed", "a"], "got 'a'"),
     ],
@@ -790,6 +829,51 @@ def test_bad_arguments_are_answered_in_a_sentence(command, arguments, says):
     assert err.startswith("error: ")
     assert says in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [ResultsError, DataUnavailableError, DivergedError, OSError, ValueError]
+)
+def test_what_a_reader_can_mend_is_a_sentence(monkeypatch, error):
+    monkeypatch.syspath_prepend(ROOT / "experiments")
+    import commands
+
+    def main():
+        raise error("do this")
+
+    with pytest.raises(SystemExit, match="error: do this"):
+        commands.end(main)
+
+
+def test_a_checkpoint_is_trained_kept_and_shipped(command, monkeypatch, tmp_path):
+    calls = []
+
+    def measure(*, network, recipe, seed, report, checkpoint):
+        calls.append((network, seed, checkpoint, torch.get_num_threads()))
+        return {"test_accuracy": 0.75}
+
+    def ship(name, **how):
+        calls.append((name, how))
+        return "the card"
+
+    monkeypatch.setattr(shipped, "CHECKPOINTS", replace(shipped.CHECKPOINTS, measure=measure))
+    monkeypatch.setattr(shipped, "ship", ship)
+    state = tmp_path / "states" / "mini-googlenet-3.safetensors"
+    asked = ["mini-googlenet", "--seed", 3, "--work", state.parent]
+    status, out, _ = command("train_checkpoints.py", *asked, "--threads", 1)
+    assert status == 0
+    assert "mini-googlenet, seed 3: test accuracy 0.7500\n" in out
+    assert calls == [("mini-googlenet", 3, state, 1)]
+    assert state.parent.is_dir()
+    del calls[:]
+    for threads in ([], ["--threads", 1]):
+        _, out, _ = command("train_checkpoints.py", *asked, *threads, "--ship")
+        assert out.endswith("the card\n")
+    said = "python experiments/train_checkpoints.py mini-googlenet --seed 3"
+    assert calls == [
+        ("mini-googlenet", {"seed": 3, "checkpoint": state, "command": command_})
+        for command_ in (said, f"{said} --threads 1")
+    ]
 
 
 def test_make_experiments():

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,10 @@ from torchvision.transforms.v2 import functional
 
 from utils.data import ImageError, image_folder
 from utils.pretrained import create
-from utils.training import evaluate
+from utils.training import Recipe, evaluate
 from utils.training.checkpoint import read
 from utils.training.folders import IMAGENET, FolderBatches, FolderTestBatches
+from utils.training.machine import here
 
 ROOT = Path(__file__).parents[2]
 COMMAND = ROOT / "experiments" / "train_imagenet.py"
@@ -212,6 +214,8 @@ def test_the_commands_mistakes(train_imagenet, pictures, capsys):
         (str(pictures), "--peak-rate", "-1"): "error: peak_rate must be a number of at least 0",
         (str(pictures), "--batch-size", "13"): "13 pictures cannot be taken from the 12",
         (): "the following arguments are required: DATA",
+        (str(pictures), *ARGUMENTS, "--device", "foo"): "error: no device is called 'foo'; there",
+        (str(pictures), *ARGUMENTS, "--device", "meta"): "error: there is no device 'meta' that",
     }
     for given, says in calls.items():
         with pytest.raises(SystemExit) as ended:
@@ -222,6 +226,70 @@ def test_the_commands_mistakes(train_imagenet, pictures, capsys):
     (pictures / "val" / "red").rename(pictures / "val" / "reed")
     with pytest.raises(ValueError, match=r"other classes .*: number 2 is 'reed' instead of 'red'"):
         train_imagenet.main([str(pictures), *ARGUMENTS, "--workers", "0"])
+
+
+class Reached(Exception):  # noqa: N818
+    """Where the training would begin."""
+
+
+def test_every_option_arrives(train_imagenet, tmp_path, monkeypatch):
+    """In the recipe, the network, the pictures or the training."""
+    seen = {}
+
+    def folder(path, recipe=None, **options):
+        seen[path.name] = options
+        seen["recipe"] = recipe or seen["recipe"]
+        return SimpleNamespace(classes=("a", "b"))
+
+    def create(name, **options):
+        seen["network"] = name, options
+
+    def train(*_, **options):
+        seen["training"] = options
+        raise Reached
+
+    for name, stand_in in {"create": create, "train": train}.items():
+        monkeypatch.setattr(train_imagenet, name, stand_in)
+    for name in ("FolderBatches", "FolderTestBatches"):
+        monkeypatch.setattr(train_imagenet, name, folder)
+    for name in ("train", "val"):
+        (tmp_path / name).mkdir()
+
+    given = {
+        "epochs": 3, "batch_size": 5, "peak_rate": 0.25, "warmup": 0.125, "schedule": "constant",
+        "weight_decay": 0.5, "label_smoothing": 0.0625, "aux_weight": 0.75,
+        "precision": "bfloat16", "seed": 7, "max_images": 11,
+    }  # fmt: skip
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    elsewhere = ["--size=32", "--workers=1", "--save-every-steps=9", "--device=cpu", "--distort"]
+    state = tmp_path / "state.safetensors"
+    with pytest.raises(Reached):
+        train_imagenet.main([str(tmp_path), f"--checkpoint={state}", *flags, *elsewhere])
+    assert seen == {
+        "train": {"size": 32, "distort": True, "workers": 1},
+        "val": {"size": 32, "workers": 1},
+        "recipe": Recipe(crop=0, **given),
+        "network": ("googlenet_bn", {"num_classes": 2}),
+        "training": {"checkpoint": state, "save_every_steps": 9, "device": "cpu"},
+    }
+    for network, heads in {"googlenet": {"aux_heads": False}, "mini_googlenet": {}}.items():
+        with pytest.raises(Reached):
+            train_imagenet.main([str(tmp_path), "--network", network, "--no-aux"])
+        assert seen["network"] == (network, {"num_classes": 2} | heads)
+
+
+def test_devices_that_are_there(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    monkeypatch.setattr(
+        torch.accelerator, "current_accelerator", lambda **_: torch.device("cuda")
+    )  # as on a machine with two
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    for given in (None, "cuda", "cuda:1"):
+        assert here(given).device == torch.device("cuda", 1)
+    assert here("cpu").device == torch.device("cpu")
+    for given in ("cuda:2", "mps"):
+        with pytest.raises(ValueError, match=f"'{given}' .* there are cpu, cuda:0, cuda:1"):
+            here(given)
 
 
 def test_help(train_imagenet, capsys):

@@ -87,14 +87,32 @@ def here(device: torch.device | str | None = None) -> Machine:
 
     Under ``torchrun`` the first call connects the processes (by NCCL on NVIDIA's devices, else by
     Gloo), and each takes the accelerator of its local number.
+
+    Raises
+    ------
+    ValueError
+        There is no such device here; the message lists those there are.
     """
     local = int(os.environ.get("LOCAL_RANK", 0))
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
     if device is None:
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
         device = torch.device("cpu") if accelerator is None else accelerator
-    device = torch.device(device)
+    there = ["cpu"]
+    if accelerator is not None:
+        there += [f"{accelerator.type}:{i}" for i in range(torch.accelerator.device_count())]
+    try:
+        device = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"no device is called {device!r}; there are {', '.join(there)}."
+        ) from error
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda", local)
+    if device.type != "cpu" and f"{device.type}:{device.index or 0}" not in there:
+        raise ValueError(
+            f"there is no device {str(device)!r} that PyTorch can use here; there are "
+            f"{', '.join(there)}."
+        )
     if not distributed.is_available():
         return Machine(device)
     if distributed.is_torchelastic_launched() and not distributed.is_initialized():
