@@ -757,6 +757,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url
         "bottleneck": "15,872",
         "flow": "16 to 47",
         "gradients": "2.2e-14",
+        "lens": "+0.163",
         "module": "163,328",
         "network": "6,998,552",
         "pooling": "moved by 24 px",

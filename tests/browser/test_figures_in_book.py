@@ -44,7 +44,8 @@ def test_tables_are_set_as_tables(path: str, width: int, open_visit: Callable[..
     """Numbers and the heads above them to the right, rows' names to the left; it scrolls inside."""
     page = open_visit(width=width).goto(path)
     for table in page.locator("div.cell_output table:has(tbody td):not(figure table)").all():
-        numbers = table.locator("tr > :not(:first-child)").evaluate_all(
+        heads = "thead tr:first-child > :not(:first-child, .blank)"  # blank: above rows' names
+        numbers = table.locator(f"td, {heads}").evaluate_all(
             "all => all.map(e => getComputedStyle(e)).map(s => [s.textAlign, s.fontVariantNumeric])"
         )
         assert {align for align, _ in numbers} == {"right"}

@@ -225,6 +225,7 @@ canvas { image-rendering: pixelated; }
 .mapped { position: relative; width: 100%; }
 .mapped i { position: absolute; width: 9px; height: 9px; margin: -4.5px; border-radius: 50%;
   border: 2px solid #ffffff; outline: 1px solid #000000; }
+@container (max-width: 330px) { .summary { min-height: calc(7.25em + 16px); } }
 @container (min-width: 620px) {
   .summary { min-height: calc(1.45em + 16px); }
   .sides { grid-template-columns: minmax(220px, 340px) 1fr; }
