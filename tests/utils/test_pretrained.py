@@ -1,6 +1,7 @@
 """Networks by name, with weights: published ones up to the network's edge, and those of files."""
 
 import pickle
+import random
 import sys
 import urllib.error
 
@@ -226,6 +227,47 @@ def test_files_that_hold_no_weights(tmp_path):
     for name, says in cases.items():
         with pytest.raises(ValueError, match=says):
             create("micro_googlenet", weights=tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda w: w.fill_(torch.nan),
+        lambda w: w > 0,
+        lambda w: w.to(torch.complex64),
+        lambda w: w.flatten(1).to_sparse(),
+        lambda w: w.to("meta"),
+    ],
+    ids=["nan", "bool", "complex", "sparse", "meta"],
+)
+def test_weights_that_are_no_ordinary_numbers(tmp_path, spoil):
+    state = create("micro_googlenet").state_dict()
+    state["conv1.conv.weight"] = spoil(state["conv1.conv.weight"].clone())
+    torch.save(state, tmp_path / "weights.pt")
+    with pytest.raises(ValueError, match=r"'conv1\.conv\.weight' holds what no layer"):
+        create("micro_googlenet", weights=tmp_path / "weights.pt")
+
+
+def test_damaged_files_are_refused_in_words(tmp_path):
+    """Bytes flipped anywhere: a sentence, or the very weights."""
+    torch.manual_seed(0)
+    state = nn.Linear(8, 4).state_dict()
+    torch.save(state, tmp_path / "good.pt")
+    good, draw = (tmp_path / "good.pt").read_bytes(), random.Random(0)
+    for _ in range(60):
+        place = draw.randrange(len(good))
+        changed = good[:place] + bytes([good[place] ^ draw.randrange(1, 256)]) + good[place + 1 :]
+        (tmp_path / "bad.pt").write_bytes(changed)
+        with pytest.raises(ValueError, match=r"bad\.pt|weights"):
+            create("micro_googlenet", weights=tmp_path / "bad.pt")
+
+
+def test_weights_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    torch.save(create("micro_googlenet").state_dict(), tmp_path / "mine.pt")
+    create("micro_googlenet", weights="~/mine.pt")
+    with pytest.raises(FileNotFoundError):
+        create("micro_googlenet", weights="~nobody-of-this-name/mine.pt")
 
 
 def test_preprocessing_wants_a_tensor():

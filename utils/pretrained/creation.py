@@ -1,7 +1,7 @@
 """Build a network by name: with fresh weights, published ones, or those of a file."""
 
+import contextlib
 import io
-import pickle
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..network import misplaced
@@ -96,13 +95,15 @@ def _check_published_options(name: str, weights: str, options: dict[str, Any]) -
 def _read(name: str, weights: str | PathLike) -> Mapping[str, Tensor]:
     """Read a state dict from a file, running no code that may be in it."""
     path = Path(weights)
+    with contextlib.suppress(RuntimeError):  # ~ may be nobody's home
+        path = path.expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{no_weights(name, str(weights))} Nor is there such a file.")
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load(path.read_bytes())
         state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError):
+    except Exception:  # damaged files fail in many ways
         raise ValueError(
             f"{path} holds no weights that can be read without running code: it must be written "
             "by safetensors, or by torch.save(model.state_dict(), path)."
@@ -111,7 +112,23 @@ def _read(name: str, weights: str | PathLike) -> Mapping[str, Tensor]:
         raise ValueError(
             f"{path} holds a {type(state).__name__}, not a state dict: save model.state_dict()."
         )
+    if wrong := next((key for key, value in state.items() if not _usable(value)), None):
+        raise ValueError(
+            f"{path}: {wrong!r} holds what no layer here computes with: expected finite real "
+            "numbers, in ordinary tensors. Save the state dict of a trained network anew."
+        )
     return state
+
+
+def _usable(value: Any) -> bool:
+    """Tell whether a tensor holds ordinary numbers; what is no tensor is judged later."""
+    if not isinstance(value, Tensor):
+        return True
+    if value.is_meta or value.is_quantized or value.layout != torch.strided:
+        return False
+    if value.is_floating_point():
+        return bool(value.isfinite().all())
+    return not value.is_complex() and value.dtype != torch.bool
 
 
 def _renamed(state: Mapping[str, Tensor], model: nn.Module, entry: Entry) -> Mapping[str, Tensor]:
