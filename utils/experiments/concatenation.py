@@ -19,7 +19,7 @@ from ..network import Config, Network
 from ..training import Recipe
 from ..words import Built, Chain, MaxPool, Parallel, Row, build_chain, conv1x1, conv3x3, conv5x5
 from .harness import Experiment, Report
-from .measures import fresh, train_and_test
+from .measures import fresh, split, train_and_test
 from .rates import chosen
 
 SAME_SIZE_POOL = MaxPool(kernel_size=3, stride=1, padding=1, ceil_mode=False)
@@ -152,11 +152,7 @@ def merge(
 
     `held_out` of the training images test it; if 0, the test images do.
     """
-    training = fashion_mnist("train")
-    if held_out:
-        training, test = training[:-held_out], training[-held_out:]
-    else:
-        test = fashion_mnist("test")
+    training, test = split(fashion_mnist, held_out)
     made = fresh(lambda: network(modules), seed=seed)
     return train_and_test(made, training, test, recipe, seed=seed, report=report)
 

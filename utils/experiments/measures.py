@@ -22,6 +22,20 @@ def fresh(build: Callable[[], nn.Module], *, seed: int) -> nn.Module:
         return build()
 
 
+def split(
+    images: Callable[[str], LabelledImages], held_out: int
+) -> tuple[LabelledImages, LabelledImages]:
+    """Return what to train on and what to test on.
+
+    `images` gives those of "train" and "test". The last `held_out` training images test; if 0, the
+    test images do.
+    """
+    training = images("train")
+    if held_out:
+        return training[:-held_out], training[-held_out:]
+    return training, images("test")
+
+
 def train_and_test(
     network: nn.Module,
     training: LabelledImages,

@@ -22,7 +22,7 @@ from ..network import Config, Network
 from ..training import Recipe, evaluate
 from ..words import Convolution, MaxPool, Parallel, Row, conv1x1, parallel
 from .harness import Experiment, Options, Report
-from .measures import fresh, train_and_test
+from .measures import fresh, split, train_and_test
 from .rates import chosen
 
 Data = Literal["fashion", "patches"]
@@ -126,11 +126,8 @@ def compare(
     `held_out` of the training images test it; if 0, the test images do, and patches are tested at
     the other `ZOOMS` too (``closer_accuracy``, ``farther_accuracy``).
     """
-    training = images(data, "train")
-    if held_out:
-        training, test = training[:-held_out], training[-held_out:]
-    else:
-        test = images(data, "test")[:_TESTED]
+    training, test = split(partial(images, data), held_out)
+    test = test[:_TESTED]
     shape = {"num_classes": len(training.classes), "in_channels": training.images.shape[1]}
     made = fresh(lambda: network(modules, data, **shape), seed=seed)
     row = train_and_test(made, training, test, recipe, seed=seed, report=report)

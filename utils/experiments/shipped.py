@@ -17,7 +17,7 @@ from ..checks import one_of
 from ..data import LabelledImages
 from ..training import Recipe, evaluate
 from .harness import Experiment, Report, machine, say
-from .measures import fresh, train_and_test
+from .measures import fresh, split, train_and_test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +112,8 @@ def try_rate(
 ) -> dict[str, Any]:
     """Train a network of `SHIPPED` briefly; `held_out` of its training images test it."""
     one_of(network, tuple(SHIPPED), "network")
-    images = SHIPPED[network].images("train")
-    model = fresh(lambda: SHIPPED[network].build(images), seed=seed)
-    training, test = images[:-held_out], images[-held_out:]
+    training, test = split(SHIPPED[network].images, held_out)
+    model = fresh(lambda: SHIPPED[network].build(training), seed=seed)
     return train_and_test(model, training, test, recipe, seed=seed, report=report)
 
 

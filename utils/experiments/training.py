@@ -16,7 +16,7 @@ from ..data import fashion_mnist
 from ..googlenet import micro_googlenet, mini_googlenet
 from ..training import Recipe
 from .harness import Experiment, Options, Report
-from .measures import fresh, train_and_test
+from .measures import fresh, split, train_and_test
 from .rates import chosen
 
 BASE = Recipe(epochs=5)
@@ -43,11 +43,7 @@ def micro(
 
     `held_out` of the training images test it; if 0, the test images do.
     """
-    training = fashion_mnist("train")
-    if held_out:
-        training, test = training[:-held_out], training[-held_out:]
-    else:
-        test = fashion_mnist("test")
+    training, test = split(fashion_mnist, held_out)
     network = fresh(lambda: micro_googlenet(in_channels=1, norm=norm), seed=seed)
     return train_and_test(network, training, test, recipe, seed=seed, report=report)
 
