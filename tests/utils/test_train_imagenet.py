@@ -96,6 +96,16 @@ def test_batches(pictures):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_picture_is_cropped_anew_in_each_epoch(tmp_path):
+    """One picture alone: what differs between epochs is not the order."""
+    (tmp_path / "all" / "one").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "all" / "one" / "1.png")
+    batches = FolderBatches(tmp_path / "all", replace(RECIPE, batch_size=1), size=24)
+    first, second = (everything(batches, epoch)[0] for epoch in (0, 1))
+    assert not torch.equal(first, second)
+
+
 def test_crops_are_the_papers(tmp_path):
     """Seen from inside: a picture whose pixels say where they are, 8% to 100%, 3/4 to 4/3."""
     (tmp_path / "one").mkdir()
