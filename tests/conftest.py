@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 BROWSER = Path(__file__).parent / "browser"
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would the commands under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
