@@ -230,22 +230,26 @@ def test_files_that_hold_no_weights(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "suffixes"),
     [
-        lambda w: w.fill_(torch.nan),
-        lambda w: w > 0,
-        lambda w: w.to(torch.complex64),
-        lambda w: w.flatten(1).to_sparse(),
-        lambda w: w.to("meta"),
+        (lambda w: w.fill_(torch.nan), (".pt", ".safetensors")),
+        (lambda w: w.double().fill_(1e300), (".pt", ".safetensors")),
+        (lambda w: w.fill_(torch.nan).to(torch.float8_e4m3fn), (".pt", ".safetensors")),
+        (lambda w: w > 0, (".pt", ".safetensors")),
+        (lambda w: w.to(torch.complex64), (".pt",)),
+        (lambda w: w.flatten(1).to_sparse(), (".pt",)),
+        (lambda w: w.to("meta"), (".pt",)),
     ],
-    ids=["nan", "bool", "complex", "sparse", "meta"],
+    ids=["nan", "too large", "float8", "bool", "complex", "sparse", "meta"],
 )
-def test_weights_that_are_no_ordinary_numbers(tmp_path, spoil):
+def test_weights_that_are_no_ordinary_numbers(tmp_path, spoil, suffixes):
     state = create("micro_googlenet").state_dict()
     state["conv1.conv.weight"] = spoil(state["conv1.conv.weight"].clone())
-    torch.save(state, tmp_path / "weights.pt")
-    with pytest.raises(ValueError, match=r"'conv1\.conv\.weight' holds what no layer"):
-        create("micro_googlenet", weights=tmp_path / "weights.pt")
+    for suffix in suffixes:
+        path = tmp_path / f"weights{suffix}"
+        (torch.save if suffix == ".pt" else save_file)(state, path)
+        with pytest.raises(ValueError, match=r"'conv1\.conv\.weight' holds what no layer"):
+            create("micro_googlenet", weights=path)
 
 
 def test_damaged_files_are_refused_in_words(tmp_path):

@@ -101,8 +101,9 @@ def _read(name: str, weights: str | PathLike) -> Mapping[str, Tensor]:
         raise FileNotFoundError(f"{no_weights(name, str(weights))} Nor is there such a file.")
     try:
         if path.suffix == ".safetensors":
-            return safetensors.torch.load(path.read_bytes())
-        state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+            state = safetensors.torch.load(path.read_bytes())
+        else:
+            state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
     except Exception:  # damaged files fail in many ways
         raise ValueError(
             f"{path} holds no weights that can be read without running code: it must be written "
@@ -127,7 +128,7 @@ def _usable(value: Any) -> bool:
     if value.is_meta or value.is_quantized or value.layout != torch.strided:
         return False
     if value.is_floating_point():
-        return bool(value.isfinite().all())
+        return bool(value.float().isfinite().all())  # what float32 cannot hold would be infinite
     return not value.is_complex() and value.dtype != torch.bool
 
 
