@@ -25,6 +25,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test after an argument of bytes, not after the bytes: they may hold the time.
+
+    The processes that share a run have to find the same names, or none of them starts.
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Say once, not once a test, that a run of browser tests alone has no browser."""
     if session.items and all(item.get_closest_marker("browser") for item in session.items):

@@ -256,7 +256,7 @@ def test_a_folder_at_home(full, monkeypatch):
 # Damage
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
-ZIPPED = gzip.compress(by_hand(np.arange(50 * 784, dtype=np.uint32).astype(np.uint8)))
+ZIPPED = gzip.compress(by_hand(np.arange(50 * 784, dtype=np.uint32).astype(np.uint8)), mtime=0)
 
 
 def flipped(data: bytes) -> bytes:
