@@ -250,7 +250,12 @@ class Config:
     def _check_names(self) -> None:
         for layer, head in self.aux_heads.items():
             one_of(head, ("aux1", "aux2"), "the name of an auxiliary head")
-            one_of(layer, tuple(self.layers), f"the layer under {head}")
+            if layer not in self.layers:
+                raise ValueError(
+                    f"{head} stands on the layer {layer!r}, which is not there; there are "
+                    f"{', '.join(self.layers)}. To change some rows of a network keep the others, "
+                    "as in layers={**PAPER, ...}; to build one without heads, aux_heads=False."
+                )
         if len(set(self.aux_heads.values())) < len(self.aux_heads):
             raise ValueError(f"each layer needs a head of its own, got {self.aux_heads}.")
         taken = {"aux1", "aux2", "avgpool", "dropout", "fc"} & set(self.layers)

@@ -127,9 +127,9 @@ def test_module_equals_python_for_every_preset_and_its_naive_form(show) -> None:
         in_channels, *size = INPUTS[name]
         page.get_by_label("Preset").select_option(name)
         check_module(page, in_channels, spec, size)
-        page.get_by_role("button", name="Leave out every reduction").click()
+        page.get_by_role("button", name="Make it naive").click()
         check_module(page, in_channels, spec.naive(), size)
-        page.get_by_role("button", name="Leave out every reduction").click()
+        page.get_by_role("button", name="Make it naive").click()
         check_module(page, in_channels, spec, size)
 
 
@@ -526,7 +526,7 @@ def test_a_module_almost_equal_to_its_naive_form(show) -> None:
     page = show(build_a_module(100, spec)).page
     said = page.get_by_role("status").inner_text()
     assert "201,596 weights" in said
-    assert "Without reductions: 201,600 weights, almost the same, and 324 channels out." in said
+    assert "Naive: 201,600 weights, almost the same, and 324 channels out." in said
     number(page, "3×3 branch: reduce").fill("92")
     expect(page.locator(".ratio")).to_have_text(["the same", "almost the same", "÷ 1.2", "extra"])
 
@@ -556,7 +556,7 @@ def test_no_sideways_scrolling(show, name, width) -> None:
     page = show(FIGURES[name](), width=width).page
     if name == "module":
         page.get_by_label("Preset").select_option("5b")
-        page.get_by_role("button", name="Leave out every reduction").click()
+        page.get_by_role("button", name="Make it naive").click()
     elif name == "network":
         page.get_by_label("Stage", exact=True).select_option("5b")
     elif name == "bottleneck":
@@ -604,7 +604,7 @@ def test_no_label_of_the_bottleneck_covers_another(show, width) -> None:
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_no_label_of_the_module_covers_another(show, width) -> None:
     page = show(build_a_module(), width=width).page
-    naive = page.get_by_role("button", name="Leave out every reduction")
+    naive = page.get_by_role("button", name="Make it naive")
     for name in MODULES:
         page.get_by_label("Preset").select_option(name)
         assert page.evaluate(OVERLAPS) == [], name

@@ -88,7 +88,7 @@ def _verify_head(answer: Any) -> None:
 
 head = Exercise(
     key="head",
-    title="Count a head",
+    title="Count an auxiliary head",
     statement="""
 Write a function that counts the parameters of one of the paper's heads, with biases. It takes the
 channels and the side of the square map that the head reads, and the number of classes. Remember
@@ -145,40 +145,40 @@ def _scores() -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
 
 def _verify_joint(answer: Any) -> None:
     (main, aux2, aux1), labels = _scores()
-    one, two, three = (F.cross_entropy(s, labels).item() for s in (main, aux2, aux1))
-    cases = {
-        "a tensor, as in evaluation": (main, (), one),
-        "three tensors, as in training": (_Outputs(main, aux2, aux1), (), None),
-        "three tensors, and weight=0.5": (_Outputs(main, aux2, aux1), (0.5,), None),
-        "a network with one head: (main, None, aux1)": (_Outputs(main, None, aux1), (), None),
+    cases: dict[str, tuple[Any, tuple]] = {
+        "a tensor, as in evaluation": (main, ()),
+        "three tensors, as in training": (_Outputs(main, aux2, aux1), ()),
+        "three tensors, and weight=0.5": (_Outputs(main, aux2, aux1), (0.5,)),
+        "a network with one head: (main, None, aux1)": (_Outputs(main, None, aux1), ()),
+        "a network with the other head: (main, aux2, None)": ((main, aux2, None), ()),
+        "a network with one place for a head: (main, aux)": ((main, aux2), ()),
+        "a network without heads: (main, None, None)": ((main, None, None), ()),
     }
-    for case, (outputs, given, want) in cases.items():
+    for case, (outputs, given) in cases.items():
         weight = given[0] if given else 0.3
-        has_two = isinstance(outputs, tuple) and outputs.aux_logits2 is not None
-        heads = (two if has_two else 0) + three
-        if want is None:
-            want = one + weight * heads
+        first, *others = outputs if isinstance(outputs, tuple) else (outputs,)
+        one, *extra = (F.cross_entropy(s, labels).item() for s in (first, *others) if s is not None)
+        heads = sum(extra)
+        want = one + weight * heads
         got = number(call(answer, outputs, labels, *given))
-        count = 1 if want == one else 3 if has_two else 2
         habits = {
             one: "That is the main loss alone. In training the heads' losses are added.",
             one + heads: "Each head counts fully. The paper adds them with a weight.",
             (1 - weight) * one + weight * heads: "The main loss counts in full: nothing is taken "
             "from it for the heads.",
-            (one + weight * heads) / count: "The losses are averaged. They are to be added, each "
+            want / (1 + len(extra)): "The losses are averaged. They are to be added, each "
             "with its weight.",
             weight * (one + heads): "The weight belongs to the heads alone.",
-            one + weight * heads / max(count - 1, 1): "The weight is shared among the heads; each "
+            one + weight * heads / max(len(extra), 1): "The weight is shared among the heads; each "
             "of them counts with it.",
-            one + weight * two: "The other head is missing." if has_two else "",
-            one + weight * three: "One head is missing.",
+            **{one + weight * loss: "One head is missing." for loss in extra},
             F.cross_entropy(
                 main.softmax(1), labels
             ).item(): "Cross-entropy wants scores, and makes probabilities of them itself.",
             3 * want: "The losses of the images are added; their mean is asked for.",
             0.0: "Nothing is added up.",
         }
-        look = next((w for v, w in habits.items() if w and math.isclose(got, v, rel_tol=1e-4)), "")
+        look = next((w for v, w in habits.items() if math.isclose(got, v, rel_tol=1e-4)), "")
         expect(
             math.isclose(got, want, rel_tol=1e-5),
             expected=f"for {case}: the main loss, plus the heads' losses with their weight",
@@ -187,7 +187,7 @@ def _verify_joint(answer: Any) -> None:
             or (
                 "What does the function do with a single tensor, and what does cross-entropy take?"
                 if case.startswith("a tensor")
-                else "Which of the three is the main one, and how much does each head count?"
+                else "Which of these is the main one, and how much does each head count?"
             ),
         )
     _verify_history(answer)
@@ -236,10 +236,10 @@ joint = Exercise(
     key="joint",
     title="A loss for training and evaluation",
     statement="""
-Write the joint loss so that it takes whatever the network gives. In training that is a tuple of
-scores: first the main ones, then those of the heads, or `None` for a head that the network does
-not have. In evaluation it is one tensor of scores. Return the mean cross-entropy over the images,
-to which each head adds its own, times `weight`.
+Write the joint loss so that it takes whatever a network gives. In training that is a tuple of
+scores, named or not: first the main ones, then those of the heads, or `None` for a head that the
+network does not have. In evaluation it is one tensor of scores. Return the mean cross-entropy over
+the images, to which each head adds its own, times `weight`.
 """,
     stub="""
 from torch.nn import functional as F

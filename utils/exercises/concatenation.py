@@ -3,7 +3,6 @@
 from itertools import accumulate, permutations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -15,7 +14,7 @@ from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from ..summary import summarise
 from . import questions
-from .core import Exercise, call, expect, number, tensor
+from .core import Exercise, call, expect, number, parts, tensor
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -29,13 +28,7 @@ def _verify_whose(answer: Any) -> None:
         for channel in sorted({0, *(end - 1 for end in ends), *ends[:-1]}):
             got = call(answer, list(widths), channel)
             case = f"widths {list(widths)} and channel {channel}"
-            pair = tuple(got) if isinstance(got, tuple | list | Tensor | np.ndarray) else ()
-            expect(
-                len(pair) == 2,
-                expected="a pair `(branch, own)`",
-                got=got,
-                look="The function should end in `return branch, own`.",
-            )
+            pair = parts(got, "branch, own")
             branch, own = (number(value) for value in pair)
             want = sum(channel >= end for end in ends)
             start = ends[want] - widths[want]
@@ -296,13 +289,7 @@ def _verify_prune(answer: Any) -> None:
         means = torch.randn(widths[branch], generator=generator)
         got = call(answer, weight, bias, list(widths), branch, means)
         case = f"widths {list(widths)} and branch {branch}"
-        pair = tuple(got) if isinstance(got, tuple | list) else ()
-        expect(
-            len(pair) == 2,
-            expected="a pair `(weight, bias)`",
-            got=got,
-            look="The function should end in `return new_weight, new_bias`.",
-        )
+        pair = parts(got, "new_weight, new_bias")
         start = sum(widths[:branch])
         gone = slice(start, start + widths[branch])
         kept = torch.cat([weight[:, : gone.start], weight[:, gone.stop :]], dim=1).double()

@@ -100,6 +100,32 @@ def number(value: Any) -> float:
         raise MismatchError("a number", _short(value), look) from None
 
 
+def parts(value: Any, returned: str) -> tuple:
+    """Return the parts of what a function gave, which ends in a line such as ``return a, b``.
+
+    Parameters
+    ----------
+    value
+        A tuple, a list, or an array or tensor of one number for each part.
+    returned
+        The names in that line: "a, b".
+
+    Raises
+    ------
+    MismatchError
+        It is none of these, or has another number of parts.
+    """
+    many = isinstance(value, tuple | list) or getattr(value, "ndim", 0) == 1
+    names = returned.split(", ")
+    expect(
+        many and len(value) == len(names),
+        expected=f"{len(names)} results, `({returned})`",
+        got=value,
+        look=f"The function should end in `return {returned}`.",
+    )
+    return tuple(value)
+
+
 def tensor(value: Any, shape: tuple[int, ...], *, case: str, look: Callable[[tuple], str]) -> Any:
     """Return the tensor that came, in float64, if it has the shape that is wanted.
 

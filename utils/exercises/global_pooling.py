@@ -1,7 +1,7 @@
 """Exercises of the chapter on global pooling."""
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..interactive import Interactive
 from . import questions
-from .core import Exercise, MismatchError, call, expect, number, tensor
+from .core import Exercise, MismatchError, call, expect, number, parts, tensor
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -27,13 +27,7 @@ def _verify_count(answer: Any) -> None:
         case = (
             f"a map of ({channels}, {height}, {width}), hidden layers {hidden}, {classes} classes"
         )
-        pair = tuple(got) if isinstance(got, tuple | list) or getattr(got, "ndim", 0) == 1 else ()
-        expect(
-            len(pair) == 2,
-            expected="a pair `(flat, pooled)`",
-            got=got,
-            look="The function should end in `return flat, pooled`.",
-        )
+        pair = parts(got, "flat, pooled")
         flat, pooled = (number(value) for value in pair)
         places = height * width
         widths = (channels * places, *hidden, classes)
@@ -118,13 +112,7 @@ def _verify_gradients(answer: Any) -> None:
         g = torch.randn(n, c, generator=generator)
         got = call(answer, x, g)
         case = f"a map of shape {tuple(x.shape)}"
-        pair = tuple(got) if isinstance(got, tuple | list) else ()
-        expect(
-            len(pair) == 2,
-            expected="a pair `(of_average, of_max)` of tensors",
-            got=got,
-            look="The function should end in `return of_average, of_max`.",
-        )
+        pair = parts(got, "of_average, of_max")
         own = x.double().requires_grad_()
         wanted = {
             "average": torch.autograd.grad(own.mean((2, 3)), own, g.double())[0],
@@ -212,10 +200,10 @@ gradients = Exercise(
     key="gradients",
     title="Who is taught?",
     statement="""
-In training, the gradient says to every number of the last map how it should change. Write, without
-autograd, what global average pooling and global max pooling hand back. `x` is the map, of shape
-`(N, C, H, W)`; `g` is the gradient of the loss with respect to the pooled numbers, `(N, C)`. Return
-the two gradients with respect to `x`. No two numbers of a channel are equal.
+In training, the gradient says to every number of the last map how it should change. Write yourself,
+without autograd, what global average pooling and global max pooling hand back. `x` is the map, of
+shape `(N, C, H, W)`; `g` is the gradient of the loss with respect to the pooled numbers, `(N, C)`.
+Return the two gradients with respect to `x`. No two numbers of a channel are equal.
 """,
     stub="""
 def gradients(x, g):
@@ -338,7 +326,7 @@ _SIZES = ((224, 224), (160, 288), (32, 32))
 
 
 class _Trunk:
-    """Follow the convolutions, ReLUs and max pools of a network as it runs, and take VGG16's place.
+    """Follow the layers of a network as it runs, and take VGG16's place.
 
     While `maps` is set, they stand for what VGG16's part of the network gives.
     """
@@ -347,12 +335,12 @@ class _Trunk:
         self.steps: list[tuple] = []
         self.last, self.maps = -1, None
         for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.ReLU | nn.MaxPool2d):
+            if not isinstance(module, nn.Identity) and not any(module.children()):
                 module.register_forward_hook(self._after)
 
     def _after(self, module: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
-        shape = tuple(module.weight.shape) if isinstance(module, nn.Conv2d) else ()
-        self.steps.append((type(module), shape))
+        place = getattr(module, "place", None) if isinstance(module, nn.Conv2d) else None
+        self.steps.append((type(module), place))
         there = self.maps is not None and len(self.steps) - 1 == self.last
         return self.maps.clone() if there else None
 
@@ -365,8 +353,11 @@ def _verify_rebuild(answer: Any) -> None:
     import torchvision  # only here: it takes a second
 
     with torch.device("meta"):
-        network = call(answer, torchvision.models.vgg16())
-        original = torchvision.models.vgg16().features
+        vgg = torchvision.models.vgg16()
+        original = vgg.features
+        for place, layer in enumerate(original):
+            layer.place = place  # a copy of the layer keeps it, a new layer has none
+        network = call(answer, vgg)
         expect(
             isinstance(network, nn.Module),
             expected="a network",
@@ -380,18 +371,31 @@ def _verify_rebuild(answer: Any) -> None:
             got=f"a network that lacks {lost.total()} of them",
             look="Leave `network.features` alone; only what comes behind it is to change.",
         )
+        expect(
+            [m.place for m in network.modules() if isinstance(m, nn.Conv2d) and hasattr(m, "place")]
+            == [place for place, m in enumerate(original) if isinstance(m, nn.Conv2d)],
+            expected="the very convolutions that came in, with what they have learned",
+            got="other convolutions of the same shapes",
+            look="A new VGG16 knows nothing. Change the network that came in, and return it.",
+        )
         trunk = _Trunk(original)
         trunk.run(original, torch.empty(1, 3, 224, 224))
         wanted = trunk.steps
         trunk = _Trunk(network.eval())
         for size in _SIZES:
             _verify_size(network, trunk, size)
-            expect(  # VGG16's last pool may be gone: then the head reads what its last ReLU gives
-                trunk.steps[: len(wanted) - 1] == wanted[:-1],
-                expected="the convolutions in their order, and between them what VGG16 has there",
-                got="all thirteen, but not with the same layers between them",
-                look="Does `network.features` still have all its ReLUs and pools?",
+            # VGG16's last pool may be gone: then the head reads what its last ReLU gives.
+            pairs = zip_longest(
+                wanted[:-1], trunk.steps[: len(wanted) - 1], fillvalue=(type(None), 0)
             )
+            for step, (want, have) in enumerate(pairs):
+                expect(
+                    want == have,
+                    expected="the convolutions in their order, and between them what VGG16 has",
+                    got=f"as layer {step} of all a {have[0].__name__}, not its {want[0].__name__}",
+                    look="Does `network.features` still have its ReLUs and pools, and nothing "
+                    "else?",
+                )
     parameters = sum(p.numel() for p in network.parameters())
     fixed = [m for m in network.modules() if isinstance(m, nn.Linear) and m.in_features > 512]
     expect(

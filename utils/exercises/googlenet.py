@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from ..accounting import Account, account, module_costs
-from ..googlenet import INPUTS, MODULES, GoogLeNet, googlenet
+from ..googlenet import INPUTS, MODULES, PAPER, GoogLeNet, googlenet
 from ..interactive import Interactive
 from ..words import MaxPool
 from . import questions
-from .core import Exercise, call, expect, number
+from .core import Exercise, call, expect, number, parts
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -27,13 +27,7 @@ def _verify_row(answer: Any) -> None:
         one, red3, three, red5, five, proj = six = tuple(vars(spec).values())
         got = call(answer, c_in, side, six)
         case = f"{name}, which reads {c_in} channels of {side}×{side}, with {six}"
-        triple = tuple(got) if isinstance(got, tuple | list | torch.Tensor) else ()
-        expect(
-            len(triple) == 3,
-            expected="a triple `(channels, weights, multiply_adds)`",
-            got=got,
-            look="The function should end in `return channels, weights, multiply_adds`.",
-        )
+        triple = parts(got, "channels, weights, multiply_adds")
         channels, weights, macs = (number(value) for value in triple)
         expect(
             channels == spec.out_channels(c_in),
@@ -87,6 +81,8 @@ def _verify_row(answer: Any) -> None:
             if macs == right * side
             else "A multiplication and the addition of its product count as one."
             if macs == 2 * cost.macs
+            else "The table prints M; here every single multiply-add is asked for."
+            if macs in {f(cost.macs / 1e6) for f in (float, int, round)}
             else "Stride 1 and padding keep the size of the map, so every weight meets every "
             "position of it.",
         )
@@ -139,7 +135,8 @@ def row(c_in, side, filters):
 
 _STEM = ((7, 2), (3, 2), (1, 1), (3, 1), (3, 2))
 _WIDEST = (*_STEM, *2 * ((5, 1),), (3, 2), *5 * ((5, 1),), (3, 2), *2 * ((5, 1),), (7, 1))
-_PATHS = (((3, 1), (3, 1)), _STEM, ((2, 2), (5, 3), (1, 2), (3, 1)), _WIDEST)
+# In the second case no two of the habits below lead to the same number.
+_PATHS = (((3, 1), (3, 1)), ((1, 2), (2, 2), (5, 3), (3, 1)), _STEM, _WIDEST)
 
 
 def _field(layers: tuple[tuple[int, int], ...]) -> tuple[int, int]:
@@ -152,8 +149,9 @@ def _field(layers: tuple[tuple[int, int], ...]) -> tuple[int, int]:
 
 def _field_slips(layers: tuple[tuple[int, int], ...]) -> dict[int, str]:
     """Return wrong receptive fields and what leads to them."""
-    early = jump = whole = step = own = 1
+    early = jump = whole = step = own = grown = 1
     for kernel, stride in layers:
+        grown = grown * stride + kernel - 1
         own += (kernel - 1) * stride
         jump *= stride
         early += (kernel - 1) * jump
@@ -164,6 +162,8 @@ def _field_slips(layers: tuple[tuple[int, int], ...]) -> dict[int, str]:
         "the layer's own stride is only one factor of the next jump.",
         _field(layers[::-1])[0]: "So far would the same layers see in the opposite order. The list "
         "starts at the image; a rule that begins at the last layer has to walk it backwards.",
+        grown: "The stride multiplies the *jump*. The field itself only grows, by what the window "
+        "adds.",
         early: "The stride of a layer moves its *outputs* apart. Its own window still lies on the "
         "units in front of it: use the jump first, then change it.",
         1 + sum(kernel - 1 for kernel, _ in layers): "Behind a layer with a stride, neighbouring "
@@ -179,13 +179,7 @@ def _verify_field(answer: Any) -> None:
         got = call(answer, list(layers))
         shown = ", ".join(map(str, layers[:6])) + (", ..." if len(layers) > 6 else "")
         case = f"the {len(layers)} layers {shown}"
-        pair = tuple(got) if isinstance(got, tuple | list | torch.Tensor) else ()
-        expect(
-            len(pair) == 2,
-            expected="a pair `(field, jump)`",
-            got=got,
-            look="The function should end in `return field, jump`.",
-        )
+        pair = parts(got, "field, jump")
         field, jump = (number(value) for value in pair)
         want_field, want_jump = _field(layers)
         expect(
@@ -196,7 +190,8 @@ def _verify_field(answer: Any) -> None:
             if (field, jump) == (want_jump, want_field)
             else "Two strides one after the other multiply: a step of 2 on a map whose units lie "
             "2 apart is a step of 4."
-            if jump == 1 + sum(s - 1 for _, s in layers) or jump == sum(s for _, s in layers)
+            if jump
+            in {first + sum(s - less for _, s in layers) for first in (0, 1) for less in (0, 1)}
             else "Which layers move neighbouring units apart, and by what factor?",
         )
         expect(
@@ -421,6 +416,14 @@ def _verify_save(answer: Any) -> None:
             got=f"{error}",
             look="Does each row still fit behind the one in front of it?",
         )
+    extra = [name for name in network.config.layers if name not in PAPER]
+    expect(
+        not extra,
+        expected="the rows of `PAPER`, some of them replaced",
+        got=", ".join(f"a row {name!r}" for name in extra),
+        look="A row with a new name stands behind all the others, and replaces none. The names are "
+        f"{', '.join(PAPER)}.",
+    )
     names = [name for name in paper.stages.index if name.startswith("inception")]
     missing = [name for name in names if name not in counted.stages.index]
     expect(
@@ -495,7 +498,8 @@ the nine modules and the last layer give the shapes of Table 1, and the network 
 parameters than the paper's. `PAPER` holds the rows by name, `replace` changes numbers in a row, and
 `googlenet("paper", layers={**PAPER, ...})` builds the network with some rows replaced. There are
 many right answers; say in a sentence what yours gives up. In `PAPER`, `conv2` is the 1×1 of the
-stem and `conv3` the 3×3 behind it. No layer may have fewer than 8 channels.
+stem, `conv3` the 3×3 behind it, and `inception3a` the first module. No layer may have fewer than 8
+channels.
 """,
     stub="""
 from dataclasses import replace
@@ -546,7 +550,7 @@ def dearest_stage() -> Interactive:
     macs = {
         "the first convolution, 7×7, on the largest map": stages["conv1"],
         "the second convolutions, 1×1 and 3×3": stages["conv2"] + stages["conv3"],
-        "module 3b, in the middle": stages["inception3b"],
+        "module 3b, the wider one at 28×28": stages["inception3b"],
         "module 4e, the widest at 14×14": stages["inception4e"],
         "module 5b, the widest of all": stages["inception5b"],
         "the linear layer, which reads everything": stages["fc"],

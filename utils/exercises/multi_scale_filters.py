@@ -210,6 +210,8 @@ def _verify_best_sigma(answer: Any) -> None:
     cases = []
     for radius, bright in ((2, True), (3, True), (5, False), (7, True), (7, False)):
         picture = _disc(radius, bright=bright)
+        if radius == 3:  # a larger one, which no filter in the middle reaches
+            picture[4:15, 4:15] = 1.0
         answers = {}
         for sigma in _SIGMAS:
             size = 2 * int(3 * 1.6 * sigma) + 1
@@ -218,7 +220,8 @@ def _verify_best_sigma(answer: Any) -> None:
             answers[sigma] = float(found[0, 0, 40, 40])
         got = number(call(answer, picture, list(_SIGMAS)))
         got = next((s for s in _SIGMAS if abs(s - got) < 1e-5), got)  # float32 rounds 3.3
-        cases.append((f"a {'bright' if bright else 'dark'} spot of radius {radius}", answers, got))
+        spot = f"a {'bright' if bright else 'dark'} spot of radius {radius} pixels"
+        cases.append((spot + ", and a larger one elsewhere" * (radius == 3), answers, got))
     if any(got not in _SIGMAS for _, _, got in cases):
         look = "What should come back is one of `sigmas`, not its place in the list, and not the "
         look += "answer of the filter."
@@ -232,8 +235,7 @@ def _verify_best_sigma(answer: Any) -> None:
     for case, answers, got in cases:
         expect(
             got == max(answers, key=lambda sigma, answers=answers: abs(answers[sigma])),
-            expected=f"for {case} pixels: the sigma whose filter answers most strongly in its "
-            "middle",
+            expected=f"for {case}: the sigma whose filter answers most strongly in its middle",
             got=f"{got:g}",
             look=look,
         )
@@ -243,8 +245,9 @@ best_sigma = Exercise(
     key="best_sigma",
     title="Measure a spot with filters",
     statement="""
-A picture of shape `(81, 81)` shows one round spot, bright or dark, in its middle. Write a function
-that returns the one of `sigmas` whose difference of Gaussians answers most strongly there.
+A picture of shape `(81, 81)` shows a round spot, bright or dark, in its middle, and sometimes more
+things near its corners. Write a function that returns the one of `sigmas` whose difference of
+Gaussians answers most strongly in the middle.
 `difference_of_gaussians(size, sigma=sigma)` makes the filters; give each a size large enough, such
 as `2 * int(3 * 1.6 * sigma) + 1`.
 """,

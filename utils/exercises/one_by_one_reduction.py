@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -13,25 +12,19 @@ from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from . import questions
-from .core import Exercise, call, expect, number, tensor
+from .core import Exercise, call, expect, number, parts, tensor
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
 
-_COST_CASES = ((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 7))
+_COST_CASES = ((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 9))
 
 
 def _verify_cost(answer: Any) -> None:
     for c_in, c_red, c_out, k, height, width in _COST_CASES:
         got = call(answer, c_in, c_red, c_out, k, height, width)
         case = f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
-        pair = tuple(got) if isinstance(got, tuple | list | np.ndarray | torch.Tensor) else ()
-        expect(
-            len(pair) == 2,
-            expected="a pair `(weights, multiply_adds)`",
-            got=got,
-            look="The function should end in `return weights, multiply_adds`.",
-        )
+        pair = parts(got, "weights, multiply_adds")
         weights, macs = (number(value) for value in pair)
         want = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
         biases = c_red + c_out
@@ -45,7 +38,10 @@ def _verify_cost(answer: Any) -> None:
             k * k * c_red * c_out: "The 1×1 layer itself is missing: it is not free.",
             c_in * c_red + (k ^ 2) * c_red * c_out: "In Python `^` is not a power; it is `**`.",
             want.macs: "These are the multiply-adds: the weights come first in the pair.",
-            want.parameters + biases: "Biases are counted; the statement leaves them out.",
+            **dict.fromkeys(
+                (want.parameters + some for some in (biases, c_red, c_out)),
+                "Biases are counted; the statement leaves them out.",
+            ),
         }
         expect(
             weights == want.parameters,
@@ -148,7 +144,9 @@ def _verify_widest(answer: Any) -> None:
             not saves(got + 1),
             expected=f"for {case}: one channel more would no longer save",
             got=f"{got}, but {got + 1} saves too",
-            look="Is the division exact, and is the rounding only at the end?",
+            look="A k×k filter has k rows *and* k columns."
+            if got == (k * c_in * c_out - 1) // (c_in + k * c_out)
+            else "Is the division exact, and is the rounding only at the end?",
         )
 
 
@@ -167,7 +165,8 @@ def widest(c_in, c_out, k):
 """,
     answer="widest",
     verify=_verify_widest,
-    praise="All eighteen reductions of GoogLeNet lie below this limit.",
+    praise="All eighteen reductions in GoogLeNet's modules lie below this limit. The 1×1 in its "
+    "stem does not: 64 channels to 64 in front of the 3×3 to 192.",
     hints=(
         "Write the two costs side by side, with `c_red` unknown. When are they equal?",
         "They are equal at `c_red = k * k * c_in * c_out / (c_in + k * k * c_out)`.",
@@ -461,9 +460,9 @@ my_module = dict(
     pool_proj=32,
 )
 """,
-    why="The 3×3 branch takes most of the cost, and its cost is proportional to its reduction. A "
-    "narrower reduction keeps the output as wide as it was and gives up rank instead: whether "
-    "the lost directions mattered, only the data can tell.",
+    why="The 3×3 branch takes most of the cost, which is nearly proportional to its reduction. So "
+    "the reduction is narrower, which gives up rank, and some of the output is moved to the 1×1 "
+    "branch, which gives up surroundings. Whether either mattered, only the data can tell.",
 )
 
 ALL = (cost, widest, pointwise, melt, design)
@@ -495,8 +494,8 @@ def shuffled() -> Interactive:
             ),
             Option(
                 "Only flat areas survive.",
-                "Flat areas survive a shuffle among themselves for any small filter. Does a 1×1 "
-                "filter depend on the area at all?",
+                "In a flat area the neighbours of a pixel are like it, so there a wider filter "
+                "would miss them least. Does a 1×1 filter read its neighbours at all?",
             ),
         ],
         name="Before you run the next cell",
@@ -591,7 +590,7 @@ def prediction(kept: float, *, width: int, channels: int) -> Interactive:
         0.5: "About half. Neighbouring filters see nearly the same thing, and this underrates how "
         "much they share: look at the curve.",
         0.9: "About nine tenths. The channels of a photograph repeat each other so much that a "
-        "few mixtures carry most of what varies. Why they do, the controls below will tell.",
+        "few mixtures carry most of what varies. Why they do, two kinds of noise will tell.",
         0.999: "Nearly everything. That takes more mixtures: find on the curve where it gets "
         "there.",
     }

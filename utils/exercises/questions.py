@@ -57,7 +57,7 @@ def choice(prompt: str, options: Sequence[Option], *, name: str = "Question") ->
         for o in options
     ]
     listed = "".join(f"<li>{answer['text']}</li>" for answer in answers)
-    told = f"{_inline(right[0].text)}. {_inline(right[0].diagnosis)}"
+    told = f"{_inline(right[0].text.removesuffix('.'))}. {_inline(right[0].diagnosis)}"
     return _question(
         prompt, name, f"<ul>{listed}</ul>", told, kind="choice", options=answers, answer=0.0
     )

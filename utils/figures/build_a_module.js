@@ -76,7 +76,7 @@ function render({ model, el }) {
       const off = all.every((name) => model.get(name) === null);
       move(Object.fromEntries(all.map((name) => [name, off ? kept[name] : null])));
     },
-  }, "Leave out every reduction");
+  }, "Make it naive");
   const input = slider({
     label: "Input channels", min: 1, max: MOST_IN, change: (in_channels) => move({ in_channels }),
   });
@@ -153,7 +153,7 @@ function render({ model, el }) {
     node("p", { class: "card-title" }, "Multiply-adds by branch"),
     node("p", { class: "note legend", "aria-hidden": "true" },
       node("i", { class: "now" }), " this module ",
-      node("i", { class: "without" }), " without any reduction"),
+      node("i", { class: "without" }), " the naive module"),
     Object.values(bars).map(({ row }) => row));
   const cell = (name) => {
     const now = node("span", { "data-name": name });
@@ -163,7 +163,7 @@ function render({ model, el }) {
   const cells = {};
   const table = node("table", {},
     node("caption", {},
-      "Each cell: this module, and below it the same filters without any reduction."),
+      "Each cell: this module, and below it the naive one: the same filters, no reduction, no projection."),
     node("thead", {}, node("tr", {}, node("th", { scope: "col" }, "branch"),
       ["channels out", "weights", "multiply-adds"].map((name) => node("th", { scope: "col" }, name)))),
     node("tbody", {}, [...BRANCHES, "all"].map((branch) =>
@@ -217,7 +217,7 @@ function render({ model, el }) {
       `${millions(now.macs.all)} multiply-adds. ` +
       (off
         ? "It is the naive module: nothing is reduced, and the pooling branch passes its input on."
-        : `Without reductions: ${several(naiveWeights, "weight")}, ` +
+        : `Naive: ${several(naiveWeights, "weight")}, ` +
           `${compared(naiveWeights, now.parameters.all)}, and ` +
           `${several(without.channels.all, "channel")} out.`));
 
@@ -358,7 +358,7 @@ rect.sign { fill: var(--paper) !important; stroke: #CC79A7; stroke-width: 2; }
 .branches .leavable { grid-template-columns: auto 1fr auto; }
 .common { display: grid; gap: 4px 24px; align-items: center; }
 .chart { display: grid; gap: 5px; }
-.bar { display: grid; grid-template-columns: 2.6em 1fr 7.6em; align-items: center; gap: 8px;
+.bar { display: grid; grid-template-columns: 2.6em 1fr 8.6em; align-items: center; gap: 8px;
   font-size: .93em; }
 .pair { display: grid; gap: 2px; }
 .ratio { text-align: right; white-space: nowrap; }

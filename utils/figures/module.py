@@ -29,8 +29,8 @@ def build_a_module(
     """Return a figure in which the reader builds an Inception module from its six numbers.
 
     It shows the four branches to scale, their concatenation, and weights and multiply-adds by
-    branch beside those of the same filters without any reduction. The paper's nine modules are
-    presets; the default is 3a.
+    branch beside those of the naive module: the same filters, no reduction and no projection. The
+    paper's nine modules are presets; the default is 3a.
 
     Parameters
     ----------
@@ -65,8 +65,9 @@ def build_a_module(
     fallback = table(
         f"An Inception module with {several(in_channels, 'input channel')} and "
         f"{several(spec.out_channels(in_channels), 'output channel')} on {size[0]} × {size[1]} "
-        "pixels, branch by branch, without biases; in the last two columns the same filters "
-        "without any reduction. Where scripts run, this is an interactive figure.",
+        "pixels, branch by branch, without biases; in the last two columns the naive module, with "
+        "the same filters and no reduction or projection. Where scripts run, this is an "
+        "interactive figure.",
         ("branch", "weights", "multiply-adds", "weights, naive", "multiply-adds, naive"),
         rows,
     )

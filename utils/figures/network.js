@@ -9,7 +9,7 @@ import { LAYOUT, box, funnelPath, place, words } from "./shared.js";
 
 const MEASURES = { macs: "multiply-adds", parameters: "parameters" };
 const SHORT = { conv1: "c1", conv2: "c2", linear: "fc" }; // where there is no room for the name
-const PART = ["stem", "stage 3", "stage 4", "stage 5", "head"];
+const PART = ["stem", "modules 3a and 3b", "modules 4a to 4e", "modules 5a and 5b", "head"];
 const MOST = 1024; // channels: the widest map of the network
 
 const part = (name) => (/^[345]/.test(name) ? PART[name[0] - 2]

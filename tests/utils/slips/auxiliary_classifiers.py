@@ -72,6 +72,19 @@ SLIPS = {
          "For 1D input"),
         (joint("    main, *heads = outputs if isinstance(outputs, tuple) else (outputs,)\n"
                "    return F.cross_entropy(main, labels)"), "main loss alone"),
+        (joint("    main, *heads = outputs if isinstance(outputs, tuple) else (outputs,)\n"
+               "    if heads and heads[0] is None:\n        heads = heads[1:]\n"
+               "    heads = [F.cross_entropy(scores, labels) for scores in heads]\n"
+               "    return F.cross_entropy(main, labels) + weight * sum(heads)"),
+         "NoneType"),
+        (joint("    if not isinstance(outputs, tuple):\n"
+               "        return F.cross_entropy(outputs, labels)\n"
+               "    loss = F.cross_entropy(outputs[0], labels)\n"
+               "    for scores in (outputs.aux_logits2, outputs.aux_logits1):\n"
+               "        if scores is not None:\n"
+               "            loss = loss + weight * F.cross_entropy(scores, labels)\n"
+               "    return loss"),
+         "aux_logits2"),
         (joint(TUPLE + HEADS + "    return F.cross_entropy(main, labels) + sum(heads)"),
          "counts fully"),
         (joint(TUPLE + HEADS + "    if not heads:\n        return F.cross_entropy(main, labels)\n"
@@ -139,7 +152,7 @@ RIGHT = [
     ("joint", joint("    if not isinstance(outputs, tuple):\n"
                     "        return F.cross_entropy(outputs, labels)\n"
                     "    loss = F.cross_entropy(outputs[0], labels)\n"
-                    "    for s in (outputs.aux_logits1, outputs.aux_logits2):\n"
+                    "    for s in outputs[:0:-1]:\n"
                     "        loss = loss + (0 if s is None else weight * "
                     "F.cross_entropy(s, labels))\n    return loss")),
     ("places", places("version.startswith('0.') and int(version.split('.')[1]) <= 20")),

@@ -165,7 +165,7 @@ SLIPS = {
             "        network.features if not isinstance(layer, torch.nn.ReLU)])\n"
             "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
             "    network.classifier = torch.nn.Linear(512, 1000)\n    return network",
-            "all its ReLUs",
+            "still have its ReLUs",
         ),
         (_REBUILD + _OWN.format("x.sum((2, 3))"), "a sum over the places"),
         (_REBUILD + _OWN.format("x[:, :, 0].mean(2)"), "Some weights belong to places"),
@@ -189,6 +189,28 @@ SLIPS = {
         (
             _REBUILD + "    return network.features(torch.ones(1, 3, 64, 64))",
             "Change what came in",
+        ),
+        (
+            "import torch, torchvision\ndef lighter(network):\n"
+            "    network = torchvision.models.vgg16()\n"
+            "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
+            "    network.classifier = torch.nn.Linear(512, 1000)\n    return network",
+            "A new VGG16 knows nothing",
+        ),
+        *(
+            (
+                _REBUILD + "    layers = []\n    for layer in network.features:\n"
+                f"        layers.append(layer)\n        if isinstance(layer, torch.nn.{kind}):\n"
+                f"            layers.append(torch.nn.{extra})\n"
+                "    network.features = torch.nn.Sequential(*layers)\n"
+                "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
+                "    network.classifier = torch.nn.Linear(512, 1000)\n    return network",
+                "and nothing else",
+            )
+            for kind, extra in (
+                ("Conv2d", "InstanceNorm2d(layer.out_channels)"),
+                ("MaxPool2d", "Dropout2d(0.1)"),
+            )
         ),
     ],
 }

@@ -100,6 +100,13 @@ SLIPS = {
             "every single weight",
         ),
         ("def row(c_in, side, filters):\n    return 3", "return channels, weights"),
+        (
+            "def row(c_in, side, filters):\n"
+            "    a, r3, b, r5, c, p = filters\n"
+            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
+            "    return a + b + c + p, w, w * side * side / 1e6",
+            "every single multiply-add",
+        ),
     ],
     "field": [
         (
@@ -125,6 +132,20 @@ SLIPS = {
             "        seen += kernel * jump\n        jump *= stride\n"
             "    return seen, jump",
             "k - 1 steps between",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen = seen * stride + kernel - 1\n        jump *= stride\n"
+            "    return seen, jump",
+            "The stride multiplies the *jump*",
+        ),
+        (
+            "def field(layers):\n    seen, jump = 1, 1\n"
+            "    for kernel, stride in layers:\n"
+            "        seen += (kernel - 1) * jump\n        jump += stride\n"
+            "    return seen, jump",
+            "strides one after the other multiply",
         ),
         (
             "def field(layers):\n    seen, jump = 1, 1\n"
@@ -262,6 +283,22 @@ SLIPS = {
         ),
     ],
     "save": [
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import MODULES, PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {**PAPER, '3b': replace(MODULES['3b'], conv3x3=96)}\n"
+            "    return googlenet('paper', layers=rows, kernel5x5=3)",
+            "replaces none",
+        ),
+        (
+            "from dataclasses import replace\n"
+            "from utils.googlenet import PAPER, googlenet\n"
+            "def lighter():\n"
+            "    rows = {'conv2': replace(PAPER['conv2'], channels=16)}\n"
+            "    return googlenet('paper', layers=rows, kernel5x5=3)",
+            "keep the others",
+        ),
         (
             "from utils.googlenet import googlenet\n"
             "def lighter():\n    return googlenet('paper', dropout=0.2, aux_heads=False)",

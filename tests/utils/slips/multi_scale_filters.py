@@ -94,6 +94,10 @@ SLIPS = {
             "middle pixel only",
         ),
         (
+            _changed(_SIGMA, ("abs(float(answers[0, 0, 40, 40]))", "float(answers.abs().max())")),
+            "middle pixel only",
+        ),
+        (
             _changed(
                 _SIGMA,
                 ("return max(sigmas, key=strength)", "return max(strength(s) for s in sigmas)"),

@@ -5,6 +5,18 @@ SLIPS = {
     "cost": [
         (
             "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = c_in * c_red + k * k * c_red * c_out\n"
+            "    return weights, weights * height * height",
+            "How many positions are there",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
+            "    weights = (c_in + 1) * c_red + k * k * c_red * c_out\n"
+            "    return weights, weights * height * width",
+            "Biases are counted",
+        ),
+        (
+            "def cost(c_in, c_red, c_out, k, height, width):\n"
             "    weights = c_in + k * k * c_out\n    return weights, weights * height * width",
             "a single channel",
         ),
@@ -61,6 +73,10 @@ SLIPS = {
         ),
     ],
     "widest": [
+        (
+            "def widest(c_in, c_out, k):\n    return (k * c_in * c_out - 1) // (c_in + k * c_out)",
+            "k rows *and* k columns",
+        ),
         (
             "def widest(c_in, c_out, k):\n    return k * k * c_in * c_out / (c_in + k*k*c_out)",
             "cannot be cut",
