@@ -50,7 +50,7 @@ lab: notebooks ## open the chapters as notebooks in JupyterLab, in your own fold
 notebooks: book ## export the chapters as notebooks, into _build/notebooks
 	@$(RUN) tools/notebooks.py --out _build/notebooks
 
-experiments: environment ## run what is missing of the stored experiments (half an hour from nothing)
+experiments: environment ## run what is missing of the stored experiments (about three hours of one core from nothing)
 	@$(RUN) experiments/run.py --all
 
 lint: environment ## check the style of code and text
