@@ -354,6 +354,19 @@ def test_views_and_work_in_place_write_nothing():
     assert list(written) == [4 * 32, 0, 4 * 32, 0]
 
 
+def test_a_weight_that_is_only_looked_up_is_not_written():
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(2, 1, 1))
+
+        def forward(self, x):
+            return x * self.scale
+
+    layers = account(Scaled(), (2, 4, 4)).layers
+    assert layers["activation_bytes"].to_dict() == {"scale": 0, "mul": 4 * 2 * 4 * 4}
+
+
 def test_bytes_follow_the_dtype():
     half = account(micro_googlenet().half(), (3, 28, 28)).activation_bytes
     assert account(micro_googlenet(), (3, 28, 28)).activation_bytes == 2 * half

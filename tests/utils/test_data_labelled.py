@@ -10,6 +10,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from utils.data import ImageError, LabelledImages, image_folder, results, stored
+from utils.experiments import ResultsError
 
 
 @pytest.fixture
@@ -41,6 +42,20 @@ def test_some_of_the_images(data, index):
 
 def test_a_mask_takes_one_class(data):
     assert set(data[data.labels == 1].labels.tolist()) == {1}
+
+
+@pytest.mark.parametrize("index", [[], (), torch.tensor([]), np.array([]), slice(5, 5)])
+def test_none_of_the_images(data, index):
+    none = data[index]
+    assert len(none) == 0
+    assert none.images.shape == (0, 3, 4, 5)
+    assert none.classes == data.classes
+
+
+def test_a_mask_has_a_value_for_each_image(data):
+    for count in (0, 3):
+        with pytest.raises(IndexError):
+            data[torch.zeros(count, dtype=torch.bool)]
 
 
 def test_none_of_them_have_no_mean(data):
@@ -203,6 +218,32 @@ def test_results(tmp_path, monkeypatch):
     for wrong in ("head", "heads.csv", "../results/heads", ""):
         with pytest.raises(ValueError, match="there are heads, width"):
             results(wrong)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no columns"),
+        (b"name,ms\na,12\nb,1", "its end is cut off"),  # of 12, say
+        (b"name,ms\na,12\nb\n", "row 2 has not one cell for each column"),
+        (b"name,ms\na,12,3\n", "row 1 has not one cell for each column"),
+        (b"name,ms,ms\na,1,2\n", "column 'ms' twice"),
+        (b'name,ms\na,"1\n', "end of data"),
+        (b"name,ms\na,\xff\n", "decode"),
+    ],
+)
+def test_damaged_results_are_refused(tmp_path, monkeypatch, content, says):
+    monkeypatch.setattr(stored, "RESULTS", tmp_path)
+    (tmp_path / "speed.csv").write_bytes(content)
+    with pytest.raises(ResultsError, match=rf"speed\.csv is not a table of results: .*{says}"):
+        results("speed")
+
+
+def test_results_that_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored, "RESULTS", tmp_path)
+    (tmp_path / "speed.csv").mkdir()
+    with pytest.raises(ResultsError, match=r"speed\.csv cannot be read \(Is a directory\)"):
+        results("speed")
 
 
 def test_every_result_that_ships_can_be_read():

@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -258,10 +259,10 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(size):
     began = time.process_time()
     message = refusal(data)
     assert time.process_time() - began < 1
-    assert "pixels" in message
-    if size[0] < 10_000:
-        assert "8,000 × 8,000" in message
-        assert "max_pixels" in message
+    assert "more than 50,000,000" in message
+    assert "max_pixels" in message
+    if size[0] < 10**6:
+        assert f"{size[0]:,} × {size[1]:,}" in message
 
 
 def test_the_limits_are_the_callers():
@@ -270,6 +271,32 @@ def test_the_limits_are_the_callers():
     assert len(load_image(data, max_pixels=600)) == HEIGHT
     assert f"more than {len(data) - 1} bytes" in refusal(data, max_bytes=len(data) - 1)
     assert len(load_image(data, max_bytes=len(data))) == HEIGHT
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "TIFF"])
+def test_pillows_own_limit_does_not_count(kind, monkeypatch):
+    data = encoded(PICTURE, kind)
+    wanted = load_image(data)
+    for limit in (None, 10, 400, 10_000):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        assert np.array_equal(load_image(data, max_pixels=600), wanted)
+        for most in (1, 100, 599):
+            message = refusal(data, max_pixels=most)
+            assert f"more than {most}" in message
+            assert "max_pixels=..." in message
+        assert limit == Image.MAX_IMAGE_PIXELS
+        refusal(data[:60], max_pixels=600)
+        assert limit == Image.MAX_IMAGE_PIXELS
+
+
+def test_pillows_limit_is_put_back_whoever_is_last(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    data = encoded(PICTURE)
+    with ThreadPoolExecutor(8) as pool:
+        pixels = 50 * [600, 10**6, 700]
+        pictures = list(pool.map(lambda most: load_image(data, max_pixels=most), pixels))
+    assert all(np.array_equal(picture, PICTURE) for picture in pictures)
+    assert Image.MAX_IMAGE_PIXELS == 10
 
 
 def test_a_large_file_is_not_even_read(tmp_path, monkeypatch):

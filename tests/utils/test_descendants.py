@@ -468,6 +468,14 @@ def test_hadamard_gate_weighs_every_value_and_squeeze_every_channel():
     torch.testing.assert_close(hadamard(flat), squeeze(flat))
 
 
+@pytest.mark.parametrize(("channels", "narrow"), [(16, 4), (7, 1), (4, 1), (3, 1), (1, 1)])
+def test_a_gate_reduces_to_one_channel_at_least(channels, narrow):
+    gate = Gate(channels, attention="squeeze", reduction=4)
+    assert gate.fc1.out_channels == narrow
+    x = torch.ones(2, channels, 3, 3)
+    assert gate(x).shape == x.shape
+
+
 def test_gates_cost_the_same_parameters_and_can_be_left_out():
     hadamard, squeeze = on_meta(hadamard_inception), on_meta(se_inception)
     without = on_meta(lambda: hadamard_inception(attention=None))

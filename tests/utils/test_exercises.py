@@ -14,7 +14,7 @@ from utils.accounting import break_even
 from utils.blocks import InceptionSpec
 from utils.exercises import Exercise, Verdict
 from utils.exercises import googlenet as network_exercises
-from utils.exercises.core import by_key, call, unfinished
+from utils.exercises.core import MismatchError, by_key, call, expect, unfinished
 from utils.exercises.one_by_one_reduction import (
     branch_weights,
     dearest_channel,
@@ -144,6 +144,11 @@ def answers_nobody_foresaw():
     yield from [lambda *a: None, lambda *a: "x", lambda *a: nan, lambda *a: Strange()]
     yield from [lambda *a: (Strange(), Strange()), lambda *a: (float("inf"), "x"), float("nan")]
     yield {"conv1x1": "many"}
+    itself, deep = [], []
+    itself += 300 * [itself]
+    for _ in range(10_000):
+        deep = [deep]
+    yield from [itself, (1, itself), {"a": itself}, deep, lambda *a: itself, lambda *a: deep]
 
 
 def test_no_answer_makes_the_check_raise_or_pass(exercise):
@@ -159,6 +164,26 @@ def test_an_ellipsis_anywhere_is_not_attempted(exercise):
     for answer in (..., [1, ...], {"a": (..., 2)}, [[{3: [...]}]]):
         assert unfinished(answer)
         assert exercise.check(answer).state == "not attempted"
+
+
+def test_an_ellipsis_is_found_beside_what_holds_itself():
+    itself = [2]
+    itself.append(itself)
+    assert not unfinished(itself)
+    itself.append(...)
+    assert unfinished(itself)
+    assert unfinished({"a": (itself,)})
+
+
+def test_long_answers_are_cut_short():
+    for answer, shown in [
+        ([1, "a", (2,), (), []], "[1, 'a', (2,), (), []]"),
+        (list(range(10**6)), f"[{', '.join(map(str, range(99)))[:199]}…]"),
+        ([200 * "x"], f"['{198 * 'x'}…]"),
+    ]:
+        with pytest.raises(MismatchError) as caught:
+            expect(False, expected="", got=answer, look="")
+        assert caught.value.got == shown
 
 
 def test_hints_go_one_step_further_and_stop_at_the_last(exercise):

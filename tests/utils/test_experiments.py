@@ -1,5 +1,6 @@
 """Experiments: rows that survive kills and company, settings that do not mix, honest summaries."""
 
+import contextlib
 import errno
 import getpass
 import math
@@ -15,6 +16,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -22,11 +24,12 @@ import pytest
 import scipy.stats
 import torch
 
-from utils.data import DataUnavailableError, LabelledImages, results
+from utils.data import DataUnavailableError, LabelledImages, results, stored
 from utils.experiments import (
     Experiment,
     ResultsError,
     Store,
+    harness,
     measures,
     shipped,
     silent,
@@ -126,6 +129,36 @@ def test_a_file_saved_by_a_spreadsheet_keeps_its_columns(tmp_path):
     store.path.write_bytes(b"\xef\xbb\xbfexperiment,setting,seed\r\nsums,a,0\r\n")
     store.add([{"experiment": "sums"} | row(seed=1)])
     assert store.path.read_text("utf-8") == "experiment,setting,seed\nsums,a,0\nsums,a,1\n"
+
+
+def test_a_link_stays_a_link_and_a_file_keeps_its_permissions(tmp_path, monkeypatch):
+    for name in ("kept", "work", "elsewhere"):
+        (tmp_path / name).mkdir()
+    target, link = tmp_path / "kept" / "a.csv", tmp_path / "work" / "a.csv"
+    target.touch()
+    link.symlink_to(target)
+    target.unlink()  # nothing there yet
+    monkeypatch.chdir(tmp_path / "work")
+    store = Store("a.csv")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    store.add([row()])
+    for seed, mode in ((1, 0o640), (2, 0o444)):
+        target.chmod(mode)
+        store.add([row(seed=seed)])
+        assert target.stat().st_mode & 0o777 == mode
+    (tmp_path / "kept" / "a.csv.new.part").touch(mode=0o444)  # of one that was killed
+    store.add([row(seed=3)])
+    assert link.is_symlink()
+    assert Store(target).runs() == {("a", str(seed)) for seed in range(4)}
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["a.csv"]
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("place", ["loop", "a\0b"])
+def test_a_place_that_is_none(tmp_path, place):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(ResultsError):
+        Store(tmp_path / place).rows()
 
 
 def full(*_):
@@ -276,6 +309,30 @@ def test_a_small_version_changes_options_of_every_setting(experiment, meter):
     assert meter.calls == [(0, 9, Diet(epochs=1))]
 
 
+def test_settings_and_seeds_may_come_from_an_iterator(experiment, meter, tmp_path):
+    for store in (None, Store(tmp_path / "diets.csv")):
+        frame = experiment.run(
+            settings=iter(["narrow", "full"]), seeds=iter([3, 5]), store=store, report=silent
+        )
+        assert list(frame["setting"]) == ["full", "full", "narrow", "narrow"]
+        assert list(frame["seed"]) == [3, 5, 3, 5]
+    assert len(meter.calls) == 8
+
+
+def test_the_time_to_go_is_that_of_the_runs_so_far(experiment, monkeypatch):
+    lines = []
+    times = iter([0, 1, 2, 60, 100, 101, 102, 220, 300, 301, 302, 360])  # a run asks four times
+    monkeypatch.setattr(
+        harness, "time", SimpleNamespace(perf_counter=lambda: next(times), process_time=lambda: 0)
+    )
+    experiment.run(seeds=[0], report=lines.append)
+    assert [line for line in lines if "to go" in line] == [
+        "  60 s; about 2 min to go",
+        "  120 s; about 2 min to go",  # of 90 s, rounded
+        "  60 s; about 0 min to go",
+    ]
+
+
 def test_only_what_is_missing_is_run(experiment, meter, tmp_path):
     store = Store(tmp_path / "diets.csv")
     first = experiment.run(seeds=[0], settings=["narrow"], store=store, report=silent)
@@ -378,6 +435,47 @@ def test_a_field_that_is_new_had_its_default(experiment, meter, tmp_path):
         with_diet(NewDiet(salt=1.0)).run(seeds=[2], store=store, report=silent)
 
 
+def test_a_field_that_is_new_is_not_taken_for_what_it_is_now(experiment, tmp_path):
+    store = Store(tmp_path / "diets.csv")
+    experiment.run(seeds=[0], store=store, report=silent)
+
+    @dataclass(frozen=True, kw_only=True)
+    class NewDiet(Diet):
+        salt: float = 0.0
+
+    for options, says in [
+        ({"diet": NewDiet(salt=1.0), "width": 3}, r"salt 0\.0, and salt is 1\.0"),
+        ({"diet": Diet(), "width": 3, "salt": 1.0}, r"salt unknown, and salt is 1\.0"),
+        ({"diet": Diet(), "width": 3, "salt": ""}, "salt unknown, and salt is empty"),
+    ]:
+        with pytest.raises(ResultsError, match=says):
+            replace(experiment, options=options).run(seeds=[1], store=store, report=silent)
+
+
+def test_an_empty_text_is_an_option_like_others(tmp_path):
+    calls = []
+
+    def measure(*, seed, report, prefix):
+        calls.append(prefix)
+        return {"length": len(prefix)}
+
+    def names(prefix):
+        return Experiment(
+            name="names", about="", measure=measure, options={"prefix": prefix},
+            settings={"a": {}, "b": {"prefix": "x"}},
+        )  # fmt: skip
+
+    store = Store(tmp_path / "names.csv")
+    for _ in range(2):
+        names("").run(seeds=[0], store=store, report=silent)
+    assert calls == ["", "x"]
+    with pytest.raises(ResultsError, match=r"'a' made with prefix \w+, and prefix is y now"):
+        names("y").run(seeds=[0], store=store, report=silent)
+    other = replace(names(""), settings={"a": {}, "b": {}})
+    with pytest.raises(ResultsError, match=r"'b' made with prefix x, and prefix is empty now"):
+        other.run(seeds=[0], store=store, report=silent)
+
+
 def test_settings_may_follow_from_earlier_results(experiment, meter):
     late = replace(experiment, settings=lambda: {"full": {"rate": 2.0}})
     assert late.run(seeds=[0], report=silent)["score"].item() == 6.0
@@ -440,7 +538,9 @@ def test_rows_say_on_what_they_were_made_and_name_nobody():
     assert made["threads"] == torch.get_num_threads()
     text = " ".join(map(str, made.values()))
     assert socket.gethostname() not in text
-    assert getpass.getuser() not in text.split()
+    with contextlib.suppress(ImportError, KeyError, OSError):  # in a container, a user has no name
+        user = getpass.getuser()
+        assert user not in text.split()
     assert re.match(r"\d+ cores? of \w+", made["machine"]) or torch.cuda.is_available()
 
 
@@ -669,12 +769,37 @@ def test_the_rate_is_the_best_in_the_mean_over_seeds(monkeypatch):
 
 
 def test_rates_come_first(rates):
-    rates["recipe_rates"] = rates["recipe_rates"].iloc[:-1]
+    rates["recipe_rates"].loc[0, "test_accuracy"] = math.nan  # an empty cell
+    with pytest.raises(ResultsError, match=r"1 are still to be tried: .* recipe_rates"):
+        training.RECIPE.plan()
+    rates["recipe_rates"] = rates["recipe_rates"].iloc[1:]
     with pytest.raises(ResultsError, match=r"1 are still to be tried: .* recipe_rates"):
         training.RECIPE.plan()
     del rates["recipe_rates"]
     with pytest.raises(ResultsError, match=r"first run .* recipe_rates"):
         training.RECIPE.plan()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"a,b\n1,2\n", "`setting` and `test_accuracy`.*there are a, b.*git checkout"),
+        (b"setting,seed,accuracy\na,0,1\n", "there are setting, seed, accuracy"),
+        (b"setting,seed,test_accuracy\na,0,high\n", "latter of numbers"),
+        (b"setting,seed,test_accuracy\na,0,\n", "13 are still to be tried"),
+        (b"setting,seed,test_accuracy\na,0,0.75", "its end is cut off.*git checkout"),
+        (b"setting,seed,test_accuracy\na,0\n", "row 1 has not one cell for each column"),
+    ],
+)
+def test_damaged_rates_are_told_in_words(command, tmp_path, monkeypatch, content, says):
+    """By the command, too, which lists experiments with rates of their own."""
+    monkeypatch.setattr(stored, "RESULTS", tmp_path)
+    (tmp_path / "recipe_rates.csv").write_bytes(content)
+    with pytest.raises(ResultsError, match=says):
+        training.RECIPE.plan()
+    status, out, err = command("run.py")
+    assert (status, err) == (0, "")
+    assert re.search(rf"recipe: .*\n  .*{says}", out)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

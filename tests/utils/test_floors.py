@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "utils"
 FLOORS = {
-    **dict.fromkeys(("__init__", "checks", "files"), -1),
+    **dict.fromkeys(("__init__", "checks", "files", "tables"), -1),
     **dict.fromkeys(("blocks", "accounting", "data", "filters", "style", "summary"), 0),
     **dict.fromkeys(("words",), 0.5),
     **dict.fromkeys(("network",), 0.75),

@@ -433,6 +433,18 @@ def test_the_first_loss_is_that_of_guessing(name):
     assert loss == pytest.approx(math.log(7), abs=0.3)
 
 
+def test_heads_begin_with_small_scores():
+    torch.manual_seed(0)
+    model = googlenet("paper")
+    for head in AUX_HEADS.values():
+        aux = model.get_submodule(head)
+        he = (2 / aux.fc1.in_features) ** 0.5
+        assert aux.fc1.weight.std().item() == pytest.approx(he, rel=0.05)
+        assert aux.fc2.weight.std().item() == pytest.approx(0.01, rel=0.05)
+        assert not aux.fc1.bias.any()
+        assert not aux.fc2.bias.any()
+
+
 def test_he_initialisation_keeps_the_size_of_the_signal():
     """Without normalisation, 22 layers deep, the signal neither dies nor explodes."""
     torch.manual_seed(0)

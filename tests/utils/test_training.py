@@ -331,15 +331,45 @@ def test_moves_are_spread_evenly():
     assert torch.equal(batch, images / 255)
 
 
+def test_half_of_the_images_are_mirrored():
+    count = 20_000
+    images = torch.tensor([255, 0], dtype=torch.uint8).expand(count, 1, 1, 2)
+    data = LabelledImages(images, torch.zeros(count, dtype=torch.int64), ("a",), "dots")
+    recipe = Recipe(batch_size=count, crop=0)
+    batch, _ = next(Batches(data, recipe, normalisation=(0.0, 1.0)).epoch(0))
+    assert 0.49 < batch[..., 1].mean() < 0.51  # 0.0035 is a standard deviation
+
+
 def test_normalisation():
     data = stripes(channels=3)
     images = normalise(data.images, (data.mean, data.std))
     assert images.mean(dim=(0, 2, 3)).abs().max() < 1e-5
     assert (images.std(dim=(0, 2, 3)) - 1).abs().max() < 1e-3
     assert torch.equal(normalise(data.images, (0.5, 0.25)), (data.images / 255 - 0.5) / 0.25)
-    for wrong in [((0.5, 0.5), 1.0), (0.5, 0.0), (0.5, (1.0, 1.0, -1.0))]:
-        with pytest.raises(ValueError, match="normalisation"):
+    three = ((0.1, 0.2, 0.3), torch.tensor([0.4, 0.5, 0.6]))
+    mean, std = (torch.as_tensor(value)[:, None, None] for value in three)
+    assert torch.equal(normalise(data.images, three), (data.images / 255 - mean) / std)
+    for wrong in [(0.5, 0.0), (0.5, (1.0, 1.0, -1.0))]:
+        with pytest.raises(ValueError, match="the std of a normalisation must be above 0"):
             normalise(data.images, wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(0.5, (0.5,), (0.5, 0.5, 0.5), None, (None, 0.5), "ab", ("0.5", "0.5"), (1j, 1.0)),
+        *((math.nan, 0.5), (0.5, math.nan), (0.5, math.inf), ((0.1, 0.2, math.nan), 0.5)),
+        *(((0.5, 0.5), 1.0), (0.5, [[1.0, 1.0, 1.0]]), (0.5, [1.0, [1.0]]), (0.5, 1e300)),
+    ],
+    ids=repr,
+)
+def test_a_normalisation_that_is_none(wrong):
+    says = r"normalisation must be a pair \(mean, std\), of one finite number .* each of 3, got "
+    with pytest.raises(ValueError, match=says):
+        normalise(stripes(channels=3).images, wrong)
+    if wrong is not None:  # which leaves it to the images
+        with pytest.raises(ValueError, match=says):
+            Batches(stripes(channels=3), QUICK, normalisation=wrong)
 
 
 # Evaluation

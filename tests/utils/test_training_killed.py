@@ -270,6 +270,88 @@ def test_weights_that_layers_share_are_kept(tmp_path):
     assert same(weights(alone), weights(resumed))
 
 
+class Stateful(nn.Module):
+    """A layer that keeps something besides its weights."""
+
+    def __init__(self, state) -> None:
+        super().__init__()
+        self.state = state
+
+    def get_extra_state(self):
+        return self.state
+
+    def set_extra_state(self, state) -> None:
+        self.state = state
+
+    def forward(self, x):
+        if self.training and isinstance(self.state, torch.Tensor):
+            self.state = self.state + 1
+        return x
+
+
+class Views(nn.Module):
+    """A layer with buffers that lie in one another's memory, and in that of its weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 1, 1))
+        self.register_buffer("last", self.weight.detach()[1:])
+        self.register_buffer("first", self.weight.detach()[:3])
+
+    def forward(self, x):
+        return x * self.weight
+
+
+@pytest.mark.parametrize("layer", [Views, lambda: Stateful(torch.zeros(()))])
+def test_views_and_further_tensors_are_kept(tmp_path, layer):
+    def build() -> nn.Module:
+        model = tiny()
+        return nn.Sequential(*model[:3], layer(), *model[3:])
+
+    file = tmp_path / "training.safetensors"
+    alone, resumed = build(), build()
+    train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
+    stopped(file, build(), before=(1, 1))
+    train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert same(weights(alone), weights(resumed))
+
+
+@pytest.mark.parametrize("state", [{"seen": 3}, None, 3])
+def test_what_is_no_tensor_is_refused_in_words(tmp_path, state):
+    model = nn.Sequential(Stateful(state), tiny())
+    with pytest.raises(CheckpointError, match=r"0\._extra_state .* type (dict|NoneType|int): let"):
+        train(model, stripes(), recipe=SAVING, checkpoint=tmp_path / "file", report=silent)
+    assert not list(tmp_path.iterdir())
+    train(model, stripes(), recipe=replace(SAVING, epochs=1), report=silent)
+
+
+def test_where_a_function_lies_in_memory_is_no_matter(tmp_path):
+    class Applied(nn.Module):
+        def __init__(self, function) -> None:
+            super().__init__()
+            self.function = function
+
+        def forward(self, x):
+            return self.function(x)
+
+        def extra_repr(self) -> str:
+            return f"{self.function}, times 2"
+
+    def build() -> nn.Module:
+        def doubled(x):
+            return 2 * x
+
+        return nn.Sequential(Applied(doubled), *tiny())
+
+    file = tmp_path / "training.safetensors"
+    first, second = build(), build()
+    assert str(first) != str(second)
+    stopped(file, first, before=(1, 1))
+    lines = []
+    train(second, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=lines.append)
+    assert "going on after step 4" in lines[0]
+
+
 @pytest.mark.parametrize("place", ["a\0b", "~nobody-of-this-name/x", 300 * "x", "loop"])
 def test_places_that_are_none(tmp_path, place, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -332,6 +414,16 @@ def test_a_damaged_file_is_refused(tmp_path, kind):
         train(model, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
     assert same(before, weights(model))
     assert file.exists()
+
+
+def test_a_weight_with_another_name_is_damage(tmp_path):
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    content = file.read_bytes()
+    assert content.count(b'"weights.6.weight"') == 1
+    file.write_bytes(content.replace(b'"weights.6.weight"', b'"weights.6.zeight"'))
+    with pytest.raises(CheckpointError, match="is no checkpoint of a training, or is damaged"):
+        read(file)
 
 
 def test_weights_alone_are_no_checkpoint(tmp_path):

@@ -70,6 +70,8 @@ class LabelledImages:
         """
         if not isinstance(index, slice):
             index = torch.as_tensor(index)
+            if not index.numel() and index.is_floating_point():  # an empty list's type
+                index = index.long()
             if index.ndim != 1:
                 raise TypeError(
                     "take some of the images with a slice, or a tensor or list of positions; a "

@@ -1,7 +1,10 @@
 """Photographs from elsewhere: a file, an address on the web, or bytes."""
 
+import contextlib
+import threading
 import time
 import warnings
+from collections.abc import Iterator
 from http.client import HTTPException
 from io import BytesIO
 from os import PathLike
@@ -16,6 +19,9 @@ from PIL import Image, ImageOps
 # Those of photographs and screens. Pillow reads more, and some of them (EPS) by starting another
 # program, which no file from the web should do.
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
+
+
+_LIMIT = threading.Lock()  # of pixels, which Pillow has one of for the whole process
 
 
 class ImageError(ValueError):
@@ -41,7 +47,8 @@ def load_image(
         An address begins with http:// or https://.
     max_pixels : int
         A larger picture is refused before it is decoded: a few kilobytes can hold a picture that
-        fills the memory.
+        fills the memory. Pillow's own limit does not count; where it is lower, it is raised until
+        the picture is decoded.
     max_bytes : int
         A larger file is refused before it is read, or while it arrives.
     timeout : float
@@ -154,24 +161,21 @@ def _decode(data: bytes, name: str, max_pixels: int) -> np.ndarray:
         raise ImageError(f"{name} is empty: 0 bytes. Fetch or save it again.")
     # Some faults that do no harm, as in a camera's notes, are only warnings; a cell of the book
     # that writes to stderr fails.
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _pillow_allowing(max_pixels):
         warnings.simplefilter("ignore")
         try:
             image = Image.open(BytesIO(data), formats=_FORMATS)
         except Image.UnidentifiedImageError as error:
             raise ImageError(f"{name} {_what_instead(data)}") from error
-        except Image.DecompressionBombError as error:
-            raise ImageError(f"{name} is refused: {error}") from error
+        except Image.DecompressionBombError as error:  # more than twice as many
+            raise ImageError(_too_large(name, f"more than {max_pixels:,} pixels")) from error
         except Exception as error:  # decoders fail in many ways on damaged files
             raise ImageError(_damaged(name, error)) from error
         with image:
             width, height = image.size
             if width * height > max_pixels:
-                raise ImageError(
-                    f"{name} has {width:,} × {height:,} pixels, more than {max_pixels:,}, and was "
-                    "not decoded. Save it smaller, or allow more with load_image(..., "
-                    "max_pixels=...)."
-                )
+                size = f"{width:,} × {height:,} pixels, more than {max_pixels:,}"
+                raise ImageError(_too_large(name, size))
             try:
                 image.load()
                 ImageOps.exif_transpose(image, in_place=True)
@@ -181,6 +185,28 @@ def _decode(data: bytes, name: str, max_pixels: int) -> np.ndarray:
             except Exception as error:
                 raise ImageError(_damaged(name, error)) from error
     return pixels
+
+
+@contextlib.contextmanager
+def _pillow_allowing(pixels: int) -> Iterator[None]:
+    """Let Pillow decode pictures of so many pixels meanwhile, if it does not anyway."""
+    with _LIMIT:  # held as long as the limit is raised: nobody puts it back too early
+        usual = Image.MAX_IMAGE_PIXELS
+        if usual is not None and usual < pixels:
+            Image.MAX_IMAGE_PIXELS = pixels
+            try:
+                yield
+            finally:
+                Image.MAX_IMAGE_PIXELS = usual
+            return
+    yield
+
+
+def _too_large(name: str, size: str) -> str:
+    return (
+        f"{name} has {size}, and was not decoded. Save it smaller, or allow more with "
+        "load_image(..., max_pixels=...)."
+    )
 
 
 def _damaged(name: str, error: Exception) -> str:

@@ -76,11 +76,15 @@ def call(function: Any, *arguments: Any) -> Any:
 
 def unfinished(answer: Any) -> bool:
     """Whether `...` stands anywhere in the answer."""
-    if answer is ...:
-        return True
-    if isinstance(answer, dict):
-        return any(unfinished(value) for value in answer.values())
-    return isinstance(answer, list | tuple | set) and any(unfinished(value) for value in answer)
+    waiting, seen = [answer], set()  # what holds itself is looked at once
+    while waiting:
+        value = waiting.pop()
+        if value is ...:
+            return True
+        if isinstance(value, dict | list | tuple | set) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += value.values() if isinstance(value, dict) else value
+    return False
 
 
 def number(value: Any) -> float:
@@ -346,12 +350,21 @@ def _place(function: Any, error: BaseException) -> str:
     return f"Line {frames[-1].lineno} of your cell, in `{frames[-1].name}`: `{frames[-1].line}`"
 
 
-def _short(value: Any, limit: int = 200) -> str:
-    """Describe a value: a tensor by its shape, anything else in at most `limit` letters."""
+def _short(value: Any, limit: int = 200, depth: int = 20) -> str:
+    """Describe a value: a tensor by its shape, anything else in at most `limit` letters.
+
+    Of lists in lists, which may hold themselves, `depth` are opened.
+    """
     if isinstance(value, torch.Tensor | np.ndarray):
         return f"{type(value).__name__} of shape {tuple(value.shape)}"
     if type(value) in (tuple, list):
-        inside = ", ".join(_short(item, limit) for item in value)
+        parts, room = [] if depth else ["…"], limit + 2
+        for item in value if depth else ():
+            parts.append(_short(item, limit, depth - 1))
+            room -= len(parts[-1]) + 2
+            if room < 0:  # it is cut anyway
+                break
+        inside = ", ".join(parts)
         if len(inside) > limit:
             inside = inside[: limit - 1] + "…"
         if isinstance(value, list):

@@ -142,6 +142,7 @@ class Experiment:
             From `plan`; or a run measures what is no number or text.
         """
         seeds = _check_seeds(self.seeds if seeds is None else seeds)
+        settings = None if settings is None else list(settings)  # an iterator gives them once only
         plan = self.plan(settings, **changes)
         order = {name: place for place, name in enumerate(self.plan())}
         missing = self.missing(store, settings=settings, seeds=seeds, **changes)
@@ -227,13 +228,16 @@ class Experiment:
                 continue
             usual = _defaults(plan[setting])
             for name, value in flat(plan[setting]).items():
-                # A field that the file does not know is newer than it: it had its default then.
-                then = row.get(name) or text(usual.get(name, "unknown"))
-                if then != text(value):
+                then, now = row.get(name), text(value)
+                # A field that the file does not know is newer than it: it had its default then. Its
+                # cell is missing, or empty, as that of an empty text is.
+                if not then and then != now:
+                    then = text(usual.get(name, "unknown"))
+                if then != now:
                     raise ResultsError(
-                        f"{path} has a run of {setting!r} made with {name} {then}, and {name} is "
-                        f"{text(value)} now. Delete the rows of {setting!r} from it, or write to "
-                        "another folder with --out."
+                        f"{path} has a run of {setting!r} made with {name} {then or 'empty'}, and "
+                        f"{name} is {now or 'empty'} now. Delete the rows of {setting!r} from it, "
+                        "or write to another folder with --out."
                     )
 
 

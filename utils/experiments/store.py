@@ -16,12 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..files import write_whole
+from ..tables import ResultsError, parse_table, read_results
 
 Row = Mapping[str, str]
-
-
-class ResultsError(RuntimeError):
-    """A file of results is broken, or was made with other settings than those asked for."""
 
 
 def text(value: Any) -> str:
@@ -49,11 +46,20 @@ def cells(row: Mapping[str, Any]) -> dict[str, str]:
 class Store:
     """The rows in one CSV file; without a file, none.
 
-    A run is one or more rows that share `setting` and `seed`.
+    A run is one or more rows that share `setting` and `seed`. Of a link, the file that it leads to
+    is read and written.
+
+    Raises
+    ------
+    ResultsError
+        `path` is no place for a file.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        try:
+            self.path = Path(path).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a zero byte
+            raise ResultsError(f"{str(path)!r} is no place for a file: {error}.") from None
 
     def rows(self) -> list[dict[str, str]]:
         """Read all rows, as text.
@@ -64,18 +70,9 @@ class Store:
             The file is not a table of runs.
         """
         try:
-            content = self.path.read_bytes()
+            return read_results(self.path, _parse)
         except FileNotFoundError:
             return []
-        except OSError as error:
-            raise ResultsError(f"{self.path} cannot be read ({_reason(error)}).") from error
-        try:
-            return _parse(content)
-        except (csv.Error, ValueError) as error:
-            raise ResultsError(
-                f"{self.path} is not a table of results: {error}. Restore it (git checkout), or "
-                "delete it to measure everything again."
-            ) from error
 
     def runs(self) -> set[tuple[str, str]]:
         """Return (setting, seed) of every run that the file holds."""
@@ -160,20 +157,9 @@ def _table(rows: Sequence[Row]) -> str:
 
 def _parse(content: bytes) -> list[dict[str, str]]:
     """Read a table of runs; a csv.Error or ValueError says why it is none."""
-    written = content.decode("utf-8-sig")  # a spreadsheet writes the mark that this leaves out
-    reader = csv.DictReader(StringIO(written, newline=""), strict=True)
-    columns, rows = list(reader.fieldnames or ()), list(reader)
-    if not {"setting", "seed"} <= set(columns):
-        raise ValueError("its first line names no columns `setting` and `seed`")
-    for name in columns:
-        if columns.count(name) > 1:
-            raise ValueError(f"its first line names the column {name!r} twice")
-    if not written.endswith("\n"):
-        raise ValueError("its end is cut off")
+    rows = parse_table(content, wanted=("setting", "seed"))
     first: dict[tuple[str, ...], int] = {}
     for number, row in enumerate(rows, 1):
-        if None in row or None in row.values():  # more cells than columns, or fewer
-            raise ValueError(f"row {number} has not one cell for each column")
         if not re.fullmatch("0|[1-9][0-9]*", row["seed"]):
             raise ValueError(f"the seed in row {number} must be a whole number, is {row['seed']!r}")
         if (before := first.setdefault(tuple(row.values()), number)) != number:

@@ -154,13 +154,26 @@ def _in_torch_hub(url: str) -> tuple[Path, str] | None:
 
 
 def _remove_damaged(locate: Locate) -> Path | None:
-    """Remove the file in a cache if it is not what its name says; return its path if so."""
+    """Remove the file in a cache if it is not what its name says; return its path if so.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        It cannot be read, or not be removed.
+    """
     if (found := locate()) is None:
         return None
     path, digits = found
-    if digest_of(path).startswith(digits):
-        return None
-    path.unlink(missing_ok=True)
+    fault = "cannot be read"
+    try:
+        if digest_of(path).startswith(digits):
+            return None
+        fault = "is damaged and cannot be removed"
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WeightsUnavailableError(
+            f"{path} {fault} ({error.strerror}): remove it, and call again to fetch it anew."
+        ) from None
     return path
 
 

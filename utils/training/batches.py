@@ -1,6 +1,7 @@
 """Batches of labelled images: in random order, cropped and mirrored at random, normalised."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -34,7 +35,8 @@ class Batches:
     Raises
     ------
     ValueError
-        Fewer images than a batch, or another number of channels than of means.
+        Fewer images than a batch, another number of channels than of means, or a normalisation
+        that is no pair of finite numbers.
     """
 
     def __init__(
@@ -126,13 +128,24 @@ def move(images: Tensor, down: Tensor, right: Tensor, mirrored: Tensor, *, paddi
 
 
 def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
-    """Turn bytes into numbers of about mean 0 and spread 1: (N, C, H, W) uint8 -> float32."""
-    mean, std = (torch.as_tensor(value, dtype=torch.float32) for value in normalisation)
+    """Turn bytes into numbers of about mean 0 and spread 1: (N, C, H, W) uint8 -> float32.
+
+    Raises
+    ------
+    ValueError
+        `normalisation` is no pair of finite numbers, for all channels or for each, or a std is not
+        above 0.
+    """
+    channels = images.shape[1]
+    try:
+        mean, std = (torch.as_tensor(value, dtype=torch.float32) for value in normalisation)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # no pair, or not of numbers
+        mean = std = torch.tensor(math.nan)
     for value in (mean, std):
-        if value.ndim > 1 or (value.ndim == 1 and len(value) != images.shape[1]):
+        if value.shape not in ((), (channels,)) or not value.isfinite().all():
             raise ValueError(
-                f"normalisation must hold a mean and a std for each of {images.shape[1]} channels, "
-                f"got {normalisation!r}."
+                "normalisation must be a pair (mean, std), of one finite number for all channels "
+                f"or one for each of {channels}, got {normalisation!r}."
             )
     if not (std > 0).all():
         raise ValueError(f"the std of a normalisation must be above 0, got {normalisation[1]!r}.")

@@ -6,6 +6,7 @@ what was trained how, how far it is, and a checksum. Reading it runs no code.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from os import PathLike
@@ -124,12 +125,26 @@ class Keeper:
 
 
 def describe(model: nn.Module) -> dict[str, str]:
-    """Say which network this is: its layers as PyTorch prints them, and all its tensors."""
-    layers = {f"line {number}": text for number, text in enumerate(str(model).splitlines(), 1)}
-    tensors = {
-        name: f"{tuple(value.shape)} {value.dtype}{'' if value.requires_grad else ', frozen'}"
-        for name, value in model.state_dict(keep_vars=True).items()
-    }
+    """Say which network this is: its layers as PyTorch prints them, and all its tensors.
+
+    Raises
+    ------
+    CheckpointError
+        The network's state holds something that is no tensor.
+    """
+    # Where in memory a function lies is not the same in the next process.
+    printed = re.sub(" at 0x[0-9a-fA-F]+", "", str(model))
+    layers = {f"line {number}": text for number, text in enumerate(printed.splitlines(), 1)}
+    tensors = {}
+    for name, value in model.state_dict(keep_vars=True).items():
+        if not isinstance(value, Tensor):
+            raise CheckpointError(
+                f"a checkpoint keeps tensors, and {name} of the network is of type "
+                f"{type(value).__name__}: let get_extra_state return a tensor, or train without "
+                "checkpoint=."
+            )
+        frozen = "" if value.requires_grad else ", frozen"
+        tensors[name] = f"{tuple(value.shape)} {value.dtype}{frozen}"
     return layers | tensors
 
 
@@ -156,9 +171,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     places: set[int] = set()
     for name, tensor in tensors.items():
-        if tensor.data_ptr() in places:  # weights that two layers share; the file has no such thing
+        place = tensor.untyped_storage().data_ptr()
+        if place in places:  # weights that two layers share, or a view; the file has no such thing
             tensors[name] = tensor.clone()
-        places.add(tensor.data_ptr())
+        places.add(place)
     text = json.dumps(facts)
     write_whole(path, save(tensors, {"facts": text, "sha256": _digest(tensors, text)}))
 
