@@ -1,14 +1,33 @@
 """What the commands of this folder share: plain errors, and an end that says how to go on."""
 
 import argparse
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from types import TracebackType
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+
+def stop() -> NoReturn:
+    """End the command after Ctrl-C."""
+    print("\nStopped. What is done is kept; the same command goes on from there.")
+    sys.exit(130)
+
+
+def answer(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Take Ctrl-C while what a command needs is still loaded: `end` is not there yet."""
+    if issubclass(kind, KeyboardInterrupt):
+        stop()
+    sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = answer
 
 from utils.data import DataUnavailableError  # noqa: E402
 from utils.experiments import ResultsError  # noqa: E402
@@ -46,11 +65,23 @@ def whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
 
 def end(main: Callable[[], None]) -> NoReturn:
     """Run a command; what a reader can mend is a sentence, not a traceback."""
+    ignored = sys.unraisablehook
+
+    def again(unraisable: Any) -> None:
+        """Repeat a Ctrl-C that came where Python drops it, as in a `__del__`."""
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            main_thread = threading.main_thread().ident
+            threading.Timer(0.1, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
+        else:
+            ignored(unraisable)
+
+    sys.unraisablehook = again
     try:
         main()
     except (ResultsError, DataUnavailableError, DivergedError, OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("\nStopped. What is done is kept; the same command goes on from there.")
-        sys.exit(130)
+        stop()
+    finally:
+        sys.unraisablehook = ignored
     sys.exit(0)

@@ -10,8 +10,11 @@ processes may work on one experiment, best on different seeds.
 
 from pathlib import Path
 
-import torch
+# First: it answers Ctrl-C while the rest is loaded.
 from commands import MOST_THREADS, RESULTS, Parser, end, whole
+
+# isort: split
+import torch
 
 from utils.experiments import Experiment, ResultsError, Store
 from utils.experiments.catalogue import EXPERIMENTS

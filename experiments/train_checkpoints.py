@@ -14,8 +14,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import torch
+# First: it answers Ctrl-C while the rest is loaded.
 from commands import MOST_THREADS, RESULTS, WORK, Parser, end, whole
+
+# isort: split
+import torch
 
 from utils.experiments import Store
 from utils.experiments.shipped import CHECKPOINT_RATES, CHECKPOINTS, SHIPPED, ship

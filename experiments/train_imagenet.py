@@ -16,11 +16,15 @@ course's, a place to start from: they have not been run on ImageNet.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+# First: it answers Ctrl-C while the rest is loaded.
+from commands import MOST_THREADS, WORK, Parser, end, whole
+
+# isort: split
 import torch
-from commands import WORK, Parser, end, whole
 from safetensors.torch import save
 
 from utils.files import write_whole
@@ -28,6 +32,13 @@ from utils.pretrained import ENTRIES, create
 from utils.training import Recipe, train
 from utils.training.folders import FolderBatches, FolderTestBatches
 from utils.training.machine import here
+
+
+def cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def options(given: list[str] | None = None) -> argparse.Namespace:
@@ -63,8 +74,9 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
     add("--seed", type=whole(0), metavar="N", default=usual.seed, help="(%(default)s)")
     add("--max-images", type=whole(1), metavar="N",
         help="stop, and end the schedule, after so many")
-    add("--workers", type=whole(0), metavar="N", default=8,
-        help="processes that read pictures, for each that trains (%(default)s)")
+    add("--workers", type=whole(0, MOST_THREADS), metavar="N", default=min(8, cores()),
+        help="processes that read pictures, for each that trains (8, or as many as there are "
+             "cores: %(default)s)")
     add("--device", metavar="NAME", help="as in cpu (by default an accelerator, if there is one)")
     add("--checkpoint", type=Path, metavar="FILE",
         help="(by default work/training/imagenet-NETWORK-seedN.safetensors)")

@@ -11,10 +11,13 @@ Book builds every page from the cache; it executes nothing itself.
 """
 
 import argparse
+import asyncio
+import contextlib
 import itertools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -236,15 +239,42 @@ def plain(text):
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
+def make_client(notebook, **settings):
+    """Make what runs a notebook; Ctrl-C is a KeyboardInterrupt, over which nbclient's own trips."""
+    import nbclient
+
+    class Client(nbclient.NotebookClient):
+        interrupted = False
+
+        async def async_start_new_kernel(self, **keywords):
+            task = asyncio.current_task()
+
+            def stop():
+                self.interrupted = True
+                task.cancel()
+
+            with contextlib.suppress(NotImplementedError):  # Windows
+                asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+            await super().async_start_new_kernel(**keywords)
+
+        def execute(self, **keywords):
+            try:
+                return super().execute(**keywords)
+            finally:
+                if self.interrupted:
+                    raise KeyboardInterrupt
+
+    return Client(notebook, **settings)
+
+
 def execute(chapter, timeout):
     """Run a chapter's cells in a new kernel, in the chapter's folder; fill in the outputs."""
-    import nbclient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook = chapter.notebook
     timeout = notebook.metadata.get("mystnb", {}).get("execution_timeout", timeout)
     reached = []
-    client = nbclient.NotebookClient(
+    client = make_client(
         notebook,
         timeout=timeout,
         record_timing=False,  # it would go into the cells' metadata, and these into the cache's key
@@ -347,6 +377,17 @@ BROKEN = re.compile(r"^\(\s*(\S+): line\s+(\d+)\) broken\s+(.*)")
 PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[ *(\d+)%\]")
 
 
+@contextlib.contextmanager
+def ending(process):
+    """Leave no process behind that nobody listens to."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
 def jupyter_book(*arguments):
     """Run Jupyter Book; show how far it is and what it complains about.
 
@@ -369,7 +410,7 @@ def jupyter_book(*arguments):
         errors="replace",
     )
     complaints, shown = [], {}
-    with (BUILD / "sphinx.log").open("w", encoding="utf-8") as log:
+    with ending(process), (BUILD / "sphinx.log").open("w", encoding="utf-8") as log:
         for line in process.stdout:
             log.write(line)
             text = plain(line).rstrip().replace(str(ROOT) + os.sep, "")
@@ -439,30 +480,44 @@ def check_links():
             pages.rename(HTML)
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fresh", action="store_true", help="run every chapter again")
-    parser.add_argument("--linkcheck", action="store_true", help="check links to other sites")
-    asked = parser.parse_args(arguments)
+def interrupted():
+    """Say what to do after Ctrl-C, and return the exit status for it."""
+    say("\nInterrupted. Run the same command again to finish.", file=sys.stderr)
+    return 130
+
+
+def build(*, fresh, linkcheck):
+    """Do what is asked for, and return the exit status."""
     began = time.monotonic()
     BUILD.mkdir(exist_ok=True)
     prepare_machine()
-    failures = run_chapters(fresh=asked.fresh)
+    failures = run_chapters(fresh=fresh)
     if failures:
         return report(failures, f"{plural(len(failures), 'cell')} failed, above; no page was made.")
-    status, complaints = check_links() if asked.linkcheck else build_pages()
+    status, complaints = check_links() if linkcheck else build_pages()
     if status or complaints:
         if not complaints:
             complaints = [cause()]
         found = f"{plural(len(complaints), 'problem')}, above; the whole log: _build/sphinx.log"
         return report(complaints, found)
-    if asked.linkcheck:
+    if linkcheck:
         say("Every link leads somewhere.")
         return 0
     page = HTML / "index.html"
     say(f"\nThe book is built ({time.monotonic() - began:.0f} s): {page}")
     say(f"Open {page.as_uri()} in a browser, or run `make serve`.")
     return 0
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fresh", action="store_true", help="run every chapter again")
+    parser.add_argument("--linkcheck", action="store_true", help="check links to other sites")
+    asked = parser.parse_args(arguments)
+    try:
+        return build(fresh=asked.fresh, linkcheck=asked.linkcheck)
+    except KeyboardInterrupt:
+        return interrupted()
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from tiny_book import HEADER, ROOT, TinyBook
+
+sys.path.insert(0, str(ROOT / "tools"))
+import notebooks as tool
 
 # (what a page holds, what its notebook must hold)
 HANDLED = {
@@ -260,6 +265,103 @@ def test_what_cannot_be_said_is_an_error_with_page_and_line(refused, name):
     said = [line for line in lines if REFUSED[name][1] in line]
     assert said, lines
     assert 13 <= int(re.search(place, said[0])[1]) <= 20, said
+
+
+def everything(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != tool.LIST
+    }
+
+
+def test_an_export_replaces_the_one_before_it_and_nothing_else(tmp_path):
+    out = tmp_path / "the reader's"
+    theirs = {"notes.txt": "keep", "chapters/mine.ipynb": "answers", ".hidden/x.ipynb": "too"}
+    for name, text in theirs.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(text)
+
+    def place(**pages: str) -> list[Path]:
+        made = tmp_path / "made"
+        for name, text in pages.items():
+            (made / "chapters").mkdir(parents=True, exist_ok=True)
+            (made / "chapters" / f"{name}.ipynb").write_text(text)
+        try:
+            return tool.place(made, out)
+        finally:
+            shutil.rmtree(made)
+
+    assert place(b="2", a="1") == [out / "chapters" / f"{name}.ipynb" for name in "ab"]
+    assert everything(out) == theirs | {"chapters/a.ipynb": "1", "chapters/b.ipynb": "2"}
+    place(b="3", c="4")  # the chapter a is no more
+    ours = {"chapters/b.ipynb": "3", "chapters/c.ipynb": "4"}
+    assert everything(out) == theirs | ours
+
+    with pytest.raises(tool.ExportError, match=r"mine\.ipynb: is there .*\nMove it away, or name"):
+        place(b="5", mine="6")
+    assert everything(out) == theirs | ours
+    (out / tool.LIST).write_text(f"../other.ipynb\n{tmp_path}/other.ipynb\nnotes.txt\n")
+    (tmp_path / "other.ipynb").touch()
+    place(d="7")
+    assert everything(out) == theirs | ours | {"chapters/d.ipynb": "7"}
+    assert (tmp_path / "other.ipynb").exists()
+
+
+def test_an_export_onto_a_full_disk_changes_nothing(tmp_path, monkeypatch):
+    (tmp_path / "made").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "made" / f"{name}.ipynb").write_text("1")
+    tool.place(tmp_path / "made", tmp_path / "out")
+    copy = shutil.copyfile
+
+    def full(source: Path, target: Path) -> None:
+        if source.name == "b.ipynb":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    (tmp_path / "made" / "a.ipynb").write_text("2")
+    with pytest.raises(OSError, match="No space"):
+        tool.place(tmp_path / "made", tmp_path / "out")
+    assert everything(tmp_path / "out") == {"a.ipynb": "1", "b.ipynb": "1"}
+    monkeypatch.undo()
+    tool.place(tmp_path / "made", tmp_path / "out")
+    assert everything(tmp_path / "out") == {"a.ipynb": "2", "b.ipynb": "1"}
+
+
+@pytest.mark.slow
+def test_an_export_that_fails_leaves_the_one_before_it(tiny_book, tmp_path):
+    add(tiny_book, "one", "Text.")
+    add(tiny_book, "two", "Text.")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("keep")
+    command = ("tools/notebooks.py", "--no-run", "--out", str(out))
+    answer = tiny_book.run(*command)
+    assert answer.status == 0, answer.text
+    before = everything(out)
+    assert set(before) == {"notes.txt", "chapters/one.ipynb", "chapters/two.ipynb"}
+
+    add(tiny_book, "one", "{nosuchrole}`x`")
+    answer = tiny_book.run(*command)
+    assert answer.status == 1
+    assert "error: no notebook was exported" in answer.text
+    assert everything(out) == before
+
+    add(tiny_book, "one", "Other text.")
+    (tiny_book.root / "chapters" / "two.md").unlink()
+    tiny_book.chapters.remove("two")
+    tiny_book.contents()
+    answer = tiny_book.run(*command)
+    assert answer.status == 0, answer.text
+    assert set(everything(out)) == {"notes.txt", "chapters/one.ipynb"}
+    assert "Other text." in (out / "chapters" / "one.ipynb").read_text()
+
+    answer = tiny_book.run(*command[:-1], str(out / "notes.txt"))
+    assert answer.status == 1
+    assert f"cannot be written to {out / 'notes.txt'}" in answer.text
+    assert "Traceback" not in answer.text
 
 
 @pytest.mark.slow

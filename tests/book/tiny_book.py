@@ -8,8 +8,11 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -104,6 +107,28 @@ class TinyBook:
             check=False,
         )
         return Answer(done.returncode, done.stdout)
+
+    def interrupt(self, when: Callable[[str], bool], *command: str) -> Answer:
+        """Run a command as in a terminal, and press Ctrl-C once what it has printed is as told."""
+        printed = self.root / "printed"
+        with printed.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            while process.poll() is None and not when(printed.read_text("utf-8", "replace")):
+                time.sleep(0.02)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+        return Answer(process.returncode, printed.read_text("utf-8", "replace"))
 
     def build(self, *options: str, **variables: str) -> Answer:
         """Do what `make book` does once there is an environment."""

@@ -21,7 +21,7 @@ from test_training import QUICK, stripes, tiny
 from utils.training import train
 from utils.training.loop import ignore
 
-RECIPE = replace(QUICK, epochs=10)  # 30 steps
+RECIPE = replace(QUICK, epochs=10)  # 120 steps, with as many images as `run` takes
 # Killed in the n-th call of a function with which a checkpoint is written.
 IN_A_SAVE = [("fsync", 1), ("fsync", 2), ("replace", 2), ("replace", 1), ("fsync", 3)]
 
@@ -30,8 +30,9 @@ def run(folder: Path, name: str) -> None:
     model = tiny()  # with dropout: chance in the network too
     with (folder / f"{name}.log").open("a") as log:
         history = train(
-            model, stripes(), stripes(seed=1), RECIPE, checkpoint=folder / f"{name}.checkpoint",
-            save_every_steps=1, report=lambda line: print(line, file=log, flush=True),
+            model, stripes(192), stripes(seed=1), RECIPE, save_every_steps=1,
+            checkpoint=folder / f"{name}.checkpoint",
+            report=lambda line: print(line, file=log, flush=True),
         )  # fmt: skip
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / f"{name}.after")
     history.drop(columns=["seconds", "cpu_seconds"]).to_csv(folder / f"{name}.csv")
@@ -62,13 +63,19 @@ def in_a_fork(work) -> int:
     return child
 
 
+def has_ended(child: int) -> bool:
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
 def end_of(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main(folder: Path, seed: int) -> None:
     train(tiny(), stripes(), report=ignore, recipe=QUICK)  # PyTorch imports much in its first step
+    began = time.monotonic()
     ends = {"alone": [end_of(in_a_fork(lambda: run(folder, "alone")))], "in a save": []}
+    took = time.monotonic() - began
     parts = []
     for function, number in IN_A_SAVE:
 
@@ -84,9 +91,10 @@ def main(folder: Path, seed: int) -> None:
     for _ in range(5):
         before = checkpoint.stat().st_mtime_ns
         child = in_a_fork(lambda: run(folder, "killed"))
-        while checkpoint.stat().st_mtime_ns == before:  # until it has begun
+        while checkpoint.stat().st_mtime_ns == before and not has_ended(child):  # until it begins
             time.sleep(0.001)
-        time.sleep(chance.uniform(0, 0.02))
+        # Five times a tenth of the whole, at most: on a quick machine too, none comes to its end.
+        time.sleep(chance.uniform(0, min(took / 10, 0.05)))
         os.kill(child, signal.SIGKILL)
         ends["at random"].append(end_of(child))
     ends["left alone"] = [end_of(in_a_fork(lambda: run(folder, "killed")))]

@@ -77,6 +77,15 @@ def test_no_pixel_is_in_both_splits():
         assert 0.2 < others.mean() < 0.4
 
 
+def test_what_is_held_out_is_in_no_crop_to_try_and_both_are_training():
+    train, test, tried, held_out = (covered(split, ZOOMS[1]) for split in crops.SPLITS)
+    for whole, others, ours, theirs in zip(train, test, tried, held_out, strict=True):
+        assert ours.mean() > 0.1 < theirs.mean()
+        assert not (ours & theirs).any()
+        assert not ((ours | theirs) & others).any()
+        assert ((ours | theirs) & whole).sum() > 0.9 * whole.sum()
+
+
 @pytest.mark.parametrize("zoom", ZOOMS)
 def test_test_crops_do_not_change_with_the_training_pixels(zoom, monkeypatch):
     """The same, seen from outside: all training pixels are painted over."""

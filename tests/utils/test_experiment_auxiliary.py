@@ -178,6 +178,11 @@ def test_a_training_is_the_same_however_often_it_is_looked_at(quick):
     assert often[0]["joint_conv1"] != often[1]["joint_conv1"]
 
 
+def test_what_is_held_out_is_not_trained_on(quick):
+    with pytest.raises(ValueError, match="cannot be taken from 20"):
+        run(moments=(0, 1), held_out=9_980)
+
+
 def test_the_first_row_is_the_fresh_network(quick):
     row = run("plain, small normal, heads", moments=(0, 1))[0]
 

@@ -18,11 +18,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from test_training import QUICK, same
+from torch import nn
 from torchvision.transforms.v2 import functional
 
 from utils.data import ImageError, image_folder
 from utils.pretrained import create
-from utils.training import Recipe, evaluate
+from utils.training import Recipe, evaluate, folders
 from utils.training.checkpoint import read
 from utils.training.folders import IMAGENET, FolderBatches, FolderTestBatches
 from utils.training.machine import here
@@ -130,6 +131,26 @@ def test_crops_are_the_papers(tmp_path):
     assert len(images.flatten(1).unique(dim=0)) == 60
 
 
+def test_distortions_are_of_brightness_contrast_and_saturation(tmp_path, monkeypatch):
+    """Each times 0.5 to 1.5: told apart by two greys and a colour as bright as their mean."""
+    (tmp_path / "one").mkdir()
+    colours = np.uint8([[[40] * 3, [110] * 3, [110, 70, 28]]])
+    for i in range(60):
+        Image.fromarray(colours).save(tmp_path / "one" / f"{i}.png")
+    monkeypatch.setattr(folders.transforms, "RandomResizedCrop", lambda *_, **__: nn.Identity())
+    recipe = replace(QUICK, batch_size=60, flip=False)
+    batches = FolderBatches(tmp_path, recipe, size=3, distort=True, normalisation=(0.0, 1.0))
+    images, _ = next(batches.epoch(0))
+    dark, light, colour = (255 * images[:, :, 0]).unbind(2)  # (60, 3) each
+    assert (dark.std(1).max(), light.std(1).max()) == (0, 0)
+    brightness = (dark + light)[:, 0] / 150
+    contrast = (light - dark)[:, 0] / 70 / brightness
+    saturation = (colour[:, 0] - colour[:, 2]) / 82 / contrast / brightness
+    for factor in (brightness, contrast, saturation):
+        assert 0.4 < factor.min() < 0.65
+        assert 1.35 < factor.max() < 1.6
+
+
 def test_test_batches(pictures):
     test = FolderTestBatches(pictures / "val", size=14, batch_size=4)
     images, labels = zip(*test.all(), strict=True)
@@ -150,6 +171,16 @@ def test_test_batches(pictures):
     model = create("micro_googlenet", num_classes=3)
     result = evaluate(model, test, logits=True)
     assert result.logits.shape == (6, 3)
+
+
+def test_the_middle_is_seven_eighths_of_the_shorter_side(tmp_path):
+    (tmp_path / "one").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (80, 96, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "one" / "1.png")
+    test = FolderTestBatches(tmp_path, size=70, normalisation=(0.0, 1.0))
+    ((images, _),) = test.all()
+    wanted = torch.from_numpy(noise[5:75, 13:83]).permute(2, 0, 1) / 255
+    torch.testing.assert_close(images[0], wanted)
 
 
 def test_what_programs_leave_in_folders_is_no_class_and_no_picture(pictures):

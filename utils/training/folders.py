@@ -10,7 +10,10 @@ Szegedy et al. (2014), Going deeper with convolutions, arXiv:1409.4842, section 
 """
 
 import hashlib
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -68,8 +71,11 @@ class _Folder:
             collate_fn=partial(_collate, self.normalisation),
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator(),  # or it would draw from the caller's random numbers
+            worker_init_fn=_leave_interrupts,
         )
-        for batch in loader:
+        with _interrupts_held():
+            loaded = iter(loader)  # the workers begin here
+        for batch in loaded:
             if isinstance(batch, ImageError):
                 raise batch
             yield batch
@@ -212,6 +218,28 @@ class _Pictures(Dataset):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_for(*self.seed, number))
             return self.transform(torch.from_numpy(picture).permute(2, 0, 1)), label
+
+
+def _leave_interrupts(worker: int) -> None:
+    """Leave Ctrl-C, which every process of a terminal gets, to the one that trains."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back: in a fork, Python drops it, and a worker that has just begun dies of it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield  # Python is not in charge of signals here
+        return
+    held = []
+    signal.signal(signal.SIGINT, lambda *_: held.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _collate(normalisation: Normalisation, items: list) -> tuple[Tensor, Tensor] | ImageError:
