@@ -53,7 +53,12 @@ def main():
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={WORK}"]
     command += ["--no-browser"] if choices.no_browser else []
-    return subprocess.call(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    server = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    while True:
+        try:
+            return server.wait()
+        except KeyboardInterrupt:  # the server gets it, too, and asks whether it is meant
+            continue
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import lab  # noqa: E402
@@ -35,16 +37,41 @@ def test_without_exported_notebooks_it_says_what_to_run(tmp_path, monkeypatch):
     assert "make notebooks" in lab.main()
 
 
-def test_lab_starts_in_the_readers_folder_with_the_package_on_its_path(tmp_path, monkeypatch):
+class Server:
+    """JupyterLab as `main` sees it: how it was started, and that Ctrl-C does not end it at once."""
+
+    started: list = []
+
+    def __init__(self, command, env):
+        self.started.append((command, env))
+        self.waits = iter([KeyboardInterrupt, KeyboardInterrupt, 0])
+
+    def wait(self):
+        came = next(self.waits)
+        if came:
+            raise came
+        return came
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
     (tmp_path / "exported").mkdir()
     (tmp_path / "exported" / "a.ipynb").write_text("{}")
     monkeypatch.setattr(lab, "EXPORTED", tmp_path / "exported")
     monkeypatch.setattr(lab, "WORK", tmp_path / "work")
     monkeypatch.setattr(sys, "argv", ["lab.py", "--no-browser"])
-    calls = []
-    monkeypatch.setattr(lab.subprocess, "call", lambda command, env: calls.append((command, env)))
+    monkeypatch.setattr(Server, "started", [])
+    monkeypatch.setattr(lab.subprocess, "Popen", Server)
+    return Server.started
+
+
+def test_lab_starts_in_the_readers_folder_with_the_package_on_its_path(started, tmp_path):
     lab.main()
-    ((command, environment),) = calls
+    ((command, environment),) = started
     assert f"--ServerApp.root_dir={tmp_path / 'work'}" in command
     assert "--no-browser" in command
     assert environment["PYTHONPATH"].split(":")[0] == str(ROOT)
+
+
+def test_ctrl_c_is_left_to_the_server_which_asks_back(started):
+    assert lab.main() == 0

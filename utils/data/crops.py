@@ -15,6 +15,9 @@ from .scikit_pictures import PHOTOGRAPHS, TEXTURES, photograph, texture
 #: either way: two of them fit into the height of the smallest picture.
 CELL = 150
 
+#: What crops can be for: training and testing; or, without touching the test, trying out settings.
+SPLITS = ("train", "test", "try", "held out")
+
 
 def patches(
     split: str = "train",
@@ -28,14 +31,17 @@ def patches(
 
     Each picture is divided into cells of about 150 pixels, of which about a third, evenly spread,
     are for testing. A crop lies within one cell, so no pixel is in both a training and a test crop,
-    whatever their sizes, zooms and seeds. Neighbouring cells are parts of one picture all the same,
-    under one light and one camera: this is a task of recognising eleven pictures by their colours
-    and textures, in parts not seen before. It says nothing about recognising kinds of things. Some
-    crops hold nothing but a plain background, so that even a good network stays below 100%.
+    whatever their sizes, zooms and seeds. The training cells are divided once more: whoever chooses
+    a setting trains on those to "try" it, and tests on those that are "held out".
+
+    Neighbouring cells are parts of one picture all the same, under one light and one camera: this
+    is a task of recognising eleven pictures by their colours and textures, in parts not seen
+    before. It says nothing about recognising kinds of things. Some crops hold nothing but a plain
+    background, so that even a good network stays below 100%.
 
     Parameters
     ----------
-    split : "train" or "test"
+    split : "train", "test", "try" or "held out"
     count : int
         How many: the same number of each of the 11 pictures, within one. Crop i is of picture
         i mod 11, and a smaller count gives the first of the same crops.
@@ -60,7 +66,7 @@ def patches(
         An unknown split, a count or size below 1, a zoom that makes crops of less than one pixel or
         more than a cell.
     """
-    one_of(split, ("train", "test"), "split")
+    one_of(split, SPLITS, "split")
     count, size = positive_int(count, "count"), positive_int(size, "size")
     pictures = _pictures()
     boxes = _boxes(
@@ -76,7 +82,7 @@ def patches(
             ]
         )
         images[torch.from_numpy(chosen)] = _resize(crops, size)
-    part = "training" if split == "train" else "test"
+    part = {"train": "training"}.get(split, split)
     return LabelledImages(
         images,
         torch.from_numpy(boxes[:, 0].copy()),
@@ -107,6 +113,7 @@ def _sides(size: int, zoom: float | tuple[float, float]) -> tuple[float, float]:
 
 def _cells(shape: tuple[int, int], split: str) -> list[tuple[int, int, int, int]]:
     """Return (top, left, bottom, right) of the cells of one split in a picture of (H, W)."""
+    kinds = {"train": (1, 2), "test": (0,), "try": (1,), "held out": (2,)}[split]
     rows, columns = shape[0] // CELL, shape[1] // CELL
     edges = [
         [length * i // parts for i in range(parts + 1)]
@@ -117,7 +124,7 @@ def _cells(shape: tuple[int, int], split: str) -> list[tuple[int, int, int, int]
         for row in range(rows)
         for column in range(columns)
         # Every third cell of a row, moved on by one from row to row, is for testing.
-        if ((row + column) % 3 == 0) == (split == "test")
+        if (row + column) % 3 in kinds
     ]
 
 
@@ -126,7 +133,7 @@ def _boxes(
 ) -> np.ndarray:
     """Return what to cut out, (count, 4) int64: which picture, top, left, side."""
     # Uniform numbers alone, four a crop: these stay the same from one NumPy to the next.
-    random = np.random.default_rng([seed, split == "test"]).random((count, 4))
+    random = np.random.default_rng([seed, SPLITS.index(split)]).random((count, 4))
     cells = [_cells(shape, split) for shape in shapes]
     low, high = (math.log(side) for side in sides)
     boxes = np.empty((count, 4), dtype=np.int64)

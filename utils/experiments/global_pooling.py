@@ -21,7 +21,7 @@ from ..data import LabelledImages, fashion_mnist
 from ..googlenet import GoogLeNet, micro_googlenet
 from ..training import Recipe, evaluate
 from .harness import Experiment, Options, Report
-from .measures import fresh, train_and_test
+from .measures import fresh, split, train_and_test
 from .rates import chosen
 
 AVERAGE, MAX, FLATTEN = "average", "max", "flatten"
@@ -160,13 +160,13 @@ def heads(
         One row for each probe, or only one if `probed` is 0: the columns of `train_and_test`, the
         same in all rows, and ``probe``, its ``pixels``, ``accuracy`` on the ``shown`` images.
     """
-    training, test = fashion_mnist("train"), fashion_mnist("test")
-    if boolean(halve, "halve"):
-        training, test = halved(training), halved(test)
-    elif probed:
+    if not boolean(halve, "halve") and probed:
         raise ValueError("only halved clothes can be probed: others would be cut off.")
-    if held_out:
-        training, test = training[:-held_out], training[-held_out:]
+
+    def clothes(part: str) -> LabelledImages:
+        return halved(fashion_mnist(part)) if halve else fashion_mnist(part)
+
+    training, test = split(clothes, held_out)
     network = with_head(head, seed=seed)
     trained = train_and_test(network, training, test, recipe, seed=seed, report=report)
     normalisation = (training.mean, training.std)
