@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_without_exported_notebooks_it_says_what_to_run(tmp_path, monkeypatch):
 class Server:
     """JupyterLab as `main` sees it: how it was started, and that Ctrl-C does not end it at once."""
 
-    started: list = []
+    started: ClassVar[list] = []
 
     def __init__(self, command, env):
         self.started.append((command, env))
