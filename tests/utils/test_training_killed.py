@@ -244,6 +244,15 @@ def test_another_test_set_or_normalisation_is_refused(tmp_path):
         )  # fmt: skip
 
 
+def check_that_it_goes_on(build, file) -> None:
+    """Compare a training that was stopped in between with one that was not."""
+    alone, resumed = build(), build()
+    train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
+    stopped(file, build(), before=(1, 1))
+    train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert same(weights(alone), weights(resumed))
+
+
 def test_weights_that_layers_share_are_kept(tmp_path):
     def tied() -> nn.Module:
         model = tiny()
@@ -262,12 +271,7 @@ def test_weights_that_layers_share_are_kept(tmp_path):
         model[4].weight = model[3].weight
         return model
 
-    file = tmp_path / "training.safetensors"
-    alone, resumed = build(), build()
-    train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
-    stopped(file, build(), before=(1, 1))
-    train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
-    assert same(weights(alone), weights(resumed))
+    check_that_it_goes_on(build, tmp_path / "training.safetensors")
 
 
 class Stateful(nn.Module):
@@ -308,12 +312,7 @@ def test_views_and_further_tensors_are_kept(tmp_path, layer):
         model = tiny()
         return nn.Sequential(*model[:3], layer(), *model[3:])
 
-    file = tmp_path / "training.safetensors"
-    alone, resumed = build(), build()
-    train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
-    stopped(file, build(), before=(1, 1))
-    train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
-    assert same(weights(alone), weights(resumed))
+    check_that_it_goes_on(build, tmp_path / "training.safetensors")
 
 
 @pytest.mark.parametrize("state", [{"seen": 3}, None, 3])
