@@ -27,8 +27,8 @@ from commands import MOST_THREADS, WORK, Parser, end, whole
 import torch
 from safetensors.torch import save
 
-from utils.files import write_whole
 from utils.pretrained import ENTRIES, create
+from utils.support.atomic import write_whole
 from utils.training import Recipe, train
 from utils.training.folders import FolderBatches, FolderTestBatches
 from utils.training.machine import here

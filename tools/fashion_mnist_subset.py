@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from utils.data.fashion import FASHION_CLASSES, SHIPPED, fashion_mnist  # noqa: E402
 from utils.data.idx import idx_bytes  # noqa: E402
-from utils.files import write_whole  # noqa: E402
+from utils.support.atomic import write_whole  # noqa: E402
 
 
 def first_of_each_class(labels: np.ndarray, per_class: int) -> np.ndarray:

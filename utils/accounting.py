@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from .checks import height_width, positive_int
+from .support.checks import height_width, positive_int
 
 
 class Cost(NamedTuple):

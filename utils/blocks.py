@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from .checks import boolean, odd_int, one_of, positive_int, probability
+from .support.checks import boolean, odd_int, one_of, positive_int, probability
 
 Norm = Literal["batch"] | None
 Padding = Literal["same", "valid"]

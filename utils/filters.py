@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from .checks import odd_int, positive_int
+from .support.checks import odd_int, positive_int
 
 
 def gabor_bank(

@@ -26,9 +26,9 @@ from .blocks import (
     InceptionSpec,
     Norm,
 )
-from .checks import boolean, odd_int, one_of, positive_int, probability, store
-from .network import Classifier, initialise, some, weight_shapes
-from .words import Convolution, MaxPool
+from .networks.network import Classifier, initialise, some, weight_shapes
+from .networks.rows import Convolution, MaxPool
+from .support.checks import boolean, odd_int, one_of, positive_int, probability, store
 
 
 class TableRow(NamedTuple):

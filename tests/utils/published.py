@@ -10,7 +10,7 @@ import torchvision
 from parity import pictures, settle
 from torch import nn
 
-from utils.descendants import inception_resnet, inception_v3, inception_v4, xception
+from utils.networks.descendants import inception_resnet, inception_v3, inception_v4, xception
 from utils.pretrained.published import rename
 
 

@@ -10,12 +10,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils.accounting import account
-from utils.descendants.bn_inception import CORRECTIONS, FIGURE_5, MODULES, bn_inception
-from utils.descendants.hadamard import Gate, hadamard_inception, se_inception
-from utils.descendants.inception_resnet import inception_resnet_v1, inception_resnet_v2
-from utils.descendants.inception_v3 import InceptionV3Outputs, inception_v3
-from utils.descendants.inception_v4 import inception_v4
-from utils.descendants.xception import SeparableUnit, xception
+from utils.networks.descendants.bn_inception import CORRECTIONS, FIGURE_5, MODULES, bn_inception
+from utils.networks.descendants.hadamard import Gate, hadamard_inception, se_inception
+from utils.networks.descendants.inception_resnet import inception_resnet_v1, inception_resnet_v2
+from utils.networks.descendants.inception_v3 import InceptionV3Outputs, inception_v3
+from utils.networks.descendants.inception_v4 import inception_v4
+from utils.networks.descendants.xception import SeparableUnit, xception
 from utils.pretrained.published import rename
 
 

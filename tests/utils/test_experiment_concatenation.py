@@ -28,7 +28,7 @@ from utils.experiments.concatenation import (
     network,
 )
 from utils.googlenet import MICRO, micro_googlenet
-from utils.words import conv1x1, conv3x3, text
+from utils.networks.rows import conv1x1, conv3x3, text
 
 each = pytest.mark.parametrize("setting", MODULES)
 

@@ -18,10 +18,10 @@ from utils.accounting import account, break_even, convolution_cost, module_costs
 from utils.blocks import InceptionSpec
 from utils.figures import bottleneck_calculator, build_a_module, network_map
 from utils.googlenet import INPUTS, MODULES, TABLE_1, googlenet
-from utils.style import BRANCH_COLOURS, BRANCH_LABELS, BRANCHES
+from utils.support.palette import BRANCH_COLOURS, BRANCH_LABELS, BRANCHES
 
 FIGURES = [bottleneck_calculator, build_a_module, network_map]
-JS = Path(utils.figures.__file__).parents[1] / "interactive.js"
+JS = Path(utils.figures.__file__).parents[1] / "interactive" / "kit.js"
 
 
 @pytest.mark.parametrize("figure", FIGURES)

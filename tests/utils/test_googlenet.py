@@ -35,7 +35,7 @@ from utils.googlenet import (
     micro_googlenet,
     mini_googlenet,
 )
-from utils.network import WeightsError
+from utils.networks.network import WeightsError
 
 FACTORIES = {
     "paper": lambda: googlenet("paper", num_classes=7),

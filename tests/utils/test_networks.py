@@ -18,9 +18,9 @@ from utils.accounting import account
 from utils.activations import stages
 from utils.blocks import InceptionSpec
 from utils.googlenet import GoogLeNet
-from utils.network import Network
+from utils.networks.network import Network
+from utils.networks.rows import Parallel
 from utils.pretrained import ENTRIES, create
-from utils.words import Parallel
 
 CLASSES = 7
 

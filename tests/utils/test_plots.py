@@ -10,8 +10,8 @@ import torch
 
 from utils import plots
 from utils.googlenet import INPUTS, MODULES
-from utils.style import BRANCH_COLOURS
-from utils.summary import summarise
+from utils.support.palette import BRANCH_COLOURS
+from utils.support.statistics import summarise
 
 MODULE = plots.inception_module(192, MODULES["3a"])
 

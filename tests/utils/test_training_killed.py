@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from test_training import QUICK, fresh, same, silent, stripes, tiny, weights, without_clocks
 from torch import nn
 
-from utils.files import write_whole
+from utils.support.atomic import write_whole
 from utils.training import Batches, CheckpointError, train
 from utils.training.checkpoint import read, write
 

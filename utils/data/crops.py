@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..checks import one_of, positive_int
+from ..support.checks import one_of, positive_int
 from .labelled import LabelledImages
 from .scikit_pictures import PHOTOGRAPHS, TEXTURES, photograph, texture
 

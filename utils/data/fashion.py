@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ..checks import one_of
+from ..support.checks import one_of
 from .idx import read_idx
 from .labelled import LabelledImages
 

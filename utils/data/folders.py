@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..checks import positive_int
+from ..support.checks import positive_int
 from .labelled import LabelledImages
 from .loading import load_image
 

@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..tables import parse_table, read_results
+from ..support.csv_table import parse_table, read_results
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..accounting import account
-from ..checks import one_of
 from ..experiments.auxiliary_classifiers import small_network
 from ..experiments.measures import fresh
 from ..googlenet import GoogLeNet, googlenet
 from ..interactive import Interactive
-from ..summary import summarise
+from ..support.checks import one_of
+from ..support.statistics import summarise
 from . import questions
 from .core import Exercise, MismatchError, call, expect, number
 from .questions import Option, choice

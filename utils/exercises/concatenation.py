@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..accounting import convolution_cost, module_costs, reduced_cost
-from ..checks import one_of
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
-from ..summary import summarise
+from ..support.checks import one_of
+from ..support.statistics import summarise
 from . import questions
 from .core import Exercise, call, expect, number, parts, tensor
 from .questions import Option, choice

@@ -10,7 +10,7 @@ from torch import nn
 from ..accounting import Account, account, module_costs
 from ..googlenet import INPUTS, MODULES, PAPER, GoogLeNet, googlenet
 from ..interactive import Interactive
-from ..words import MaxPool
+from ..networks.rows import MaxPool
 from . import questions
 from .core import Exercise, call, expect, number, parts
 from .questions import Option, choice

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..checks import one_of
 from ..data import texture
 from ..filters import difference_of_gaussians
 from ..interactive import Interactive
+from ..support.checks import one_of
 from . import questions
 from .core import Exercise, call, expect, number, tensor
 from .questions import Option, choice

@@ -12,7 +12,7 @@ In a chapter, the stored results, and a small version of the same run::
 `experiments/run.py` makes the stored ones.
 """
 
-from ..summary import interval, summarise
+from ..support.statistics import interval, summarise
 from .harness import Experiment, say, silent, surroundings
 from .store import ResultsError, Store
 

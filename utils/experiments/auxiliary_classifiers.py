@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..blocks import InceptionSpec, Norm
-from ..checks import one_of
 from ..data import LabelledImages, fashion_mnist, photograph, photographs, to_tensor
 from ..googlenet import MINI_EARLY, Config, GoogLeNet, Layer, googlenet
+from ..networks.rows import Convolution
+from ..support.checks import one_of
 from ..training import Batches, DivergedError, Recipe, evaluate, train
 from ..training.batches import normalise
 from ..training.folders import IMAGENET
-from ..words import Convolution
 from .harness import Experiment, Report
 from .measures import fresh
 from .rates import chosen

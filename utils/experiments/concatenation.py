@@ -15,9 +15,19 @@ from torch.nn import functional as F
 from ..blocks import Branches, ConvUnit, InceptionSpec
 from ..data import fashion_mnist
 from ..googlenet import MICRO
-from ..network import Config, Network
+from ..networks.network import Config, Network
+from ..networks.rows import (
+    Built,
+    Chain,
+    MaxPool,
+    Parallel,
+    Row,
+    build_chain,
+    conv1x1,
+    conv3x3,
+    conv5x5,
+)
 from ..training import Recipe
-from ..words import Built, Chain, MaxPool, Parallel, Row, build_chain, conv1x1, conv3x3, conv5x5
 from .harness import Experiment, Report
 from .measures import fresh, split, train_and_test
 from .rates import chosen

@@ -16,9 +16,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..checks import boolean, one_of
 from ..data import LabelledImages, fashion_mnist
 from ..googlenet import GoogLeNet, micro_googlenet
+from ..support.checks import boolean, one_of
 from ..training import Recipe, evaluate
 from .harness import Experiment, Options, Report
 from .measures import fresh, split, train_and_test

@@ -30,7 +30,7 @@ import pandas as pd
 import torch
 
 from .. import __version__
-from ..checks import one_of
+from ..support.checks import one_of
 from .store import ResultsError, Row, Store, cells, text
 
 Report = Callable[[str], None]

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 from ..accounting import module_costs
 from ..blocks import InceptionSpec
-from ..checks import one_of
 from ..data import LabelledImages, fashion_mnist, patches
 from ..googlenet import COLOUR, MICRO
-from ..network import Config, Network
+from ..networks.network import Config, Network
+from ..networks.rows import Convolution, MaxPool, Parallel, Row, conv1x1, parallel
+from ..support.checks import one_of
 from ..training import Recipe, evaluate
-from ..words import Convolution, MaxPool, Parallel, Row, conv1x1, parallel
 from .harness import Experiment, Options, Report
 from .measures import fresh, split, train_and_test
 from .rates import chosen

@@ -13,8 +13,8 @@ from typing import Any
 from torch import nn
 
 from .. import data, pretrained
-from ..checks import one_of
 from ..data import LabelledImages
+from ..support.checks import one_of
 from ..training import Recipe, evaluate
 from .harness import Experiment, Report, machine, say
 from .measures import fresh, split, train_and_test

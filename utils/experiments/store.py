@@ -15,8 +15,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ..files import write_whole
-from ..tables import ResultsError, parse_table, read_results
+from ..support.atomic import write_whole
+from ..support.csv_table import ResultsError, parse_table, read_results
 
 Row = Mapping[str, str]
 

@@ -5,13 +5,13 @@ same figure as a widget that Python can read and move. The drawing is in one Jav
 figure, beside this file; the starting numbers, the presets and the text alternative come from here.
 """
 
-from .auxiliary import gradient_steps
-from .bottleneck import bottleneck_calculator
-from .concatenation import module_flow
-from .lens import multi_scale_lens
-from .module import build_a_module
-from .network import network_map
-from .pooling import pool_a_map
+from .bottleneck_calculator import bottleneck_calculator
+from .build_a_module import build_a_module
+from .gradient_steps import gradient_steps
+from .module_flow import module_flow
+from .multi_scale_lens import multi_scale_lens
+from .network_map import network_map
+from .pool_a_map import pool_a_map
 
 __all__ = [
     "bottleneck_calculator",

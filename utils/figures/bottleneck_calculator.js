@@ -3,7 +3,7 @@
 import {
   COLOURS, change, choice, compared, connect, count, fixed, menu, node, onWidth, say, several, shape,
   slider, stage,
-} from "../interactive.js";
+} from "../interactive/kit.js";
 import { LAYOUT, box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
 const KERNELS = [1, 3, 5, 7];

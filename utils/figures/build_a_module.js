@@ -3,7 +3,7 @@
 import {
   BRANCHES, COLOURS, change, compared, connect, count, menu, millions, node, onWidth, say,
   several, shape, slider, stage, times,
-} from "../interactive.js";
+} from "../interactive/kit.js";
 import { LAYOUT, box, fullScale, funnelPath, mapSize, place, weights, words } from "./shared.js";
 
 const MOST_IN = 1024;

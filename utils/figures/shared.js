@@ -1,6 +1,6 @@
 // What the figures of an Inception module share: its arithmetic and its drawing.
 
-import { change, node, numberField, shape } from "../interactive.js";
+import { change, node, numberField, shape } from "../interactive/kit.js";
 
 // Weights of a convolution, without biases, as utils.accounting counts them.
 export const weights = (cIn, cOut, k) => k * k * cIn * cOut;

@@ -4,10 +4,10 @@ An Inception module is drawn as in the interactive figures: four branches side b
 colours of `style`, with widths in proportion to channels.
 """
 
-from ..pictures import Gallery, Picture
 from .costs import costs_by_module
 from .gradients import gradients_by_stage, learning_curves
 from .module import inception_module
+from .picture import Gallery, Picture
 from .pixels import by_pixels
 from .runs import runs
 from .sizes import by_size

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..pictures import INK, STYLE, WIDTH, Picture
-from ..style import BRANCH_COLOURS
+from ..support.palette import BRANCH_COLOURS
+from .picture import INK, STYLE, WIDTH, Picture
 
 
 def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt: str) -> Picture:

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..pictures import INK, STYLE, WIDTH, Picture
-from ..style import BRANCH_COLOURS
+from ..support.palette import BRANCH_COLOURS
+from .picture import INK, STYLE, WIDTH, Picture
 
 _COLOURS = (BRANCH_COLOURS["3x3"], BRANCH_COLOURS["1x1"], BRANCH_COLOURS["5x5"], INK)
 _MARKERS = ("o", "s", "^", "D")

@@ -9,8 +9,8 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from ..blocks import InceptionSpec
-from ..pictures import INK, STYLE, WIDTH, Picture
-from ..style import BRANCH_COLOURS
+from ..support.palette import BRANCH_COLOURS
+from .picture import INK, STYLE, WIDTH, Picture
 
 
 def inception_module(in_channels: int, spec: InceptionSpec, *, alt: str = "") -> Picture:

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..pictures import INK, STYLE, WIDTH, Picture
-from ..style import BRANCH_COLOURS
+from ..support.palette import BRANCH_COLOURS
+from .picture import INK, STYLE, WIDTH, Picture
 
 _LOOKS = (
     (BRANCH_COLOURS["1x1"], "-", "o"),

@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..pictures import INK, STYLE, WIDTH, Picture
-from ..style import BRANCH_COLOURS
-from ..summary import interval, summarise
+from ..support.palette import BRANCH_COLOURS
+from ..support.statistics import interval, summarise
+from .picture import INK, STYLE, WIDTH, Picture
 
 
 def runs(

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..pictures import INK, STYLE, WIDTH, Picture
-from ..style import BRANCH_COLOURS
+from ..support.palette import BRANCH_COLOURS
+from .picture import INK, STYLE, WIDTH, Picture
 
 
 def kept_variance(

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..network import misplaced
+from ..networks.network import misplaced
 from .names import ENTRIES, Entry, entry_of, no_weights
 from .preparation import Preprocessing
 from .published import fetch, rename

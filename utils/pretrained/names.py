@@ -6,11 +6,11 @@ from functools import partial
 
 from torch import nn
 
-from ..descendants import inception_resnet, inception_v3, inception_v4, xception
-from ..descendants.bn_inception import bn_inception
-from ..descendants.hadamard import hadamard_inception, se_inception
 from ..googlenet import colour_googlenet, googlenet, micro_googlenet, mini_googlenet
-from ..rivals import plain_network, small_resnet
+from ..networks.baselines import plain_network, small_resnet
+from ..networks.descendants import inception_resnet, inception_v3, inception_v4, xception
+from ..networks.descendants.bn_inception import bn_inception
+from ..networks.descendants.hadamard import hadamard_inception, se_inception
 from .preparation import Preprocessing
 
 

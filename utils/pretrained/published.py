@@ -18,7 +18,7 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor
 
-from ..network import misplaced, some
+from ..networks.network import misplaced, some
 
 SILENCE = 30.0  # seconds that a server may say nothing
 

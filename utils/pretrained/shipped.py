@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from .. import __version__, data
 from ..accounting import account
-from ..files import write_together
+from ..support.atomic import write_together
 from .creation import create
 from .names import ENTRIES
 from .preparation import Normalisation, Preprocessing

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ..files import write_whole
+from ..support.atomic import write_whole
 from .batches import Batches
 from .evaluation import TestBatches
 from .machine import Machine

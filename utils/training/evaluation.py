@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..checks import one_of, positive_int
 from ..data import LabelledImages
+from ..support.checks import one_of, positive_int
 from .batches import Normalisation, check_data, describe, normalise
 from .machine import here, to_device
 from .recipe import PRECISIONS, Precision

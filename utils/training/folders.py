@@ -24,9 +24,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 from torchvision.transforms import v2 as transforms
 
-from ..checks import positive_int
 from ..data import ImageError, load_image
 from ..data.folders import find_pictures
+from ..support.checks import positive_int
 from .batches import Normalisation, normalise
 from .recipe import Recipe, seed_for
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..checks import positive_int
 from ..data import LabelledImages
+from ..support.checks import positive_int
 from .batches import Batches, Normalisation
 from .checkpoint import Keeper
 from .evaluation import TestBatches, at_least_float32, check_labels, evaluate

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal, get_args
 
-from ..checks import boolean, one_of, positive_int, store
+from ..support.checks import boolean, one_of, positive_int, store
 
 Schedule = Literal["one-cycle", "constant"]
 Precision = Literal["auto", "float32", "bfloat16"]

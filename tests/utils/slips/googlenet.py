@@ -311,7 +311,7 @@ SLIPS = {
         ),
         (
             "from utils.googlenet import PAPER, googlenet\n"
-            "from utils.words import Convolution\n"
+            "from utils.networks.rows import Convolution\n"
             "def lighter():\n"
             "    rows = {**PAPER, 'conv2': Convolution(channels=48, kernel_size=1)}\n"
             "    return googlenet('paper', layers=rows)",
@@ -319,7 +319,7 @@ SLIPS = {
         ),
         (
             "from utils.googlenet import PAPER, googlenet\n"
-            "from utils.words import Convolution\n"
+            "from utils.networks.rows import Convolution\n"
             "def lighter():\n"
             "    rows = {**PAPER, 'conv1': Convolution(channels=64, kernel_size=7, stride=4)}\n"
             "    return googlenet('paper', layers=rows)",

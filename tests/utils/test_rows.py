@@ -1,0 +1,181 @@
+"""The words of the tables: what each row builds, and what it makes of a size."""
+
+import pytest
+import torch
+from torch import nn
+
+from utils.blocks import Branches, ConvUnit, Residual
+from utils.networks.descendants import inception_resnet, inception_v3, inception_v4, xception
+from utils.networks.rows import (
+    VALID_MAX_POOL,
+    AveragePool,
+    Convolution,
+    MaxPool,
+    ScaledResidual,
+    build_chain,
+    build_row,
+    conv1x1,
+    conv3x3,
+    conv5x5,
+    conv7x7,
+    factorised,
+    fanned,
+    grid_reduction,
+    parallel,
+    repeat,
+    smallest_image,
+    text,
+)
+
+ROWS = [
+    conv1x1(5),
+    conv3x3(5, stride=2),
+    conv3x3(5, padding="valid"),
+    conv3x3(5, stride=2, padding="valid"),
+    conv5x5(5),
+    conv7x7(5, stride=2),
+    MaxPool(),
+    VALID_MAX_POOL,
+    MaxPool(kernel_size=2),
+    MaxPool(padding=1, ceil_mode=False),
+    AveragePool(),
+    AveragePool(count_padding=True),
+    *factorised(7, filters=(4, 5)),
+    fanned(3, filters=4),
+    parallel((conv1x1(2),), (conv1x1(2), conv3x3(3)), (AveragePool(), conv1x1(4))),
+    grid_reduction((conv3x3(4),), (conv1x1(2), conv3x3(3))),
+    grid_reduction((conv3x3(4),), padding="same"),
+    grid_reduction((conv3x3(4),), pool="first"),
+    ScaledResidual(module=parallel((conv1x1(2),), (conv3x3(3),)), scale=0.1),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_a_row_builds_what_it_says(row):
+    module, channels = build_row(row, 6, eps=1e-3)
+    module.eval()
+    for size in range(1, 12):
+        expected = row.output_size(size)
+        if expected < 1:
+            with pytest.raises(RuntimeError):
+                module(torch.rand(2, 6, size, size))
+        else:
+            assert module(torch.rand(2, 6, size, size)).shape == (2, channels, expected, expected)
+
+
+@pytest.mark.parametrize("first", ["row", "column"])
+def test_factorised_takes_turns(first):
+    chain = factorised(7, filters=(8, 9, 10), first=first)
+    kernels = [(1, 7), (7, 1), (1, 7)] if first == "row" else [(7, 1), (1, 7), (7, 1)]
+    assert [row.kernel_size for row in chain] == kernels
+    assert [row.channels for row in chain] == [8, 9, 10]
+    module, _ = build_chain(chain[:2], 4, eps=1e-3)
+    weights = sum(unit.conv.weight.numel() for unit in module)
+    assert weights == 7 * 4 * 8 + 7 * 8 * 9
+
+
+def test_fanned_is_side_by_side():
+    row = fanned(3, filters=8)
+    assert [chain[0].kernel_size for chain in row.chains] == [(1, 3), (3, 1)]
+
+
+def test_grid_reduction_strides_the_last_of_each_chain():
+    row = grid_reduction((conv3x3(4),), (conv1x1(2), conv3x3(3), conv3x3(3)))
+    single, double, pool = row.chains
+    assert [(c.stride, c.padding) for c in double] == [(1, "same"), (1, "same"), (2, "valid")]
+    assert (single[0].stride, single[0].padding) == (2, "valid")
+    assert pool == (VALID_MAX_POOL,)
+    assert grid_reduction((conv3x3(4),), pool="first").chains[0] == (VALID_MAX_POOL,)
+
+
+def test_branches_in_the_order_of_their_chains():
+    torch.manual_seed(0)
+    module, channels = parallel((conv1x1(2),), (conv1x1(3), conv3x3(4))).build(5, eps=1e-3)
+    assert isinstance(module, Branches)
+    assert isinstance(module.branch1, ConvUnit)
+    assert isinstance(module.branch2, nn.Sequential)
+    x = torch.rand(2, 5, 6, 6)
+    module.eval()
+    assert torch.equal(module(x)[:, :2], module.branch1(x))
+    assert torch.equal(module(x)[:, 2:], module.branch2(x))
+    assert channels == 6
+
+
+@pytest.mark.parametrize("relu", [True, False])
+def test_a_scaled_residual_corrects_its_input(relu):
+    torch.manual_seed(0)
+    row = ScaledResidual(module=parallel((conv1x1(2),), (conv3x3(3),)), scale=0.3, relu=relu)
+    module, channels = row.build(5, eps=1e-3)
+    module.eval()
+    x = torch.randn(2, 5, 6, 6)
+    expected = x + 0.3 * module.body.expand.conv(module.body.branches(x))
+    torch.testing.assert_close(module(x), expected.relu() if relu else expected)
+    assert channels == 5
+    assert module.body.expand.conv.bias is not None
+    assert module.body.expand.bn is None
+
+
+def test_a_residual_with_a_projection():
+    residual = Residual(nn.Conv2d(3, 4, 1, stride=2), shortcut=nn.Conv2d(3, 4, 1, stride=2))
+    x = torch.rand(1, 3, 5, 5)
+    torch.testing.assert_close(residual(x), residual.body(x) + residual.shortcut(x))
+
+
+def test_eps_reaches_every_normalisation():
+    row = ScaledResidual(module=parallel((conv1x1(2),), (conv3x3(3), conv3x3(3))), scale=0.1)
+    module, _ = row.build(5, eps=0.25)
+    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert [norm.eps for norm in norms] == [0.25] * 3
+
+
+def test_repeat_numbers_from_one():
+    row = conv1x1(3)
+    assert repeat("a", 2, row) == {"a1": row, "a2": row}
+
+
+def test_smallest_image_looks_at_every_row():
+    assert smallest_image([conv3x3(4)]) == 1
+    assert smallest_image([conv3x3(4, padding="valid")]) == 3
+    assert smallest_image([conv3x3(4, stride=2, padding="valid"), VALID_MAX_POOL]) == 7
+    assert smallest_image([object(), MaxPool()]) == 2
+    assert smallest_image([parallel((conv1x1(2),), (conv3x3(2, padding="valid"),))]) == 3
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "says"),
+    [
+        (
+            lambda: build_row((1, 2), 3, eps=1e-3),
+            TypeError,
+            ["row", "(1, 2)", "utils.networks.rows"],
+        ),
+        (lambda: conv3x3(0).build(3, eps=1e-3), ValueError, ["channels", "at least 1"]),
+        (lambda: conv3x3(4, padding=1).build(3, eps=1e-3), ValueError, ["padding", "'valid'"]),
+        (lambda: factorised(7, filters=(4,), first="up"), ValueError, ["first", "'column'"]),
+        (lambda: factorised(4, filters=(4,))[0].build(3, eps=1), ValueError, ["odd", "4"]),
+        (lambda: grid_reduction((conv3x3(4),), pool="no"), ValueError, ["pool", "'first'"]),
+        (lambda: Convolution(channels=4, kernel_size=2).build(3, eps=1), ValueError, ["odd"]),
+    ],
+)
+def test_rows_that_cannot_be(build, error, says):
+    with pytest.raises(error) as caught:
+        build()
+    assert all(word in str(caught.value) for word in says), caught.value
+
+
+def test_tables_can_be_read_and_told_apart():
+    """Every row shows in one short line what it builds."""
+    old, new = (text(module.LAYERS).splitlines() for module in (inception_v3, inception_v4))
+    assert old[0] == new[0] == "conv1: 3x3/2 32 V"
+    assert "maxpool1: max 3x3/2 V" in old
+    assert (
+        "inception_b1: [1x1 192 | 1x1 128, 1x7 128, 7x1 192 | "
+        "1x1 128, 7x1 128, 1x7 128, 7x1 128, 1x7 192 | average 3x3 with padding, 1x1 192]"
+    ) in old
+    assert ("reduction_a: [3x3/2 384 V | 1x1 192, 3x3 224, 3x3/2 256 V | max 3x3/2 V]") in new
+    assert "inception_a1: x + 0.17 * [1x1 32 | 1x1 32, 3x3 32 | 1x1 32, 3x3 48, 3x3 64]" in text(
+        inception_resnet.V2
+    )
+    lines = text(xception.LAYERS).splitlines()
+    assert "entry1: 1x1/2 + (separable 3x3 128; separable 3x3 128, ReLU before; max 3x3/2)" in lines
+    assert all(len(line) < 160 for line in [*old, *new, *lines])

@@ -1,1 +1,0 @@
-"""The descendants of GoogLeNet, one module a network, all written in the words of `utils.words`."""

@@ -1,0 +1,141 @@
+"""The multi-scale lens: what windows of four sizes see of a photograph, and what filters answer."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..data import photograph, photographs, texture
+from ..filters import difference_of_gaussians, gabor_bank, mean_filter
+from ..interactive import Interactive
+from ..support.checks import one_of
+from ._checks import check_integer, table
+
+_MODULE = Path(__file__).with_suffix(".js")
+SIDE = 96
+"""Height and width of the pictures under the lens, in pixels."""
+SIZES = (1, 3, 5, 7)
+MARGIN = SIZES[-1] // 2
+
+# What is cut out of each picture: top, left, side in its own pixels.
+_CUTS = {
+    "hubble": (364, 410, 192),
+    "cat": (60, 100, 192),
+    "gravel": (100, 100, 192),
+}
+_TITLES = {"hubble": "galaxies", "cat": "a cat's face", "gravel": "pebbles"}
+NAMES = {
+    "mean": "mean",
+    "spot": "difference of Gaussians",
+    "upright": "Gabor, upright edge",
+    "level": "Gabor, level edge",
+}
+
+
+def multi_scale_lens(
+    picture: str = "hubble",
+    *,
+    row: int = 63,
+    column: int = 71,
+    kind: str = "spot",
+    key: str | None = None,
+) -> Interactive:
+    """Return a lens over a picture: windows of 1, 3, 5 and 7 pixels, and named filters' answers.
+
+    Parameters
+    ----------
+    picture
+        "hubble", "cat" or "gravel": part of a photograph in grey, 96 by 96 pixels.
+    row, column
+        The middle of all windows; 3 to 92, so that the largest lies within the picture.
+    kind
+        "mean", "spot" (a difference of Gaussians), "upright" or "level" (Gabor filters that answer
+        to edges): the one whose answers are shown for the whole picture.
+    key
+        An anchor to link to.
+
+    Raises
+    ------
+    ValueError
+        There is no such picture, place or filter.
+    """
+    state = {"picture": picture, "row": row, "column": column, "filter": kind}
+    _check(state)
+    found = answers(grey(picture), row=row, column=column)
+    rows = [
+        (NAMES[name], *("none" if value is None else f"{value:+.3f}" for value in values.values()))
+        for name, values in found.items()
+    ]
+    fallback = table(
+        f"Answers of named filters of four sizes to {_TITLES[picture]}, around the pixel in row "
+        f"{row} and column {column}; black is 0 and white is 1. Where scripts run, this is an "
+        "interactive figure.",
+        ("filter", *(f"{size}×{size}" for size in SIZES)),
+        rows,
+    )
+    return Interactive(
+        _MODULE,
+        alt="A lens over a photograph: what windows of four sizes see, and what filters answer",
+        key=key,
+        fallback=fallback,
+        check=_check,
+        **state,
+        names=list(NAMES.items()),
+        kernels={name: {str(k): f.tolist() for k, f in bank.items()} for name, bank in _bank()},
+        pictures=[
+            (name, title, base64.b64encode(grey(name).numpy().tobytes()).decode())
+            for name, title in _TITLES.items()
+        ],
+        side=SIDE,
+    )
+
+
+def _check(state: dict[str, Any]) -> None:
+    one_of(state["picture"], tuple(_CUTS), "picture")
+    one_of(state["filter"], tuple(NAMES), "kind")
+    for name in ("row", "column"):
+        check_integer(name, state[name], least=MARGIN, most=SIDE - 1 - MARGIN)
+
+
+@cache
+def grey(picture: str) -> Tensor:
+    """Return one of the pictures under the lens, (96, 96) uint8."""
+    image = photograph(picture) if picture in photographs() else texture(picture)
+    top, left, side = _CUTS[picture]
+    cut = Image.fromarray(image[top : top + side, left : left + side]).convert("L")
+    return torch.from_numpy(np.array(cut.resize((SIDE, SIDE), Image.Resampling.LANCZOS)))
+
+
+def _bank() -> list[tuple[str, dict[int, Tensor]]]:
+    """Return filter -> size -> weights (size, size) in float64; a pixel alone has but a mean."""
+    shapes = SIZES[1:]
+    edges = {k: gabor_bank((float(k),), orientations=2, size=k)[:, 0].double() for k in shapes}
+    # Of each direction an even filter, then an odd one; the odd ones answer to edges.
+    return [
+        ("mean", {k: mean_filter(k)[0, 0].double() for k in SIZES}),
+        ("spot", {k: difference_of_gaussians(k)[0, 0].double() for k in shapes}),
+        ("upright", {k: edges[k][1] for k in shapes}),
+        ("level", {k: edges[k][3] for k in shapes}),
+    ]
+
+
+def answers(image: Tensor, *, row: int, column: int) -> dict[str, dict[int, float | None]]:
+    """Return filter -> size -> its answer at a pixel of a picture in bytes, (H, W) uint8.
+
+    Black is 0 and white is 1. None where there is no such filter of one pixel.
+    """
+    found: dict[str, dict[int, float | None]] = {}
+    for name, bank in _bank():
+        found[name] = dict.fromkeys(SIZES)
+        for size, weights in bank.items():
+            half = size // 2
+            window = image[row - half : row + half + 1, column - half : column + half + 1]
+            found[name][size] = float((weights * window.double() / 255).sum())
+    return found

@@ -1,0 +1,215 @@
+"""The network as a map: GoogLeNet stage by stage, with its costs and what its units can see."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from ..accounting import Account, account
+from ..blocks import InceptionSpec
+from ..data import photograph
+from ..googlenet import MODULES, googlenet
+from ..interactive import Interactive
+from ..support.checks import one_of
+from ..support.palette import BRANCH_LABELS, BRANCHES
+from ._checks import table
+
+_MODULE = Path(__file__).with_suffix(".js")
+_VARIANTS = ("paper", "torchvision")
+_MEASURES = ("macs", "parameters")
+_SIDE = 224  # pixels, of the paper's images
+
+# The rows of the paper's table that hold a map or scores, with the parts of the network in each.
+_PARTS = {
+    "conv1": ("conv1",),
+    "maxpool1": ("maxpool1", "norm1"),
+    "conv2": ("conv2", "conv3", "norm2"),
+    "maxpool2": ("maxpool2",),
+    **{name: (f"inception{name}",) for name in ("3a", "3b")},
+    "maxpool3": ("maxpool3",),
+    **{name: (f"inception{name}",) for name in ("4a", "4b", "4c", "4d", "4e")},
+    "maxpool4": ("maxpool4",),
+    **{name: (f"inception{name}",) for name in ("5a", "5b")},
+    "avgpool": ("avgpool", "flatten", "dropout"),
+    "linear": ("fc",),
+}
+
+
+def network_map(
+    stage: str = "4c",
+    *,
+    measure: str = "macs",
+    variant: str = "paper",
+    photo: str = "cat",
+    key: str | None = None,
+) -> Interactive:
+    """Return a map of GoogLeNet, from which the reader chooses a stage.
+
+    The bars of the map are the stages' shares of the multiply-adds or the parameters. Of the chosen
+    stage it shows the branches to scale, shapes, costs, and the squares of a photograph that one
+    unit sees, along the narrowest and the widest path.
+
+    Parameters
+    ----------
+    stage
+        "conv1", "maxpool1", "conv2", "maxpool2", "3a", ..., "5b", "avgpool" or "linear".
+    measure
+        "macs" or "parameters": what the bars show at first.
+    variant
+        "paper" or "torchvision": whose network, at first.
+    photo
+        A photograph of `utils.data`; its middle is shown.
+    key
+        An anchor to link to.
+
+    Raises
+    ------
+    ValueError
+        There is no such stage, measure, variant or photograph.
+    """
+    state = {"stage": stage, "measure": measure, "variant": variant}
+    _check(state)
+    networks = {name: _network(name) for name in _VARIANTS}
+    chosen = networks[variant]
+    rows = [
+        (
+            s["title"],
+            "×".join(map(str, s["output"])),
+            s["parameters"],
+            s["macs"],
+            s["rf"][0],
+            s["rf"][1],
+        )
+        for s in chosen["stages"]
+    ]
+    rows.append(("the whole network", "", chosen["parameters"], chosen["macs"], "", ""))
+    fallback = table(
+        f"GoogLeNet as in {_NAMES[variant]}, stage by stage, for one image of {_SIDE}×{_SIDE} "
+        "pixels; receptive fields in pixels, along the narrowest and the widest path. Where "
+        "scripts run, this is an interactive figure.",
+        ("stage", "output", "parameters", "multiply-adds", "narrowest", "widest"),
+        rows,
+    )
+    return Interactive(
+        _MODULE,
+        alt="GoogLeNet as a map: the shapes, the costs and the receptive field of each stage",
+        key=key,
+        fallback=fallback,
+        check=_check,
+        **state,
+        networks=networks,
+        photo=_jpeg(photo),
+        side=_SIDE,
+    )
+
+
+_NAMES = {"paper": "the paper", "torchvision": "torchvision"}
+
+
+def _check(state: dict[str, Any]) -> None:
+    one_of(state["stage"], tuple(_PARTS), "stage")
+    one_of(state["measure"], _MEASURES, "measure")
+    one_of(state["variant"], _VARIANTS, "variant")
+
+
+@cache
+def _network(variant: str) -> dict[str, Any]:
+    """Return what the map says of a network: totals, and a dict for each stage."""
+    with torch.device("meta"):
+        network = googlenet(variant, aux_heads=False)
+    counted = account(network, (3, _SIDE, _SIDE))
+    kernel = network.config.kernel5x5
+    stages, before = [], (3, _SIDE, _SIDE)
+    for name, parts in _PARTS.items():
+        rows = counted.stages.loc[[part for part in parts if part in counted.stages.index]]
+        end = rows.iloc[-1]
+        output = tuple(rows.iloc[0]["output"]) if name == "avgpool" else tuple(end["output"])
+        stages.append(
+            {
+                "name": name,
+                "title": _title(name),
+                "input": list(before),
+                "output": list(output),
+                "parameters": int(rows["parameters"].sum()),
+                "macs": int(rows["macs"].sum()),
+                "rf": [int(end["rf_min"]), int(end["rf_max"])],
+                "columns": _columns(name, network, counted, kernel, output[0]),
+            }
+        )
+        before = output
+    return {"parameters": counted.parameters, "macs": counted.macs, "stages": stages}
+
+
+def _title(name: str) -> str:
+    if name in MODULES:
+        return f"module {name}"
+    number = name[-1]
+    return {
+        "conv1": "first convolution",
+        "conv2": "second convolutions",
+        "avgpool": "average pool",
+        "linear": "linear layer",
+    }.get(name, f"max pool {number}")
+
+
+def _columns(
+    name: str, network: torch.nn.Module, counted: Account, kernel: int, channels: int
+) -> list[dict[str, Any]]:
+    """Return what is drawn side by side: for each branch its boxes from below, and its costs.
+
+    A box is a label, its channels, and whether it has weights.
+    """
+    if name in MODULES:
+        spec: InceptionSpec = MODULES[name]
+        boxes = {
+            "1x1": [["1×1", spec.conv1x1, True]],
+            "3x3": [["1×1", spec.reduce3x3, True], ["3×3", spec.conv3x3, True]],
+            "5x5": [["1×1", spec.reduce5x5, True], [f"{kernel}×{kernel}", spec.conv5x5, True]],
+            "pool": [["max 3×3", None, False], ["1×1", spec.pool_proj, True]],
+        }
+        costs = {
+            branch: counted.layers[
+                counted.layers.index.str.startswith(f"inception{name}.branch{number}.")
+            ]
+            for number, branch in enumerate(BRANCHES, 1)
+        }
+        return [
+            {
+                "branch": branch,
+                "label": BRANCH_LABELS[branch],
+                "boxes": boxes[branch],
+                "parameters": int(costs[branch]["parameters"].sum()),
+                "macs": int(costs[branch]["macs"].sum()),
+            }
+            for branch in BRANCHES
+        ]
+    if name == "conv1":
+        boxes = [["7×7, step 2", channels, True]]
+    elif name == "conv2":
+        boxes = [["1×1", network.conv2.conv.out_channels, True], ["3×3", channels, True]]
+    elif name == "linear":
+        boxes = [["linear", channels, True]]
+    elif name == "avgpool":
+        boxes = [["average 7×7", None, False]]
+    else:
+        size = getattr(network, name).kernel_size
+        boxes = [[f"max {size}×{size}, step 2", None, False]]
+    return [{"branch": None, "label": "", "boxes": boxes}]
+
+
+@cache
+def _jpeg(name: str) -> str:
+    """Return the middle of a photograph as a data address: it travels with the figure."""
+    image = Image.fromarray(photograph(name))
+    side = min(image.size)
+    left, top = ((length - side) // 2 for length in image.size)
+    image = image.crop((left, top, left + side, top + side))
+    file = io.BytesIO()
+    image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).save(file, "JPEG", quality=70)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,308 @@
+// What the interactive figures share: elements, theme, controls and number formats.
+// A figure imports names from here; utils/interactive/figure.py puts this text in front of the figure's.
+
+export const BRANCHES = ["1x1", "3x3", "5x5", "pool"]; // as in utils/plots/palette.py; a test compares them
+export const COLOURS = { "1x1": "#0072B2", "3x3": "#D55E00", "5x5": "#009E73", "pool": "#CC79A7" };
+
+// Elements: node("p", { class: "note", onclick: f }, "text", child), shape(...) the same for SVG.
+
+function fill(element, attributes, children) {
+  change(element, attributes);
+  element.append(...children.flat(Infinity).filter((child) => child != null));
+  return element;
+}
+
+export function change(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value === false || value == null) element.removeAttribute(name);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+}
+
+export function node(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+export function shape(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+// Numbers, written the same in every browser.
+
+const grouped = new Intl.NumberFormat("en-GB");
+
+export const count = (n) => grouped.format(n);
+
+// "1 channel", "1,024 channels".
+export const several = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
+export const fixed = (n, digits) => n.toLocaleString("en-GB",
+  { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+export function millions(n) {
+  if (n >= 1e9) return `${(n / 1e9).toFixed(2)} billion`;
+  if (n >= 1e6) return `${(n / 1e6).toFixed(1)} million`;
+  return count(n);
+}
+
+// A ratio: "9.7", "1,025".
+export const times = (ratio) => (ratio < 100 ? ratio.toFixed(1) : count(Math.round(ratio)));
+
+// "9.7 times fewer", "1.3 times as many", "0.4% fewer", "almost the same": `now` against `before`.
+export function compared(now, before) {
+  if (now === before) return "exactly as many";
+  const ratio = now < before ? before / now : now / before;
+  const percent = (100 * Math.abs(now / before - 1)).toFixed(1);
+  if (percent === "0.0") return "almost the same";
+  if (ratio < 1.1) return `${percent}% ${now < before ? "fewer" : "more"}`;
+  return `${times(ratio)} times ${now < before ? "fewer" : "as many"}`;
+}
+
+// Theme: the book and Colab mark it on <html>, JupyterLab and VS Code on <body>; else the system's.
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+
+function themeNow() {
+  const { documentElement: html, body } = document;
+  const marked = html.dataset.theme || html.getAttribute("theme");
+  if (marked === "light" || marked === "dark") return marked;
+  if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
+  if (body.classList.contains("vscode-light")) return "light";
+  if (/\bvscode-(dark|high-contrast)\b/.test(body.className)) return "dark";
+  return system.matches ? "dark" : "light";
+}
+
+export function followTheme(element) {
+  const follow = () => { element.dataset.theme = themeNow(); };
+  const watch = new MutationObserver(follow);
+  const attributeFilter = ["data-theme", "theme", "data-jp-theme-light", "class"];
+  for (const marked of [document.documentElement, document.body])
+    watch.observe(marked, { attributes: true, attributeFilter });
+  system.addEventListener("change", follow);
+  follow();
+  return () => { watch.disconnect(); system.removeEventListener("change", follow); };
+}
+
+// The stage is a shadow tree: the page's style cannot reach the figure, nor the figure's the page.
+
+export function stage(el, { name, css = "" }) {
+  const named = el.closest("figure[aria-label]"); // by the host in a page; a widget has no name
+  const labels = named ? {} : { role: "group", "aria-label": name };
+  const element = node("div", { class: "stage", ...labels });
+  const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
+  root.replaceChildren(node("style", {}, STYLE + css), element);
+  const stop = followTheme(element);
+  return { element, stop };
+}
+
+// Calls back with the element's width, now and whenever it changes.
+export function onWidth(element, callback) {
+  let last = 0;
+  const watch = new ResizeObserver(() => {
+    const width = Math.floor(element.clientWidth);
+    if (width && width !== last) callback((last = width));
+  });
+  watch.observe(element);
+  return () => watch.disconnect();
+}
+
+// State. `move` changes several pieces of it and calls `update` once; so does Python, from a widget.
+
+export function connect(model, names, update) {
+  let moving = false;
+  const listen = () => { if (!moving) update(); };
+  for (const name of names) model.on(`change:${name}`, listen);
+  return {
+    read: () => Object.fromEntries(names.map((name) => [name, model.get(name)])),
+    move(changes) {
+      const same = (name) => JSON.stringify(model.get(name)) === JSON.stringify(changes[name]);
+      const changed = Object.keys(changes).filter((name) => !same(name));
+      changed.forEach((name, i) => {
+        moving = i < changed.length - 1;
+        model.set(name, changes[name]);
+      });
+      model.save_changes();
+    },
+    stop: () => { for (const name of names) model.off(`change:${name}`, listen); },
+  };
+}
+
+// Controls. Each returns its element and a function that shows a value given from outside.
+
+let serial = 0; // ids and groups need only be unique within a shadow tree
+
+// Where a whole number is typed. What is out of range is marked, and put right when the field is left.
+export function numberField({ label, min, max, change: changed }) {
+  const input = node("input", { type: "number", step: 1, inputmode: "numeric", "aria-label": label });
+  let value = min;
+  const show = (next, limits = {}) => {
+    ({ min, max } = { min, max, ...limits });
+    value = next;
+    change(input, { min, max });
+    const typing = input === input.getRootNode().activeElement;
+    if (!typing || input.valueAsNumber !== value) input.value = value;
+  };
+  input.addEventListener("input", () => {
+    const typed = input.valueAsNumber;
+    const fits = Number.isInteger(typed) && typed >= min && typed <= max;
+    change(input, { "aria-invalid": fits ? null : "true" });
+    if (fits) changed(typed);
+  });
+  input.addEventListener("change", () => {
+    const typed = Math.round(input.valueAsNumber);
+    if (Number.isFinite(typed)) changed(Math.min(max, Math.max(min, typed)));
+    input.value = value;
+    change(input, { "aria-invalid": null });
+  });
+  return { input, show };
+}
+
+// A slider and, for the exact number, a field. `hint` goes before the label for who cannot see.
+export function slider({ label, hint = "", min, max, change: changed, colour = null }) {
+  const id = `control-${++serial}`;
+  const range = node("input", { type: "range", id, step: 1, "aria-label": hint ? hint + label : null });
+  const { input: field, show: showField } = numberField({
+    label: `${hint}${label}, as a number`, min, max, change: changed,
+  });
+  const show = (value, limits = {}) => {
+    ({ min, max } = { min, max, ...limits });
+    change(range, { min, max });
+    range.value = value;
+    range.style.setProperty("--part", max > min ? (value - min) / (max - min) : 1);
+    showField(value, limits);
+  };
+  range.addEventListener("input", () => changed(range.valueAsNumber));
+  const caption = node("label", { for: id }, label);
+  const element = node("div", { class: "slider" }, caption, field, range);
+  if (colour) element.style.setProperty("--accent", colour);
+  return { element, show, range, field, caption };
+}
+
+export function choice({ legend, options, change: changed }) {
+  const name = `control-${++serial}`;
+  const inputs = options.map(({ value, label }) => {
+    const input = node("input", { type: "radio", name, value, onchange: () => changed(value) });
+    return [value, input, node("label", {}, input, node("span", {}, label))];
+  });
+  const element = node("fieldset", { class: "choice" }, node("legend", {}, legend),
+    node("div", {}, inputs.map(([, , label]) => label)));
+  const show = (value) => inputs.forEach(([own, input]) => { input.checked = own === value; });
+  return { element, show };
+}
+
+// groups: [["stage 3", [["key", "text"], ...]], ...]; show(null) selects the line `other`.
+export function menu({ label, other, groups, change: changed }) {
+  const id = `control-${++serial}`;
+  const none = node("option", { value: "", disabled: true, hidden: true }, other);
+  const select = node("select", { id, onchange: () => changed(select.value) }, none,
+    groups.map(([name, lines]) => node("optgroup", { label: name },
+      lines.map(([value, text]) => node("option", { value }, text)))));
+  const element = node("div", { class: "menu" }, node("label", { for: id }, label), select);
+  return { element, show: (value) => { select.value = value ?? ""; } };
+}
+
+const STYLE = `
+:host { display: block; }
+.stage {
+  --ink: #1c2430; --soft: #515c6b; --paper: #ffffff; --well: #f3f5f8; --line: #cfd6df;
+  --control: #7b8796; --slab: #5b6675; --accent: #1c2430; --loss: #9aa5b3;
+  color-scheme: light; container-type: inline-size; box-sizing: border-box;
+  color: var(--ink); background: var(--paper); border: 1px solid var(--line); border-radius: 12px;
+  padding: clamp(10px, 2.4cqi, 20px); font-size: 15px; line-height: 1.45; text-align: left;
+  font-variant-numeric: tabular-nums; -webkit-text-size-adjust: 100%;
+}
+.stage[data-theme="dark"] {
+  --ink: #e8ecf2; --soft: #aab4c2; --paper: #1b212b; --well: #242c38; --line: #3c4757;
+  --control: #8a96a6; --slab: #9aa6b6; --accent: #e8ecf2; --loss: #5d6979; color-scheme: dark;
+}
+@media print { .stage, .stage[data-theme="dark"] {
+  --ink: #000000; --soft: #333333; --paper: #ffffff; --well: #ffffff; --line: #888888;
+  --slab: #5b6675; color-scheme: light; break-inside: avoid; print-color-adjust: exact;
+} input[type="range"] { display: none; } }
+*, *::before, *::after { box-sizing: border-box; }
+p { margin: 0; }
+.title { font-size: 1.15em; font-weight: 650; line-height: 1.25; text-wrap: balance; }
+.note { color: var(--soft); font-size: .87em; }
+svg { display: block; overflow: visible; max-width: 100%; }
+svg text { fill: var(--ink); font-size: 13px; }
+svg .halo { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
+svg .soft { fill: var(--soft); }
+svg .strong { font-weight: 650; }
+svg .middle { text-anchor: middle; }
+svg .end { text-anchor: end; }
+
+label, legend { font-size: .93em; }
+input, select, button {
+  font: inherit; line-height: 1.3; font-variant-numeric: inherit; color: var(--ink); margin: 0;
+}
+input[type="number"], select, button {
+  min-height: 30px; background: var(--paper); border: 1px solid var(--control); border-radius: 6px;
+}
+input[type="number"] { width: 4.6em; padding: 1px 4px 1px 8px; }
+input[aria-invalid="true"] { border: 2px dashed #D55E00; }
+select { padding: 3px 6px; max-width: 100%; }
+button { padding: 3px 12px; cursor: pointer; }
+input[type="checkbox"] { width: 24px; height: 24px; margin: 0; accent-color: var(--accent); }
+:is(input, select, button, summary, [tabindex]):focus-visible,
+.choice label:has(:focus-visible) { outline: 3px solid #2f81e0; outline-offset: 1px; }
+
+.slider { display: grid; grid-template-columns: 1fr auto; align-items: center; gap: 0 8px; }
+.slider input[type="range"] { grid-column: 1 / -1; }
+input[type="range"] {
+  -webkit-appearance: none; appearance: none; width: 100%; height: 30px; background: none;
+  cursor: pointer; touch-action: pan-y; border-radius: 6px;
+}
+input[type="range"]::-webkit-slider-runnable-track {
+  height: 6px; border-radius: 3px;
+  background: linear-gradient(var(--accent) 0 0) 0 / calc(11px + var(--part) * (100% - 22px)) 100%
+    no-repeat var(--line);
+}
+input[type="range"]::-moz-range-track { height: 6px; border-radius: 3px; background: var(--line); }
+input[type="range"]::-moz-range-progress { height: 6px; border-radius: 3px; background: var(--accent); }
+input[type="range"]::-webkit-slider-thumb {
+  -webkit-appearance: none; width: 22px; height: 22px; margin-top: -8px; border-radius: 50%;
+  background: var(--accent); border: 3px solid var(--paper); box-shadow: 0 0 0 1px var(--control);
+}
+input[type="range"]::-moz-range-thumb {
+  width: 22px; height: 22px; box-sizing: border-box; border-radius: 50%;
+  background: var(--accent); border: 3px solid var(--paper); box-shadow: 0 0 0 1px var(--control);
+}
+input[type="range"]:disabled { opacity: .35; cursor: default; }
+
+.choice { border: 0; padding: 0; margin: 0; min-width: 0; display: flex; align-items: center;
+  justify-content: space-between; gap: 8px; }
+.choice legend { float: left; padding: 0; }
+.choice > div { display: inline-flex; overflow: clip; border: 1px solid var(--control);
+  border-radius: 6px; }
+.choice label { position: relative; min-width: 38px; }
+.choice label + label { border-left: 1px solid var(--control); }
+.choice input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
+.choice span { display: block; padding: 3px 9px; text-align: center; min-height: 28px; }
+.choice input:checked + span { background: var(--ink); color: var(--paper); font-weight: 650; }
+.choice label:first-child { border-radius: 5px 0 0 5px; }
+.choice label:last-child { border-radius: 0 5px 5px 0; }
+
+.menu { display: flex; align-items: center; gap: 8px; min-width: 0; max-width: 100%; }
+.menu select { min-width: 0; flex: 1; text-overflow: ellipsis; }
+
+table { border-collapse: collapse; width: 100%; font-size: .93em; }
+caption { text-align: left; padding: 0 0 4px; color: var(--soft); }
+th, td { padding: 4px 6px; text-align: right; font-weight: 400; border-top: 1px solid var(--line); }
+thead :is(td, th) { border-top: 0; color: var(--soft); vertical-align: bottom; }
+th:first-child { text-align: left; padding-left: 0; }
+td:last-child, thead th:last-child { padding-right: 0; }
+tr.sum th, tr.sum td { font-weight: 650; border-top: 2px solid var(--control); }
+
+@container (max-width: 420px) { table { font-size: .85em; } }
+@container (max-width: 300px) { table { font-size: .76em; } th, td { padding: 4px 2px; } }
+
+@media (prefers-reduced-motion: no-preference) {
+  .glide :is(rect, path) { transition: x .35s, y .35s, width .35s, height .35s, d .35s; }
+  .glide text { transition: transform .35s; }
+}
+`;

@@ -1,0 +1,1 @@
+"""Networks as tables: the rows, what is built from them, the baselines, the descendants."""

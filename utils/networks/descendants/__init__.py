@@ -1,0 +1,1 @@
+"""The descendants of GoogLeNet, one module a network, each a table of rows."""
