@@ -3,7 +3,6 @@
 import http.server
 import io
 import os
-import pathlib
 import re
 import struct
 import tempfile
@@ -11,7 +10,6 @@ import threading
 import time
 import warnings
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -29,6 +27,9 @@ def a_picture() -> np.ndarray:
 
 
 PICTURE = a_picture()
+GREY = PICTURE[..., 0]
+DEEP = np.linspace(0, 65535, HEIGHT * WIDTH).round().astype(np.uint16).reshape(HEIGHT, WIDTH)
+SCALED = np.round(DEEP / 257).astype(np.uint8)
 
 
 def encoded(image, kind="PNG", **options) -> bytes:
@@ -36,6 +37,22 @@ def encoded(image, kind="PNG", **options) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def three(grey) -> np.ndarray:
+    return np.stack(3 * [grey], axis=-1)
+
+
+def turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def white_where(image: np.ndarray, places) -> np.ndarray:
+    image = image.copy()
+    image[places] = 255
+    return image
 
 
 def png(width: int, height: int) -> bytes:
@@ -48,6 +65,14 @@ def png(width: int, height: int) -> bytes:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
     data = chunk(b"IDAT", zlib.compress(bytes(1000)))
     return b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b"")
+
+
+def tiff(tag: int, usual: int, other: int) -> bytes:
+    """A TIFF of 16 bits, one of whose tags says something else."""
+    data = encoded(DEEP, "TIFF")
+    entry = struct.pack("<HHI", tag, 3, 1)
+    assert entry + bytes([usual]) in data
+    return data.replace(entry + bytes([usual]), entry + bytes([other]))
 
 
 def refusal(source, **options) -> str:
@@ -73,280 +98,177 @@ def nothing_left_behind(tmp_path, monkeypatch):
 
 # What is read
 
+FEW = PICTURE // 128 * 255  # black, white and six colours
+BRIGHT = GREY > 99
+PALETTE = Image.fromarray(BRIGHT.astype(np.uint8), "P")
+PALETTE.putpalette([200, 10, 10, 10, 200, 10])
+COLOURS = np.array([[200, 10, 10], [10, 200, 10]], np.uint8)[np.asarray(PALETTE)]
+INKS = np.zeros((1, 3, 4), np.uint8)  # a print's: none, all of black, one of three colours
+INKS[0, 1, 3] = INKS[0, 2, 0] = 255
+ALPHA = np.broadcast_to(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, WIDTH))
+CLEAR = tuple(PICTURE[3, 4].tolist())
+RED, BLUE = (Image.new("RGB", (WIDTH, HEIGHT), colour) for colour in ("red", "blue"))
+UPRIGHT = {
+    1: PICTURE,
+    2: PICTURE[:, ::-1],
+    3: PICTURE[::-1, ::-1],
+    4: PICTURE[::-1],
+    5: PICTURE.transpose(1, 0, 2),
+    6: np.rot90(PICTURE, -1),
+    7: PICTURE[::-1, ::-1].transpose(1, 0, 2),
+    8: np.rot90(PICTURE),
+    77: PICTURE,  # no orientation at all
+}
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM"])
-def test_exact_formats(kind):
-    image = load_image(encoded(PICTURE, kind))
+
+def on_white(colour: np.ndarray) -> np.ndarray:
+    return np.round(255 - ALPHA[..., None] / 255 * (255.0 - colour)).astype(np.uint8)
+
+
+def every(*kinds, **options):
+    """One picture in several formats."""
+    image = options.pop("image", PICTURE)
+    return {f"{kind} {' '.join(options)}": encoded(image, kind, **options) for kind in kinds}
+
+
+#: What files show, to the last digit, and the files.
+EXACT = [
+    (PICTURE, every("PNG", "BMP", "TIFF", "PPM")),
+    *((upright, every("PNG", "TIFF", exif=turned(n))) for n, upright in UPRIGHT.items()),
+    (FEW, {"palette": encoded(Image.fromarray(FEW).quantize(8))}),
+    (COLOURS, {"palette of two": encoded(PALETTE)}),
+    (white_where(COLOURS, ~BRIGHT), every("PNG", "GIF", image=PALETTE, transparency=0)),
+    (white_where(PICTURE, (3, 4)), every("PNG", transparency=CLEAR)),
+    (three(GREY), {"grey": encoded(GREY)}),
+    (three(BRIGHT * np.uint8(255)), {"one bit": encoded(Image.fromarray(BRIGHT))}),
+    (
+        np.array([[[255, 255, 255], [0, 0, 0], [0, 255, 255]]]),
+        every("TIFF", image=Image.fromarray(INKS, "CMYK")),
+    ),
+    (three(SCALED), every("PNG", "TIFF", "PPM", image=DEEP)),
+    (
+        np.rot90(white_where(three(SCALED), (3, 4)), -1),
+        every("PNG", image=DEEP, exif=turned(6), transparency=int(DEEP[3, 4])),
+    ),
+    (np.asarray(RED), every("PNG", "TIFF", image=RED, save_all=True, append_images=[BLUE])),
+]
+#: What files show nearly, and the files.
+NEARLY = [
+    (PICTURE, every("JPEG", "WEBP", "AVIF", "GIF")),
+    (PICTURE, every("JPEG", image=Image.fromarray(PICTURE).convert("CMYK"))),
+    (on_white(PICTURE), {"alpha": encoded(np.dstack([PICTURE, ALPHA]))}),
+    (on_white(three(GREY)), {"grey, alpha": encoded(np.dstack([GREY, ALPHA]))}),
+    # The camera's notes cut short.
+    *((PICTURE, every("JPEG", exif=turned(6).tobytes()[:n])) for n in (10, 14, 20)),
+    (np.asarray(RED), every("GIF", "WEBP", image=RED, save_all=True, append_images=[BLUE])),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected", "far"),
+    [
+        pytest.param(data, expected, far, id=name)
+        for table, far in ((EXACT, 0), (NEARLY, 8))
+        for expected, files in table
+        for name, data in files.items()
+    ],
+)
+def test_read(data, expected, far):
+    image = load_image(data)
     assert image.dtype == np.uint8
-    assert np.array_equal(image, PICTURE)
+    assert image.shape == expected.shape
+    assert np.abs(image.astype(int) - expected).mean() <= far
     image[:] = 0  # one's own to change
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "AVIF", "GIF"])
-def test_lossy_formats(kind):
-    difference = load_image(encoded(PICTURE, kind)).astype(int) - PICTURE
-    assert np.abs(difference).mean() < 8
 
 
 def test_files_by_any_name(tmp_path, monkeypatch):
     path = tmp_path / "picture.of some kind"
     path.write_bytes(encoded(PICTURE))
     monkeypatch.setenv("HOME", str(tmp_path))
-    for source in (
-        path,
-        str(path),
-        f"~/{path.name}",
-        path.read_bytes(),
-        bytearray(encoded(PICTURE)),
-    ):
+    for source in (path, str(path), f"~/{path.name}", bytearray(path.read_bytes())):
         assert np.array_equal(load_image(source), PICTURE)
-
-
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-@pytest.mark.parametrize(
-    ("orientation", "upright"),
-    [
-        (1, lambda a: a),
-        (2, lambda a: a[:, ::-1]),
-        (3, lambda a: a[::-1, ::-1]),
-        (4, lambda a: a[::-1]),
-        (5, lambda a: a.transpose(1, 0, 2)),
-        (6, lambda a: np.rot90(a, -1)),
-        (7, lambda a: a[::-1, ::-1].transpose(1, 0, 2)),
-        (8, lambda a: np.rot90(a)),
-        (77, lambda a: a),  # no orientation at all
-    ],
-)
-def test_turned_as_the_camera_was_held(kind, orientation, upright):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    assert np.array_equal(load_image(encoded(PICTURE, kind, exif=exif)), upright(PICTURE))
-
-
-def test_damaged_camera_notes_do_no_harm():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for length in (10, 14, 20):
-        image = load_image(encoded(PICTURE, "JPEG", exif=exif.tobytes()[:length]))
-        assert image.shape == PICTURE.shape
-
-
-def test_palette():
-    few = Image.fromarray(PICTURE // 128 * 255)  # black, white and six colours
-    image = few.quantize(8)
-    assert image.mode == "P"
-    assert np.array_equal(load_image(encoded(image)), np.asarray(few))
-
-
-def test_palette_with_a_transparent_colour():
-    image = Image.new("P", (4, 3), 0)
-    image.putpalette([200, 10, 10, 10, 200, 10])
-    image.putpixel((1, 2), 1)
-    red, green = [200, 10, 10], [10, 200, 10]
-    assert load_image(encoded(image))[[0, 2], [0, 1]].tolist() == [red, green]
-    for kind in ("PNG", "GIF"):
-        data = load_image(encoded(image, kind, transparency=0))
-        assert data[[0, 2], [0, 1]].tolist() == [[255, 255, 255], green]
-
-
-def test_grey_fills_three_channels():
-    grey = PICTURE[..., 0]
-    assert np.array_equal(load_image(encoded(grey)), np.stack(3 * [grey], -1))
-
-
-def test_one_bit():
-    bits = PICTURE[..., 0] > 100
-    image = load_image(encoded(Image.fromarray(bits)))
-    assert np.array_equal(image, np.stack(3 * [bits * np.uint8(255)], -1))
-
-
-def on_white(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    share = alpha[..., None] / 255
-    return share * colour + (1 - share) * 255
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_what_is_transparent_becomes_white(mode):
-    alpha = np.broadcast_to(np.linspace(0, 255, WIDTH).astype(np.uint8), (HEIGHT, WIDTH))
-    grey = np.stack(3 * [PICTURE[..., 1]], -1)
-    colour = PICTURE if mode == "RGBA" else grey
-    layers = [*np.moveaxis(colour, -1, 0)[: len(mode) - 1], alpha]
-    image = load_image(encoded(Image.fromarray(np.stack(layers, -1))))
-    assert np.abs(image - on_white(colour, alpha)).max() <= 1
-    assert (image[:, 0] == 255).all()
-    assert np.array_equal(image[:, -1], colour[:, -1])
-
-
-def test_a_transparent_colour_of_rgb():
-    image = PICTURE.copy()
-    image[3, 4] = (1, 2, 3)
-    expected = image.copy()
-    expected[3, 4] = 255
-    assert np.array_equal(load_image(encoded(image, transparency=(1, 2, 3))), expected)
-
-
-def test_cmyk():
-    """A print's colours: without ink is white, and all of black is black."""
-    inks = np.zeros((2, 3, 4), np.uint8)
-    inks[0, 1, 3] = 255
-    inks[0, 2] = (255, 0, 0, 0)
-    image = load_image(encoded(Image.fromarray(inks, "CMYK"), "TIFF"))
-    assert image[0].tolist() == [[255, 255, 255], [0, 0, 0], [0, 255, 255]]
-    jpeg = encoded(Image.fromarray(PICTURE).convert("CMYK"), "JPEG", quality=95)
-    assert np.abs(load_image(jpeg).astype(int) - PICTURE).mean() < 8
-
-
-@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
-def test_sixteen_bits_are_scaled_not_clipped(kind):
-    values = np.linspace(0, 65535, HEIGHT * WIDTH).round().astype(np.uint16)
-    image = load_image(encoded(values.reshape(HEIGHT, WIDTH), kind))
-    assert np.array_equal(image[..., 0].ravel(), np.round(values / 257).astype(np.uint8))
-    assert np.array_equal(image[..., 0], image[..., 2])
-    assert len(np.unique(image)) == 256
-
-
-@pytest.mark.parametrize(("tag", "usual", "other"), [(262, 1, 0), (258, 16, 12)])
-def test_tiffs_whose_white_is_not_65535_are_refused(tag, usual, other):
-    """White as 0, or 12 bits: the numbers would be taken for what they are not."""
-    file = io.BytesIO()
-    Image.fromarray(np.full((4, 4), 65535, np.uint16)).save(file, "TIFF")
-    assert load_image(file.getvalue()).min() == 255
-    entry = struct.pack("<HHI", tag, 3, 1)
-    data = file.getvalue().replace(entry + bytes([usual]), entry + bytes([other]))
-    assert data != file.getvalue()
-    assert "save it as PNG" in refusal(data)
-
-
-def test_sixteen_bits_turned_and_with_a_transparent_value():
-    values = np.arange(HEIGHT * WIDTH, dtype=np.uint16).reshape(HEIGHT, WIDTH) * 100
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    image = load_image(encoded(values, exif=exif, transparency=200))
-    expected = np.round(values / 257).astype(np.uint8)
-    expected[0, 2] = 255
-    assert np.array_equal(image[..., 1], np.rot90(expected, -1))
-
-
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_several_the_first_frame(kind):
-    red, blue = (Image.new("RGB", (4, 3), colour) for colour in ("red", "blue"))
-    data = encoded(red, kind, save_all=True, append_images=[blue])
-    assert np.abs(load_image(data).astype(int) - [255, 0, 0]).max() < 8
 
 
 # What is refused
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM"])
-@pytest.mark.parametrize("share", [0.5, 0.9])
-def test_truncated(kind, share):
-    data = encoded(np.random.default_rng(0).integers(0, 256, (99, 99, 3), np.uint8), kind)
-    message = refusal(data[: int(share * len(data))])
-    assert re.search(r"bytes is (damaged or only partly there|a HEIC)", message), message
-    assert len(load_image(data)) == 99
+NOISE = np.random.default_rng(0).integers(0, 256, (99, 99, 3), np.uint8)
+DAMAGED = bytearray(encoded(PICTURE))
+DAMAGED[len(DAMAGED) // 2] ^= 255
+
+#: Name -> bytes, and what the message says of them.
+REFUSED = {
+    **{
+        f"{share} of a {kind}": (data[: int(share * len(data))], "cannot be decoded|HEIC")
+        for share in (0.5, 0.9)
+        for kind in ("PNG", "BMP", "TIFF", "PPM", "JPEG", "WEBP", "AVIF", "GIF")
+        for data in [encoded(NOISE, kind)]
+    },
+    "damaged inside": (bytes(DAMAGED), "cannot be decoded.*damaged.*fetch it again"),
+    "too large": (png(8000, 8000), "8,000 × 8,000 pixels, more than 50,000,000.*max_pixels=..."),
+    "far too large": (png(2**31 - 1, 2**31 - 1), "too large.*exceeds limit.*max_pixels=..."),
+    "nothing": (b"", "no picture .0 bytes"),
+    "text": (b"once upon a time", "no picture .*once upo.*JPEG, PNG"),
+    "web page": (b"\n<!DOCTYPE html><html>", "web page.*address of the picture itself"),
+    "SVG": (b'<?xml version="1.0"?>\n<svg width="3"/>', "SVG.*export it as PNG"),
+    "HEIC": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*export it as JPEG"),
+    "PDF": (b"%PDF-1.7", "PDF.*PNG"),
+    # It would be given to another program to draw.
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture"),
+    "32 bits": (encoded(Image.new("I", (3, 3), 9**9), "TIFF"), "not of 16 bits.*as PNG"),
+    "floats": (encoded(Image.new("F", (3, 3), 0.5), "TIFF"), "not of 16 bits.*as PNG"),
+    "12 bits": (tiff(258, 16, 12), "not of 16 bits.*as PNG"),
+    "white as 0": (tiff(262, 1, 0), "black, 0, to white.*as PNG"),
+}
 
 
-def test_damaged_inside():
-    data = bytearray(encoded(PICTURE))
-    data[len(data) // 2] ^= 255
-    assert "damaged" in refusal(data)
-
-
-@pytest.mark.parametrize("size", [(8000, 8000), (12_000, 12_000), (2**31 - 1, 2**31 - 1)])
-def test_a_huge_picture_is_refused_before_it_is_decoded(size):
-    data = png(*size)
-    assert len(data) < 100
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name, tmp_path):
+    data, says = REFUSED[name]
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(data)
     began = time.process_time()
-    message = refusal(data)
-    assert time.process_time() - began < 1
-    assert "more than 50,000,000" in message
-    assert "max_pixels" in message
-    if size[0] < 10**6:
-        assert f"{size[0]:,} × {size[1]:,}" in message
+    for source, called in ((path, str(path)), (data, f"what came as {len(data):,} bytes")):
+        assert re.match(rf"{re.escape(called)} .*({says})", refusal(source))
+    assert time.process_time() - began < 1  # nothing huge is decoded
 
 
-def test_the_limits_are_the_callers():
+def test_the_limits_are_the_callers(tmp_path):
     data = encoded(PICTURE)
+    (tmp_path / "picture").write_bytes(data)
     assert "more than 599" in refusal(data, max_pixels=599)
     assert len(load_image(data, max_pixels=600)) == HEIGHT
-    assert f"more than {len(data) - 1} bytes" in refusal(data, max_bytes=len(data) - 1)
-    assert len(load_image(data, max_bytes=len(data))) == HEIGHT
-
-
-@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "TIFF"])
-def test_pillows_own_limit_does_not_count(kind, monkeypatch):
-    data = encoded(PICTURE, kind)
-    wanted = load_image(data)
-    for limit in (None, 10, 400, 10_000):
-        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        assert np.array_equal(load_image(data, max_pixels=600), wanted)
-        for most in (1, 100, 599):
-            message = refusal(data, max_pixels=most)
-            assert f"more than {most}" in message
-            assert "max_pixels=..." in message
-        assert limit == Image.MAX_IMAGE_PIXELS
-        refusal(data[:60], max_pixels=600)
-        assert limit == Image.MAX_IMAGE_PIXELS
-
-
-def test_pillows_limit_is_put_back_whoever_is_last(monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    data = encoded(PICTURE)
-    with ThreadPoolExecutor(8) as pool:
-        pixels = 50 * [600, 10**6, 700]
-        pictures = list(pool.map(lambda most: load_image(data, max_pixels=most), pixels))
-    assert all(np.array_equal(picture, PICTURE) for picture in pictures)
-    assert Image.MAX_IMAGE_PIXELS == 10
-
-
-def test_a_large_file_is_not_even_read(tmp_path, monkeypatch):
-    path = tmp_path / "film.png"
-    with path.open("wb") as file:
-        file.truncate(60_000_000)
-    monkeypatch.setattr(pathlib.Path, "read_bytes", lambda _: pytest.fail("was read"))
-    assert "more than 50,000,000 bytes" in refusal(path)
+    for source in (data, tmp_path / "picture"):
+        assert f"more than {len(data) - 1} bytes" in refusal(source, max_bytes=len(data) - 1)
+        assert len(load_image(source, max_bytes=len(data))) == HEIGHT
+    with (tmp_path / "film").open("wb") as file:
+        file.truncate(10**12)  # takes no room on the disk; read whole, it would fill the memory
+    assert "more than 50,000,000 bytes" in refusal(tmp_path / "film")
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("source", "says"),
     [
-        (b"", ["empty", "0 bytes"]),
-        (b"once upon a time", ["no picture", "once upo", "JPEG, PNG"]),
-        (b"\n<!DOCTYPE html><html>", ["web page", "address of the picture itself"]),
-        (b'<?xml version="1.0"?>\n<svg width="3"/>', ["SVG", "export it as PNG"]),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", ["HEIC", "export it as JPEG"]),
-        (b"%PDF-1.7", ["PDF", "PNG"]),
-        # A PostScript picture would be given to another program to draw.
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", ["no picture"]),
-        (encoded(Image.new("F", (3, 3), 0.5), "TIFF"), ["32 bits", "0.5", "scale"]),
-        (encoded(Image.new("I", (3, 3), 9**9), "TIFF"), ["32 bits", "3.8742e+08"]),
+        ("cat.jpg", "'cat.jpg' .No such file.*seen from the folder '.*here'.*https://"),
+        ("/", "a folder"),
+        ("/dev/zero", "a device"),
+        ("pipe.jpg", "a pipe"),
+        (f"{__file__}/cat.jpg", "Not a directory"),
+        ("a" * 5000, "name too long"),
+        ("a\0b", "null"),
+        ("~nobody-of-this-name/x.png", "home"),
+        ("ftp://host/cat.png", "begins with http:// or https://"),
+        ("file:///etc/hostname", "begins with http:// or https://"),
+        ("data:image/png;base64,iVBORw0KGgo=", "begins with http:// or https://"),
     ],
 )
-def test_not_a_picture(data, says, tmp_path):
-    path = tmp_path / "picture.jpg"
-    path.write_bytes(data)
-    message = refusal(path)
-    assert all(word in message for word in [str(path), *says]), message
-    assert all(word in refusal(data) for word in ["what came as", *says])
-
-
-def test_a_pipe_that_never_ends(tmp_path):
-    os.mkfifo(tmp_path / "pipe.jpg")
-    for source in (tmp_path / "pipe.jpg", "/dev/zero"):
-        with pytest.raises(ImageError, match="no file but a device or pipe"):
-            load_image(source)
-
-
-def test_no_such_file(tmp_path):
-    message = refusal("cat.jpg")
-    assert "no file 'cat.jpg'" in message
-    assert "here" in message  # the folder that the path was looked for in
-    assert f"{tmp_path} is a folder" in refusal(tmp_path)
-    (tmp_path / "file").write_bytes(b"x")
-    assert "Not a directory" in refusal(tmp_path / "file" / "cat.jpg")
-    assert "cannot be read" in refusal("a" * 5000)
-    assert "cannot be read" in refusal("a\0b")
-    assert "cannot be read" in refusal("~nobody-of-this-name/x.png")
+def test_no_file(source, says, tmp_path, monkeypatch):
+    if source == "pipe.jpg":  # which never ends
+        monkeypatch.chdir(tmp_path)
+        os.mkfifo(source)
+    message = refusal(source)
+    assert re.search(says, message.replace(" cannot be read (", " ."), re.IGNORECASE), message
+    assert len(message) < 600
 
 
 @pytest.mark.parametrize("source", [None, 3, PICTURE, Image.fromarray(PICTURE)])
@@ -365,16 +287,12 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path, data = self.path, self.data
-        if path == "/moved.png":
+        if path in ("/moved.png", "/to-a-file.png"):
             self.send_response(301)
-            self.send_header("Location", "/good.png")
+            self.send_header("Location", {"/moved.png": "/good.png"}.get(path, "file:///etc/hosts"))
             return self.end_headers()
-        if path == "/to-a-file.png":
-            self.send_response(302)
-            self.send_header("Location", "file:///etc/hostname")
-            return self.end_headers()
-        if path in ("/none.png", "/closed.png"):
-            return self.send_error({"/none.png": 404, "/closed.png": 403}[path])
+        if path == "/none.png":
+            return self.send_error(404)
         if path == "/nonsense.png":
             self.wfile.write(b"hello\r\n\r\n")
             return None
@@ -384,9 +302,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         if path == "/page.png":
             data = b"<html><body>Please log in</body></html>"
-        if path == "/lies.png":
-            self.send_header("Content-Length", str(10**9))
-        elif path != "/endless.png":
+        if path not in ("/endless.png", "/unsaid.png"):
             self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if path == "/endless.png":
@@ -426,60 +342,52 @@ def address():
 
 
 @pytest.mark.parametrize(
-    "name", ["good.png", "moved.png", "Übung mit Rand.png?a=b%20c", "stays-open.png"]
-)
-def test_from_the_web(address, name):
-    began = time.monotonic()
-    assert np.array_equal(load_image(f"{address}/{name}"), PICTURE)
-    assert time.monotonic() - began < 5
-    assert np.array_equal(load_image(f"{address.replace('http', 'HTTP')}/{name}"), PICTURE)
-
-
-@pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("none.png", ["404 Not Found", "Check the address", "save the picture in a browser"]),
-        ("closed.png", ["403 Forbidden"]),
-        ("half.png", ["broke after", f"of {len(Server.data):,} bytes"]),
-        ("page.png", ["web page"]),
-        ("nonsense.png", ["download failed"]),
-        ("lies.png", ["more than 50,000,000 bytes"]),
-        ("endless.png", ["more than 50,000,000 bytes"]),
-        ("to-a-file.png", ["302"]),
+        ("good.png", None),
+        ("moved.png", None),
+        ("Übung mit Rand.png?a=b%20c", None),
+        ("stays-open.png", None),
+        ("unsaid.png", None),
+        ("none.png", "404: Not Found.*Is the address right.*save the picture in a browser"),
+        ("half.png", f"broke after .* of {len(Server.data):,} bytes"),
+        ("page.png", "web page"),
+        ("nonsense.png", "cannot be loaded .hello"),
+        ("endless.png", "more than 50,000,000 bytes"),
+        ("to-a-file.png", "301"),
+        ("hangs.png", "timed out.*more than timeout=0.3 seconds"),
+        ("drips.png", "timed out.*more than timeout=0.3 seconds"),
     ],
 )
-def test_badly_served(address, name, says):
-    message = refusal(f"{address}/{name}")
-    assert all(word in message for word in [f"{address}/{name}", *says]), message
-
-
-@pytest.mark.parametrize("name", ["hangs.png", "drips.png"])
-def test_too_slow(address, name):
+def test_from_the_web(address, name, says):
     began = time.monotonic()
-    message = refusal(f"{address}/{name}", timeout=0.3)
-    assert time.monotonic() - began < 3
-    assert "0.3 seconds" in message
-    assert "timeout" in message
+    if says:
+        timeout = 0.3 if "timeout" in says else 30
+        message = refusal(f"{address}/{name}", timeout=timeout)
+        assert re.match(f"{address}/{name}.*{says}", message), message
+    else:
+        assert np.array_equal(load_image(f"{address}/{name}"), PICTURE)
+        assert np.array_equal(load_image(f"{address.replace('http', 'HTTP')}/{name}"), PICTURE)
+    assert time.monotonic() - began < 5
 
 
-def test_nobody_answers(address, monkeypatch):
+def test_no_more_is_taken_than_allowed(address):
+    picture = Server.data
+    assert f"more than {len(picture) - 1}" in refusal(
+        f"{address}/good.png", max_bytes=len(picture) - 1
+    )
+    assert len(load_image(f"{address}/good.png", max_bytes=len(picture))) == HEIGHT
+
+
+def test_nobody_answers(address):
     free = http.server.HTTPServer(("127.0.0.1", 0), Server)
     free.server_close()
     message = refusal(f"http://127.0.0.1:{free.server_port}/cat.png")
-    assert "cannot be reached" in message
-    assert "internet" in message
-    assert "utils.data.photograph" in message
-    assert "cannot be reached" in refusal("http://no-such-host.invalid/cat.png")
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["ftp://host/cat.png", "file:///etc/hostname", "data:image/png;base64,iVBORw0KGgo=", "://"],
-)
-def test_other_addresses(source):
-    assert "only http:// and https://" in refusal(source)
-
-
-@pytest.mark.parametrize("source", ["http://", "http://[1/cat.png", "http://host:port/cat.png"])
-def test_misspelt_addresses(source):
-    assert source in refusal(source)
+    assert re.search("refused.*on the internet.*utils.data.photograph", message)
+    for source in (
+        "http://no-such-host.invalid/cat.png",
+        "http://",
+        "http://[1/cat.png",
+        "http://host:port/cat.png",
+    ):
+        assert f"{source} cannot be loaded" in refusal(source)
