@@ -15,25 +15,22 @@ the settings to compare. A run is one call of it; it gives one row, or several o
     ROOTS.run(store=Store("roots.csv"))        # kept: what the file has already is not run again
 """
 
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
-from .. import __version__
 from ..support.checks import integer, one_of
-from .store import ResultsError, Row, Store, cells, text
+from .machine import surroundings
+from .options import Options, changed, difference, flat
+from .store import ResultsError, Row, Store, cells
 
 Report = Callable[[str], None]
-Options = Mapping[str, Any]
 
 
 def say(line: str) -> None:
@@ -102,7 +99,7 @@ class Experiment:
         for name in names:
             one_of(name, tuple(known), f"a setting of {self.name}")
         return {
-            name: _changed(_changed(self.options, known[name]), changes)
+            name: changed(changed(self.options, known[name]), changes)
             for name in known
             if name in names
         }
@@ -143,13 +140,16 @@ class Experiment:
         seeds = _check_seeds(self.seeds if seeds is None else seeds)
         settings = None if settings is None else list(settings)  # an iterator gives them once only
         plan = self.plan(settings, **changes)
-        order = {name: place for place, name in enumerate(self.plan())}
+        places = {name: place for place, name in enumerate(self.plan())}
         missing = self.missing(store, settings=settings, seeds=seeds, **changes)
         if len(missing) < len(plan) * len(seeds):
             there = len(plan) * len(seeds) - len(missing)
             report(f"{self.name}: {there} of {len(plan) * len(seeds)} runs are there")
         if store is not None and missing:
             store.check_writable()
+
+        def order(row: Row) -> tuple[int, int]:
+            return places[row["setting"]], int(row["seed"])
 
         rows: list[dict[str, str]] = []
         took = []
@@ -165,12 +165,12 @@ class Experiment:
             if store is None:
                 rows += [cells(row) for row in new]
             else:
-                store.add(new, order=lambda row: (order[row["setting"]], int(row["seed"])))
+                store.add(new, order=order)
         if store is not None:
             rows = store.rows()
         asked = {(name, str(seed)) for seed in seeds for name in plan}
         rows = [row for row in rows if (row["setting"], row["seed"]) in asked]
-        return _frame(sorted(rows, key=lambda row: (order[row["setting"]], int(row["seed"]))))
+        return _frame(sorted(rows, key=order))
 
     def missing(
         self,
@@ -212,32 +212,19 @@ class Experiment:
         """Raise a ResultsError if rows were made with other options than those planned."""
         known = self.plan()
         for row in rows:
-            if row.get("experiment", self.name) != self.name:
-                raise ResultsError(
-                    f"{path} has a row of the experiment {row['experiment']!r}, not of "
-                    f"{self.name}. Delete it, or write to another folder with --out."
-                )
             setting = row["setting"]
-            if setting not in known:
-                raise ResultsError(
-                    f"{path} has runs of {setting!r}, which is no setting of {self.name} (any "
-                    "more). Delete these rows, or write to another folder with --out."
-                )
-            if setting not in plan:
+            if row.get("experiment", self.name) != self.name:
+                other = f"of the experiment {row['experiment']!r}, not of {self.name}"
+            elif setting not in known:
+                other = f"of {setting!r}, which is no setting of {self.name} (any more)"
+            elif made := difference(row, plan.get(setting, {})):
+                other = f"of {setting!r} made with {made}"
+            else:
                 continue
-            usual = _defaults(plan[setting])
-            for name, value in flat(plan[setting]).items():
-                then, now = row.get(name), text(value)
-                # A field that the file does not know is newer than it: it had its default then. Its
-                # cell is missing, or empty, as that of an empty text is.
-                if not then and then != now:
-                    then = text(usual.get(name, "unknown"))
-                if then != now:
-                    raise ResultsError(
-                        f"{path} has a run of {setting!r} made with {name} {then or 'empty'}, and "
-                        f"{name} is {now or 'empty'} now. Delete the rows of {setting!r} from it, "
-                        "or write to another folder with --out."
-                    )
+            raise ResultsError(
+                f"{path} has a row {other}. Delete such rows, or write to another folder with "
+                "--out."
+            )
 
 
 def _check_seeds(seeds: Iterable[int]) -> list[int]:
@@ -247,46 +234,6 @@ def _check_seeds(seeds: Iterable[int]) -> list[int]:
     if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
         raise ValueError(f"each seed can run once, got {twice[0]} twice.")
     return seeds
-
-
-def _changed(options: Options, changes: Options) -> dict[str, Any]:
-    """Return options with changes, which name options or the fields of one that is a dataclass."""
-    options = dict(options)
-    for name, value in changes.items():
-        if name in options:
-            options[name] = value
-            continue
-        owners = [key for key, option in options.items() if name in _fields(option)]
-        if len(owners) != 1:
-            raise TypeError(f"there is no option {name!r}; there are {', '.join(flat(options))}.")
-        options[owners[0]] = replace(options[owners[0]], **{name: value})
-    return options
-
-
-def _fields(option: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass but its seed, which is the run's."""
-    if not is_dataclass(option) or isinstance(option, type):
-        return {}
-    return {f.name: getattr(option, f.name) for f in fields(option) if f.name != "seed"}
-
-
-def flat(options: Options) -> dict[str, Any]:
-    """Return options with the fields of dataclasses in their places, as they become columns."""
-    columns: dict[str, Any] = {}
-    for name, value in options.items():
-        columns |= _fields(value) or {name: value}
-    return columns
-
-
-def _defaults(options: Options) -> dict[str, Any]:
-    """Return the defaults of those fields of dataclasses that have one."""
-    return {
-        f.name: f.default
-        for option in options.values()
-        if _fields(option)
-        for f in fields(option)
-        if isinstance(f.default, str | int | float | None)
-    }
 
 
 def _results(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -302,24 +249,3 @@ def _frame(rows: Sequence[Mapping[str, str]]) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame()
     return pd.read_csv(StringIO(pd.DataFrame(rows).to_csv(index=False)))
-
-
-def surroundings() -> dict[str, Any]:
-    """Return on what a run was made: kind of machine, threads, versions. Nothing names anybody."""
-    return {
-        "machine": machine(),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "package": __version__,
-    }
-
-
-def machine() -> str:
-    """Return the kind of machine, as "2 cores of AMD EPYC, bf16"; a GPU's name if there is one."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # of later versions of PyTorch
-    name = known.get("cpu_name") or platform.processor() or platform.machine()
-    bf16 = ", bf16" if known.get("avx512_bf16") or known.get("bf16") else ""
-    return f"{os.cpu_count()} cores of {name}{bf16}"

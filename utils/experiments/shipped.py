@@ -16,7 +16,8 @@ from .. import data, pretrained
 from ..data import LabelledImages
 from ..support.checks import one_of
 from ..training import Recipe, evaluate
-from .harness import Experiment, Report, machine, say
+from .harness import Experiment, Report, say
+from .machine import machine
 from .measures import fresh, split, train_and_test
 
 
