@@ -258,6 +258,13 @@ class Diet:
     seed: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewDiet(Diet):
+    """A recipe that has learnt a new trick."""
+
+    salt: float = 0.0
+
+
 class Meter:
     """Measures nothing, and notes when it is asked."""
 
@@ -352,21 +359,18 @@ def test_only_what_is_missing_is_run(experiment, meter, tmp_path):
     assert again["score"].tolist() == [2.5]  # only what was asked for
 
 
-def test_seeds_differ_and_repeat(experiment):
-    with pytest.raises(ValueError, match="0 twice"):
-        experiment.run(seeds=[0, 1, 0], report=silent)
-
-
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        (
-            {"options": {"diet": Diet(rate=0.75), "width": 3}},
-            ["rate 0.5", "is 0.75", "'full'"],
-        ),
+        ({"options": {"diet": Diet(rate=0.75), "width": 3}}, ["rate 0.5", "is 0.75", "'full'"]),
         ({"options": {"diet": Diet(), "width": 4}}, ["width 3", "width is 4"]),
         ({"options": {"diet": Diet(norm=None), "width": 3}}, ["norm batch", "norm is none"]),
         ({"settings": {"narrow": {"width": 1}}}, ["'full'", "no setting of diets"]),
+        ({"name": "others"}, ["of the experiment 'diets', not of others"]),
+        # A field that is new had its default, or is not known; it is not what it is now.
+        ({"options": {"diet": NewDiet(salt=1.0), "width": 3}}, ["salt 0.0, and salt is 1.0"]),
+        ({"options": {"diet": Diet(), "width": 3, "salt": 1.0}}, ["salt unknown, and salt is 1.0"]),
+        ({"options": {"diet": Diet(), "width": 3, "salt": ""}}, ["salt unknown", "is empty"]),
     ],
 )
 def test_rows_of_other_settings_are_never_mixed(experiment, meter, tmp_path, changes, says):
@@ -384,14 +388,11 @@ def test_every_stored_row_is_compared(experiment, tmp_path):
     store = Store(tmp_path / "diets.csv")
     experiment.run(seeds=[0], store=store, report=silent)
     text = store.path.read_text("utf-8")
-    for old, new, says in [
-        ("diets,narrow,0,2,0.5", "diets,narrow,0,2,0.75", r"'narrow' made with rate 0\.75"),
-        ("diets,narrow", "others,narrow", "a row of the experiment 'others', not of diets"),
-    ]:
-        assert text.count(old) == 1
-        store.path.write_text(text.replace(old, new), encoding="utf-8")
-        with pytest.raises(ResultsError, match=says):
-            experiment.missing(store)
+    old = "diets,narrow,0,2,0.5"
+    assert text.count(old) == 1
+    store.path.write_text(text.replace(old, "diets,narrow,0,2,0.75"), encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"'narrow' made with rate 0\.75"):
+        experiment.missing(store)
 
 
 def test_what_cannot_be_kept_is_not_measured(experiment, meter, tmp_path, monkeypatch):
@@ -420,36 +421,11 @@ def test_a_field_that_is_new_had_its_default(experiment, meter, tmp_path):
     store = Store(tmp_path / "diets.csv")
     experiment.run(seeds=[0], store=store, report=silent)
 
-    @dataclass(frozen=True, kw_only=True)
-    class NewDiet(Diet):
-        salt: float = 0.0
-
-    def with_diet(diet):
-        return replace(experiment, options={"diet": diet, "width": 3})
-
-    frame = with_diet(NewDiet()).run(seeds=[0, 1], store=store, report=silent)
+    new = replace(experiment, options={"diet": NewDiet(), "width": 3})
+    for _ in range(2):
+        frame = new.run(seeds=[0, 1], store=store, report=silent)
     assert len(meter.calls) == 6
     assert frame.loc[frame["seed"] == 1, "salt"].tolist() == 3 * [0.0]
-    with_diet(NewDiet()).run(seeds=[0, 1], store=store, report=silent)
-    with pytest.raises(ResultsError, match=r"salt 0\.0, and salt is 1\.0"):
-        with_diet(NewDiet(salt=1.0)).run(seeds=[2], store=store, report=silent)
-
-
-def test_a_field_that_is_new_is_not_taken_for_what_it_is_now(experiment, tmp_path):
-    store = Store(tmp_path / "diets.csv")
-    experiment.run(seeds=[0], store=store, report=silent)
-
-    @dataclass(frozen=True, kw_only=True)
-    class NewDiet(Diet):
-        salt: float = 0.0
-
-    for options, says in [
-        ({"diet": NewDiet(salt=1.0), "width": 3}, r"salt 0\.0, and salt is 1\.0"),
-        ({"diet": Diet(), "width": 3, "salt": 1.0}, r"salt unknown, and salt is 1\.0"),
-        ({"diet": Diet(), "width": 3, "salt": ""}, "salt unknown, and salt is empty"),
-    ]:
-        with pytest.raises(ResultsError, match=says):
-            replace(experiment, options=options).run(seeds=[1], store=store, report=silent)
 
 
 def test_an_empty_text_is_an_option_like_others(tmp_path):
@@ -522,6 +498,7 @@ def test_what_another_process_has_done_meanwhile_is_not_done_again(experiment, m
         (lambda e: e.run(seeds=[], report=silent), ValueError, ["seed"]),
         (lambda e: e.run(seeds=[-1], report=silent), ValueError, ["-1"]),
         (lambda e: e.run(seeds=["0"], report=silent), TypeError, ["'0'"]),
+        (lambda e: e.run(seeds=[0, 1, 0], report=silent), ValueError, ["0 twice"]),
         (lambda e: replace(e, measure=lambda **_: {"width": 1}).run(report=silent), ValueError,
          ["width", "column"]),
     ],
@@ -784,11 +761,9 @@ def test_rates_come_first(rates):
     ("content", "says"),
     [
         (b"a,b\n1,2\n", "`setting` and `test_accuracy`.*there are a, b.*git checkout"),
-        (b"setting,seed,accuracy\na,0,1\n", "there are setting, seed, accuracy"),
         (b"setting,seed,test_accuracy\na,0,high\n", "latter of numbers"),
         (b"setting,seed,test_accuracy\na,0,\n", "13 are still to be tried"),
         (b"setting,seed,test_accuracy\na,0,0.75", "its end is cut off.*git checkout"),
-        (b"setting,seed,test_accuracy\na,0\n", "row 1 has not one cell for each column"),
     ],
 )
 def test_damaged_rates_are_told_in_words(command, tmp_path, monkeypatch, content, says):
@@ -929,7 +904,6 @@ def test_stopping_says_how_to_go_on(command, experiment, monkeypatch):
     [
         (["run.py", "recip"], "no experiment 'recip'; there are"),
         (["run.py", "recipe", "--seeds", "-1"], "a whole number from 0, got '-1'"),
-        (["run.py", "recipe", "--seeds", "one"], "a whole number from 0, got 'one'"),
         (["run.py", "recipe_rates", "--seeds", "1", "1"], "got 1 twice"),
         (["run.py", "recipe_rates", "--settings", "all"], "must be one of 'full recipe, rate 1.6'"),
         (["run.py", "--all", "--settings", "all"], "--all takes no names"),
@@ -937,13 +911,11 @@ def test_stopping_says_how_to_go_on(command, experiment, monkeypatch):
         (["run.py", "recipe", "--threads", "0"], "a whole number from 1, got '0'"),
         (["run.py", "recipe", "--thread", "1"], "unrecognized arguments: --thread"),
         (["run.py", "--seeds", "3"], "name an experiment, or give --all"),
-        (["run.py", "--threads", "1"], "name an experiment, or give --all"),
         (["run.py", "recipe", "--seeds", str(2**64)], f"at most {2**63 - 1}, got '{2**64}'"),
         (["run.py", "recipe", "--threads", "100000"], "at most 1024, got '100000'"),
         (["train_checkpoints.py"], "required: name"),
         (["train_checkpoints.py", "rates", "--ship"], "leave out --seed and --ship"),
         (["train_checkpoints.py", "rates", "--seed", "1"], "leave out --seed and --ship"),
-        (["train_checkpoints.py", "mini-googlenet", "--threads", "99999999999"], "at most 1024"),
         (["train_checkpoints.py", "googlenet"], "invalid choice: 'googlenet'"),
         (["train_checkpoints.py", "mini-googlenet", "--seed", "a"], "got 'a'"),
     ],
