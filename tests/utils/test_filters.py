@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from utils.filters import gabor_bank
+from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
 
 
 def test_gabor_filters_are_what_their_docstring_says():
@@ -75,3 +75,19 @@ def test_filters_are_float32_whatever_the_default():
 def test_gabor_bank_refuses_what_makes_no_sense(wrong, error, message):
     with pytest.raises(error, match=message):
         gabor_bank(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: mean_filter(2), ValueError, "odd.*Take 1 or 3"),
+        (lambda: difference_of_gaussians(1), ValueError, "size must be at least 3"),
+        (lambda: difference_of_gaussians(9, sigma="1"), TypeError, "sigma must be a number"),
+        (lambda: difference_of_gaussians(9, sigma=0), ValueError, "sigma must be greater than 0"),
+        (lambda: difference_of_gaussians(9, sigma=math.inf), ValueError, "finite"),
+        (lambda: difference_of_gaussians(9, ratio=1), ValueError, "ratio must be greater than 1"),
+    ],
+)
+def test_other_filters_refuse_what_makes_no_sense(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
