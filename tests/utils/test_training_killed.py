@@ -20,6 +20,7 @@ from torch import nn
 from utils.support.atomic import write_whole
 from utils.training import Batches, CheckpointError, train
 from utils.training.checkpoint import read, write
+from utils.training.evaluation import TestBatches
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}
@@ -93,6 +94,26 @@ def test_stopped_anywhere_it_goes_on(tmp_path, before, every):
     assert same(weights(model), weights(other))
     assert without_clocks(history).equals(without_clocks(resumed))
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_stopped_while_it_is_tested_it_goes_on(tmp_path):
+    """Between an epoch's last step and its row in the history."""
+    file = tmp_path / "training.safetensors"
+
+    class Untested(TestBatches):
+        def all(self, **share):
+            raise Stop
+
+    untested = Untested(stripes(seed=1), normalisation=(stripes().mean, stripes().std))
+    with pytest.raises(Stop):
+        train(
+            tiny(), stripes(), untested, SAVING, checkpoint=file, save_every_steps=1, report=silent
+        )
+    alone, resumed = tiny(), tiny()
+    history = train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
+    again = train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert same(weights(alone), weights(resumed))
+    assert without_clocks(history).equals(without_clocks(again))
 
 
 def test_a_finished_training_is_only_read(tmp_path):
