@@ -18,6 +18,7 @@ course's, a place to start from: they have not been run on ImageNet.
 import argparse
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 # First: it answers Ctrl-C while the rest is loaded.
@@ -96,20 +97,8 @@ def main(given: list[str] | None = None) -> None:
                 f"there is no folder {part!r} in {str(chosen.data)!r}: DATA must hold train and "
                 "val, each with a folder of pictures for each class."
             )
-    recipe = Recipe(
-        epochs=chosen.epochs,
-        batch_size=chosen.batch_size,
-        peak_rate=chosen.peak_rate,
-        warmup=chosen.warmup,
-        schedule=chosen.schedule,
-        weight_decay=chosen.weight_decay,
-        label_smoothing=chosen.label_smoothing,
-        aux_weight=chosen.aux_weight,
-        crop=0,
-        precision=chosen.precision,
-        seed=chosen.seed,
-        max_images=chosen.max_images,
-    )
+    settings = {field.name for field in fields(Recipe)} & vars(chosen).keys()
+    recipe = Recipe(crop=0, **{name: getattr(chosen, name) for name in settings})
     entry = ENTRIES[chosen.network]
     size = chosen.size or entry.size
     batches = FolderBatches(

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from test_training import QUICK, stripes, tiny
+from test_training import QUICK, silent, stripes, tiny
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from utils.googlenet import micro_googlenet
 from utils.training import Batches, evaluate, train
-from utils.training.loop import ignore
 from utils.training.machine import here
 
 RECIPE = replace(QUICK, max_images=64)  # 4 steps of 16 images, in 2 epochs
@@ -63,7 +62,7 @@ def main(folder: Path) -> None:
     def trained(name: str, data=None, recipe=RECIPE, **options) -> nn.Module:
         model = network()
         data = Batches(stripes(), recipe) if data is None else data
-        history = train(model, data, stripes(30, seed=1), device="cpu", report=ignore, **options)
+        history = train(model, data, stripes(30, seed=1), device="cpu", report=silent, **options)
         keep(folder, name, model)
         history.to_csv(folder / f"{name}-{here('cpu').rank}.csv", index=False)
         return model
@@ -112,7 +111,7 @@ def main(folder: Path) -> None:
     # Dropout: each process leaves out units of its own.
     model, masks = nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.Dropout(0.5)), []
     model[2].register_forward_hook(lambda module, x, y: masks.append((y == 0).double()))
-    train(model, stripes(), recipe=FIRST, device="cpu", report=ignore)
+    train(model, stripes(), recipe=FIRST, device="cpu", report=silent)
     save_file({"mask": masks[0]}, folder / f"dropout-{here('cpu').rank}.after")
 
     # Batch normalisation: statistics of each one's own share, of which the first one's are kept.

@@ -16,10 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from safetensors.torch import save_file
-from test_training import QUICK, stripes, tiny
+from test_training import QUICK, silent, stripes, tiny
 
 from utils.training import train
-from utils.training.loop import ignore
 
 RECIPE = replace(QUICK, epochs=10)  # 120 steps, with as many images as `run` takes
 # Killed in the n-th call of a function with which a checkpoint is written.
@@ -72,7 +71,7 @@ def end_of(child: int) -> int:
 
 
 def main(folder: Path, seed: int) -> None:
-    train(tiny(), stripes(), report=ignore, recipe=QUICK)  # PyTorch imports much in its first step
+    train(tiny(), stripes(), report=silent, recipe=QUICK)  # PyTorch imports much in its first step
     began = time.monotonic()
     ends = {"alone": [end_of(in_a_fork(lambda: run(folder, "alone")))], "in a save": []}
     took = time.monotonic() - began

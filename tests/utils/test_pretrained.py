@@ -108,35 +108,38 @@ def test_heads_follow_the_weights(internet):
     assert create("inception_v3", weights="torchvision", aux_heads=False).aux is None
     internet["model"] = reference("inception_v3", "timm:tf_in1k")
     assert create("inception_v3", weights="timm:tf_in1k").aux is None
-    with pytest.raises(ValueError, match=r"'timm:tf_in1k'.*no trained auxiliary heads"):
-        create("inception_v3", weights="timm:tf_in1k", aux_heads=True)
 
 
-@pytest.mark.parametrize(
-    ("name", "weights", "options", "says"),
-    [
-        ("inception_v9", None, {}, ["'inception_v9'", "inception_v3", "xception"]),
-        ("xception", "timm:tf_in1k", {"num_classes": 10}, ["1000", "not 10", "model.fc"]),
-        ("xception", "timm:tf_in1k", {"in_channels": 1}, ["in_channels=3", "not 1"]),
-    ],
-)
-def test_what_create_cannot_make(name, weights, options, says):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
-        create(name, weights=weights, **options)
-    assert all(word in str(caught.value) for word in says), caught.value
+V3 = "inception_v3"
+KNOWN = r'there are: "torchvision", "timm:tv_in1k"'
+REFUSED = [
+    (lambda: create("inception_v9"), "'inception_v9'.*inception_v3.*xception"),
+    (lambda: create(V3, weights="timm:tf_in1k", num_classes=10), "1000, not 10.*model.fc"),
+    (lambda: create(V3, weights="timm:tf_in1k", in_channels=1), "in_channels=3, not 1"),
+    (lambda: create(V3, weights="timm:tf_in1k", aux_heads=True), "no trained auxiliary heads"),
+    (lambda: create(V3, weights="torchvison"), KNOWN),
+    (lambda: create(V3, weights="no/such/file.safetensors"), KNOWN),
+    (lambda: create(V3, weights="~nobody-of-this-name/mine.pt"), KNOWN),
+    (lambda: preprocessing(V3, "timm:in21k"), KNOWN),
+    (lambda: preprocessing(V3, "torchvision")(photograph("cat")), "ndarray.*to_tensor"),
+    (
+        lambda: preprocessing(V3, "torchvision")(torch.zeros(1, 3, 9, 9).byte()),
+        r"0\.\.1, got torch\.uint8.*to_tensor",
+    ),
+]
 
 
-@pytest.mark.parametrize("weights", ["torchvison", "timm:in21k", "no/such/file.safetensors"])
-def test_weights_that_do_not_exist(weights):
-    with pytest.raises(FileNotFoundError, match=r'there are: "torchvision", "timm:tv_in1k"'):
-        create("inception_v3", weights=weights)
-    with pytest.raises(ValueError, match="there are no published weights"):
-        preprocessing("inception_v3", weights)
+def test_what_is_refused(internet):
+    for call, says in REFUSED:
+        with pytest.raises((TypeError, ValueError, FileNotFoundError), match=says):
+            call()
+    assert not internet["asked"]
 
 
-@pytest.mark.parametrize("error", [urllib.error.URLError("no route to host"), TimeoutError("late")])
 @pytest.mark.parametrize("name", ["googlenet_torchvision", "inception_v4", "xception"])
-def test_without_a_network_one_sentence_says_so(monkeypatch, error, name):
+def test_without_a_network_one_sentence_says_so(monkeypatch, name):
+    error = urllib.error.URLError("no route to host")
+
     def download(*where, **options):
         raise error
 
@@ -230,25 +233,21 @@ def test_files_that_hold_no_weights(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "suffixes"),
+    "spoil",
     [
-        (lambda w: w.fill_(torch.nan), (".pt", ".safetensors")),
-        (lambda w: w.double().fill_(1e300), (".pt", ".safetensors")),
-        (lambda w: w.fill_(torch.nan).to(torch.float8_e4m3fn), (".pt", ".safetensors")),
-        (lambda w: w > 0, (".pt", ".safetensors")),
-        (lambda w: w.to(torch.complex64), (".pt",)),
-        (lambda w: w.flatten(1).to_sparse(), (".pt",)),
-        (lambda w: w.to("meta"), (".pt",)),
+        lambda w: w.fill_(torch.nan),
+        lambda w: w.double().fill_(1e300),  # float32 cannot hold it
+        lambda w: w.fill_(torch.nan).to(torch.float8_e4m3fn),
     ],
-    ids=["nan", "too large", "float8", "bool", "complex", "sparse", "meta"],
+    ids=["nan", "too large", "float8"],
 )
-def test_weights_that_are_no_ordinary_numbers(tmp_path, spoil, suffixes):
+def test_weights_that_are_not_finite(tmp_path, spoil):
     state = create("micro_googlenet").state_dict()
     state["conv1.conv.weight"] = spoil(state["conv1.conv.weight"].clone())
-    for suffix in suffixes:
-        path = tmp_path / f"weights{suffix}"
-        (torch.save if suffix == ".pt" else save_file)(state, path)
-        with pytest.raises(ValueError, match=r"'conv1\.conv\.weight' holds what no layer"):
+    torch.save(state, tmp_path / "weights.pt")
+    save_file(state, tmp_path / "weights.safetensors")
+    for path in tmp_path.iterdir():
+        with pytest.raises(ValueError, match=r"'conv1\.conv\.weight' holds numbers that are not f"):
             create("micro_googlenet", weights=path)
 
 
@@ -270,12 +269,3 @@ def test_weights_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     torch.save(create("micro_googlenet").state_dict(), tmp_path / "mine.pt")
     create("micro_googlenet", weights="~/mine.pt")
-    with pytest.raises(FileNotFoundError):
-        create("micro_googlenet", weights="~nobody-of-this-name/mine.pt")
-
-
-def test_preprocessing_wants_a_tensor():
-    with pytest.raises(TypeError, match=r"0\.\.1, got torch\.uint8.*to_tensor"):
-        preprocessing("xception", "timm:tf_in1k")(torch.zeros(1, 3, 9, 9, dtype=torch.uint8))
-    with pytest.raises(TypeError, match="ndarray"):
-        preprocessing("xception", "timm:tf_in1k")(photograph("cat"))

@@ -1,7 +1,6 @@
 """Checkpoints with cards: written whole, loaded without running code, refused when damaged."""
 
 import errno
-import hashlib
 import json
 import math
 import pickle
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from safetensors.torch import save as safetensors
 from torch import nn
 
 from utils.data import patches, photograph, to_tensor
@@ -139,16 +137,6 @@ def test_a_name_that_is_there_is_not_read_as_another(folder):
         assert load(name, folder=folder).card["name"] == name
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["my_net", "My-net", "../esc", "sub/x", "", None, ".", "a..b", "a-", "googlenet", "a.logits"],
-)
-def test_names_that_save_refuses(tmp_path, name):
-    with pytest.raises(ValueError, match=r"name of a checkpoint must be .* got "):
-        save_tiny(tmp_path / "in", name=name)
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("name", ["minigooglenet", "../tiny", "", None])
 def test_names_that_there_are_not(made, name):
     with pytest.raises(ValueError, match="there are tiny"):
@@ -182,38 +170,22 @@ def test_files_are_read_where_the_book_sees_it(made, monkeypatch):
 # Damage
 
 
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-100])
+DAMAGES = {
+    "cut short": lambda content: content[:-100],
+    "empty": lambda content: b"",
+    "one bit": lambda content: content[:-5] + bytes([content[-5] ^ 1]) + content[-4:],
+    "a pickle": lambda content: pickle.dumps({"fc.weight": torch.ones(3)}),
+    "removed": None,
+}
 
 
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[-5] ^= 1
-    path.write_bytes(content)
-
-
-def turn_into_a_pickle(path: Path) -> None:
-    path.write_bytes(pickle.dumps({"fc.weight": torch.ones(3)}))
-
-
-def remove(path: Path) -> None:
-    path.unlink()
-
-
-@pytest.mark.parametrize("damage", [truncate, empty, flip, turn_into_a_pickle, remove])
-@pytest.mark.parametrize("file", FILES)
-def test_a_damaged_file_is_refused(folder, file, damage):
-    damage(folder / file)
-    if file == "tiny.json" and damage is remove:  # then it is not there at all
-        with pytest.raises(ValueError, match="there are none"):
-            load("tiny", folder=folder)
-        return
-    if file == "tiny.json" and damage is flip:  # an end of line that is none
-        (folder / file).write_text((folder / file).read_text("utf-8")[:-3], encoding="utf-8")
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", FILES[1:])
+def test_damaged_weights_or_scores_are_refused(folder, file, damage):
+    if change := DAMAGES[damage]:
+        (folder / file).write_bytes(change((folder / file).read_bytes()))
+    else:
+        (folder / file).unlink()
     read = read_logits if file == "tiny.logits.safetensors" else load
     with pytest.raises(DamagedFileError, match=f"{file}.*save the network again") as caught:
         read("tiny", folder=folder)
@@ -221,9 +193,15 @@ def test_a_damaged_file_is_refused(folder, file, damage):
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
+def test_a_checkpoint_without_its_card_is_not_there(folder):
+    (folder / "tiny.json").unlink()
+    with pytest.raises(ValueError, match="there are none"):
+        load("tiny", folder=folder)
+
+
 def test_the_package_s_own_files_are_installed_again(folder, monkeypatch):
     monkeypatch.setattr("utils.pretrained.shipped.CHECKPOINTS", folder)
-    flip(folder / "tiny.safetensors")
+    (folder / "tiny.safetensors").unlink()
     with pytest.raises(DamagedFileError, match="install the package again"):
         load("tiny")
 
@@ -231,83 +209,26 @@ def test_the_package_s_own_files_are_installed_again(folder, monkeypatch):
 @pytest.mark.parametrize(
     "change",
     [
+        *(b"", b"{", b"[]", b"\xff", b"[" * 100_000),
         {"name": "other"},
         {"sha256": 64 * "0"},
-        [],
+        {"sha256": None},
         {"classes": None},
         {"mean": 0.5},
-        {"options": {"weights": "other.pt", "num_classes": 11, "in_channels": 3}},
-        {"options": {"colour": 1, "num_classes": 11, "in_channels": 3}},
-        {"options": {"name": "micro_googlenet", "num_classes": 11, "in_channels": 3}},
-        {"options": {"num_classes": "11", "in_channels": 3}},
+        {"options": {"colour": 1}},
+        {"options": {"num_classes": 12, "in_channels": 3}},
         {"network": "mini_googlenet"},
         {"network": "nothing"},
-        {"classes": ["a", "b", "c"]},
-        {"classes": []},
-        {"classes": list(range(11))},
-        {"mean": [0.5, 0.5, math.nan]},
-        {"mean": [0.5, 0.5, "a"]},
-        {"mean": []},
-        {"mean": [0.5]},
-        {"mean": [0.5, 0.5, 10**400]},
-        {"std": [0.2, 0.2, 0.0]},
-        {"std": [0.2]},
-        {"size": ["a", "b"]},
-        {"size": [-1, -1]},
-        {"size": [28]},
-        {"accuracy": 0.99},
-        {"accuracy": math.nan},
-        {"correct": 89},
-        {"count": 0},
-        {"seed": True},
-        {"licence": None},
     ],
 )
-def test_a_card_that_does_not_fit(folder, change):
-    card = json.loads((folder / "tiny.json").read_text("utf-8"))
-    card = card | change if change else change
-    (folder / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
-    with pytest.raises(DamagedFileError, match=r"tiny.*save the network again"):
+def test_a_card_that_is_none_or_does_not_fit(folder, change):
+    path = folder / "tiny.json"
+    if isinstance(change, dict):
+        change = json.dumps(json.loads(path.read_text("utf-8")) | change).encode()
+    path.write_bytes(change)
+    with pytest.raises(DamagedFileError, match=r"tiny.*save the network again") as caught:
         load("tiny", folder=folder)
-
-
-def test_a_card_of_brackets_only(folder):
-    (folder / "tiny.json").write_text("[" * 100_000, encoding="utf-8")
-    with pytest.raises(DamagedFileError, match="is no card"):
-        load("tiny", folder=folder)
-
-
-@pytest.mark.parametrize(
-    ("file", "key", "content"),
-    [
-        ("tiny.safetensors", "sha256", b"no tensors"),
-        ("tiny.logits.safetensors", "logits_sha256", b"no tensors"),
-        ("tiny.logits.safetensors", "logits_sha256", safetensors({"x": torch.ones(1)})),
-    ],
-)
-def test_a_file_that_its_card_describes_but_that_is_none(folder, file, key, content):
-    (folder / file).write_bytes(content)
-    card = json.loads((folder / "tiny.json").read_text("utf-8"))
-    card[key] = hashlib.sha256(content).hexdigest()
-    (folder / "tiny.json").write_text(json.dumps(card), encoding="utf-8")
-    with pytest.raises(DamagedFileError, match=f"{file} holds no .*save the network again"):
-        (load if key == "sha256" else read_logits)("tiny", folder=folder)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"training": replace(TRAINING, classes=("caf\udce9", *TRAINING.classes[1:]))},
-        {"recipe": {"rate": math.nan}},
-        {"recipe": {"path": Path()}},
-        {"training": replace(TRAINING, classes=range(11))},
-    ],
-)
-def test_a_card_that_cannot_be_written_leaves_the_old_checkpoint(folder, changes):
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(ValueError, match="the card of tiny c"):
-        save_tiny(folder, **changes)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -350,27 +271,33 @@ def test_stopped_while_it_writes(folder, monkeypatch, after):
             load("tiny", folder=folder)
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"result": None}, "logits=True"),
-        ({"result": 1}, "not this network's on these images"),
-        ({"result": math.nan}, "not this network's on these images"),
-        ({"test_options": {"count": 87, "size": 28}}, "all 87 images"),
-        ({"test_options": {"count": 88, "size": 28, "seed": 1}}, "not this network's on these"),
-        ({"network": "mini_googlenet"}, "another network's weights"),
-    ],
-)
-def test_what_save_does_not_take(tmp_path, changes, says):
-    if changes.get("result", 0) is None:
-        changes = {"result": evaluate(network(), TEST, normalisation=NORMALISATION)}
-    elif changes.get("result") == 1:  # another network's
-        changes = {"result": answers(seed=1)}
-    elif "result" in changes:
-        changes = {"result": replace(answers(), logits=answers().logits * math.nan)}
+NOT_THIS = "result must be that of this network on all"
+REFUSED = {
+    "a name with a path": (
+        lambda: {"name": "../esc"},
+        r"name of a checkpoint must be .*'\.\./esc'",
+    ),
+    "a name with an underscore": (lambda: {"name": "my_net"}, "name of a checkpoint must be "),
+    "another network": (lambda: {"network": "mini_googlenet"}, "another network's weights"),
+    "no scores": (lambda: {"result": replace(answers(), logits=None)}, NOT_THIS),
+    "another network's result": (lambda: {"result": answers(seed=1)}, NOT_THIS),
+    "not a number": (
+        lambda: {"result": replace(answers(), logits=answers().logits * math.nan)},
+        NOT_THIS,
+    ),
+    "fewer images": (lambda: {"test_options": {"count": 87, "size": 28}}, f"{NOT_THIS} 87 images"),
+    "other images": (lambda: {"test_options": {"count": 88, "size": 28, "seed": 1}}, NOT_THIS),
+    "what JSON has no words for": (lambda: {"cpu_seconds": math.nan}, "not JSON compliant"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_save_does_not_take(folder, what):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    changes, says = REFUSED[what]
     with pytest.raises(ValueError, match=says):
-        save_tiny(tmp_path, **changes)
-    assert not list(tmp_path.iterdir())
+        save_tiny(folder, **changes())
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 # Preprocessing
@@ -396,16 +323,13 @@ GREY = Normalisation(size=(28, 28), mean=(0.3,), std=(0.3,))
     [
         (COLOUR, [1, 2], TypeError, r"\(N, 3, 64, 64\), got list.*to_tensor"),
         (COLOUR, torch.rand(3, 64, 64), ValueError, r"x\[None\]"),
-        (COLOUR, torch.rand(64, 64), ValueError, r"make one batch"),
-        (COLOUR, torch.rand(2, 64, 64, 3), ValueError, r"last: x.permute\(0, 3, 1, 2\)"),
+        (COLOUR, torch.rand(2, 64, 64, 3), ValueError, r"x.permute\(0, 3, 1, 2\)"),
         (COLOUR, torch.rand(2, 1, 64, 64), ValueError, r"x.expand\(-1, 3, -1, -1\)"),
-        (COLOUR, torch.rand(2, 4, 64, 64), ValueError, r"got 4 channels in \(2, 4, 64, 64\)"),
-        (GREY, torch.rand(2, 3, 28, 28), ValueError, r"x.float\(\).mean\(1, keepdim=True\)\."),
-        (GREY, torch.ones(2, 3, 28, 28).byte(), ValueError, r"keepdim=True\) / 255\."),
+        (GREY, torch.rand(2, 3, 28, 28), ValueError, r"x.float\(\).mean\(1, keepdim=True\)"),
         (GREY, torch.rand(2, 1, 32, 28), ValueError, r"32x28 px.*size=\(28, 28\).*any_size"),
-        (GREY, torch.ones(2, 1, 28, 28).long(), TypeError, r"bytes or numbers in 0..1, got torch"),
         (GREY, torch.rand(2, 1, 28, 28) * 255, ValueError, r"bytes turned into floats"),
         (GREY, torch.rand(2, 1, 28, 28) - 0.5, ValueError, r"normalised already"),
+        (GREY, 2 * torch.ones(1, 1, 28, 28).long(), ValueError, r"0..1; got torch.int64"),
     ],
 )
 def test_images_that_cannot_be_prepared(prepare, images, error, says):

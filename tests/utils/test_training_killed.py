@@ -13,12 +13,14 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
+from safetensors.torch import save as safetensors
 from test_training import QUICK, fresh, same, silent, stripes, tiny, weights, without_clocks
 from torch import nn
 
 from utils.support.atomic import write_whole
 from utils.training import Batches, CheckpointError, train
 from utils.training.checkpoint import read, write
+from utils.training.evaluation import TestBatches
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}:{HERE.parents[1]}"}
@@ -94,6 +96,26 @@ def test_stopped_anywhere_it_goes_on(tmp_path, before, every):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_stopped_while_it_is_tested_it_goes_on(tmp_path):
+    """Between an epoch's last step and its row in the history."""
+    file = tmp_path / "training.safetensors"
+
+    class Untested(TestBatches):
+        def all(self, **share):
+            raise Stop
+
+    untested = Untested(stripes(seed=1), normalisation=(stripes().mean, stripes().std))
+    with pytest.raises(Stop):
+        train(
+            tiny(), stripes(), untested, SAVING, checkpoint=file, save_every_steps=1, report=silent
+        )
+    alone, resumed = tiny(), tiny()
+    history = train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
+    again = train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert same(weights(alone), weights(resumed))
+    assert without_clocks(history).equals(without_clocks(again))
+
+
 def test_a_finished_training_is_only_read(tmp_path):
     file = tmp_path / "training.safetensors"
     first, second = tiny(), tiny(seed=9)
@@ -106,17 +128,22 @@ def test_a_finished_training_is_only_read(tmp_path):
     assert file.stat() == before
 
 
-def test_a_place_that_cannot_be_written_to_is_told_before_the_first_step(tmp_path):
+@pytest.mark.parametrize(
+    "place",
+    ["file/in a file", ".", "a\0b", "~nobody-of-this-name/x", 300 * "x", "loop", "/dev/zero"],
+)
+def test_a_place_for_no_file_is_told_before_the_first_step(tmp_path, place, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
 
     class Untouched(Batches):
         def epoch(self, *args):
             raise AssertionError("a step was taken")
 
-    for place in (tmp_path / "file" / "checkpoint", tmp_path):
-        with pytest.raises(CheckpointError, match=r"cannot be (written|read)"):
-            train(tiny(), Untouched(stripes(), SAVING), checkpoint=place, report=silent)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    with pytest.raises(CheckpointError, match=r"cannot be (written|read)|is no place for a file"):
+        train(tiny(), Untouched(stripes(), SAVING), checkpoint=place, report=silent)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_part(tmp_path, monkeypatch):
@@ -165,17 +192,6 @@ def test_a_link_stays_a_link_and_folders_may_change(tmp_path, monkeypatch):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_momentum_goes_on_in_channels_last(tmp_path):
-    file = tmp_path / "training.safetensors"
-    stopped(file, fresh(), before=(0, 2))
-    model = fresh()
-    history = train(model, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
-    alone = fresh()
-    wanted = train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
-    assert same(weights(model), weights(alone))
-    assert without_clocks(history).equals(without_clocks(wanted))
-
-
 def test_other_conditions_are_told(tmp_path):
     file = tmp_path / "training.safetensors"
     stopped(file, tiny(), before=(1, 1))
@@ -199,17 +215,21 @@ def other_labels():
     return replace(data, labels=data.labels.flip(0))
 
 
+USUAL = (stripes().mean, stripes().std)
 OTHERS = {
-    "recipe": (lambda: (tiny(), stripes(), replace(SAVING, seed=1)), "recipe.seed was 0, is 1"),
-    "data": (lambda: (tiny(), other_labels(), SAVING), "data.sha256 was"),
-    "fewer": (lambda: (tiny(), stripes()[:48], SAVING), r"data.images was \[50, 1, 8, 8\], is"),
+    "recipe": ({"recipe": replace(SAVING, seed=1)}, "recipe.seed was 0, is 1"),
+    "data": ({"data": other_labels()}, "data.sha256 was"),
+    "fewer": ({"data": stripes()[:48]}, r"data.images was \[50, 1, 8, 8\], is"),
+    "normalisation": ({"normalisation": (0.5, 0.5)}, r"data\.mean was .*data\.std was"),
+    "test data": ({"test": stripes(seed=2)}, r"test\.sha256 was"),
+    "no test": ({"test": None}, "test was|test\\..* is None"),
     "dropout": (
-        lambda: (tiny(dropout=0.2), stripes(), SAVING),
+        {"model": tiny(dropout=0.2)},
         r"network.line 7 was '  \(5\): Dropout\(p=0.5, .* is '  \(5\): Dropout\(p=0.2",
     ),
-    "network": (lambda: (fresh(), stripes(), SAVING), "network.line 1 was 'Sequential.*more"),
-    "frozen": (lambda: (frozen(), stripes(), SAVING), "float32', is .*float32, frozen'"),
-    "dtype": (lambda: (tiny().double(), stripes(), SAVING), "float32', is .*float64'"),
+    "network": ({"model": fresh()}, "network.line 1 was 'Sequential.*more"),
+    "frozen": ({"model": frozen()}, "float32', is .*float32, frozen'"),
+    "dtype": ({"model": tiny().double()}, "float32', is .*float64'"),
 }
 
 
@@ -218,60 +238,27 @@ def test_another_training_is_refused(tmp_path, what):
     file = tmp_path / "training.safetensors"
     stopped(file, tiny(), before=(1, 1))
     before = file.read_bytes()
-    call, says = OTHERS[what]
-    model, data, recipe = call()
-    untouched = weights(model)
-    # Normalised alike, so that this is not what differs.
-    batches = Batches(data, recipe, normalisation=(stripes().mean, stripes().std))
+    change, says = OTHERS[what]
+    given = {
+        "model": tiny(), "data": stripes(), "test": stripes(seed=1), "recipe": SAVING,
+        "normalisation": USUAL,
+    } | change  # fmt: skip
+    untouched = weights(given["model"])
     with pytest.raises(CheckpointError, match=f"holds another training: .*{says}"):
-        train(model, batches, stripes(seed=1), checkpoint=file, report=silent)
-    assert same(untouched, weights(model))
+        train(**given, checkpoint=file, report=silent)
+    assert same(untouched, weights(given["model"]))
     assert file.read_bytes() == before
 
 
-def test_another_test_set_or_normalisation_is_refused(tmp_path):
-    file = tmp_path / "training.safetensors"
-    stopped(file, tiny(), before=(1, 1))
-    with pytest.raises(CheckpointError, match=r"holds another training: test\.sha256 was"):
-        train(tiny(), stripes(), stripes(seed=2), SAVING, checkpoint=file, report=silent)
-    with pytest.raises(CheckpointError, match=r"holds another training: test was|test\..* is None"):
-        train(tiny(), stripes(), None, SAVING, checkpoint=file, report=silent)
-    other = (stripes().mean, [2 * std for std in stripes().std])
-    with pytest.raises(CheckpointError, match=r"holds another training: data\.std was"):
-        train(
-            tiny(), stripes(), stripes(seed=1), SAVING, normalisation=other, checkpoint=file,
-            report=silent,
-        )  # fmt: skip
+class Again(nn.Module):
+    """A convolution with the weights of another layer."""
 
+    def __init__(self, weight) -> None:
+        super().__init__()
+        self.weight = weight
 
-def check_that_it_goes_on(build, file) -> None:
-    """Compare a training that was stopped in between with one that was not."""
-    alone, resumed = build(), build()
-    train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
-    stopped(file, build(), before=(1, 1))
-    train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
-    assert same(weights(alone), weights(resumed))
-
-
-def test_weights_that_layers_share_are_kept(tmp_path):
-    def tied() -> nn.Module:
-        model = tiny()
-        return nn.Sequential(*model[:3], nn.Conv2d(4, 4, 1), Again(), *model[3:])
-
-    class Again(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = None
-
-        def forward(self, x):
-            return nn.functional.conv2d(x, self.weight)
-
-    def build() -> nn.Module:
-        model = tied()
-        model[4].weight = model[3].weight
-        return model
-
-    check_that_it_goes_on(build, tmp_path / "training.safetensors")
+    def forward(self, x):
+        return nn.functional.conv2d(x, self.weight)
 
 
 class Stateful(nn.Module):
@@ -306,22 +293,34 @@ class Views(nn.Module):
         return x * self.weight
 
 
-@pytest.mark.parametrize("layer", [Views, lambda: Stateful(torch.zeros(()))])
-def test_views_and_further_tensors_are_kept(tmp_path, layer):
-    def build() -> nn.Module:
-        model = tiny()
-        return nn.Sequential(*model[:3], layer(), *model[3:])
-
-    check_that_it_goes_on(build, tmp_path / "training.safetensors")
+def shared() -> nn.Module:
+    layer = nn.Conv2d(4, 4, 1)
+    return nn.Sequential(layer, Again(layer.weight))
 
 
-@pytest.mark.parametrize("state", [{"seen": 3}, None, 3])
-def test_what_is_no_tensor_is_refused_in_words(tmp_path, state):
-    model = nn.Sequential(Stateful(state), tiny())
-    with pytest.raises(CheckpointError, match=r"0\._extra_state .* type (dict|NoneType|int): let"):
-        train(model, stripes(), recipe=SAVING, checkpoint=tmp_path / "file", report=silent)
-    assert not list(tmp_path.iterdir())
-    train(model, stripes(), recipe=replace(SAVING, epochs=1), report=silent)
+def between(layer) -> nn.Module:
+    model = tiny()
+    return nn.Sequential(*model[:3], layer(), *model[3:])
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        fresh,  # momentum in channels last
+        lambda: between(shared),
+        lambda: between(Views),
+        lambda: between(lambda: Stateful(torch.zeros(()))),
+    ],
+    ids=["channels last", "shared weights", "views", "further tensors"],
+)
+def test_whatever_the_network_holds_goes_on(tmp_path, build):
+    file = tmp_path / "training.safetensors"
+    alone, resumed = build(), build()
+    history = train(alone, stripes(), stripes(seed=1), SAVING, report=silent)
+    stopped(file, build(), before=(0, 2))
+    again = train(resumed, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
+    assert same(weights(alone), weights(resumed))
+    assert without_clocks(history).equals(without_clocks(again))
 
 
 def test_where_a_function_lies_in_memory_is_no_matter(tmp_path):
@@ -351,39 +350,6 @@ def test_where_a_function_lies_in_memory_is_no_matter(tmp_path):
     assert "going on after step 4" in lines[0]
 
 
-@pytest.mark.parametrize("place", ["a\0b", "~nobody-of-this-name/x", 300 * "x", "loop"])
-def test_places_that_are_none(tmp_path, place, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(CheckpointError):
-        train(tiny(), stripes(), recipe=SAVING, checkpoint=place, report=silent)
-
-
-def test_a_device_is_not_read():
-    with pytest.raises(CheckpointError, match="a device or a pipe"):
-        train(tiny(), stripes(), recipe=SAVING, checkpoint="/dev/zero", report=silent)
-
-
-@pytest.mark.parametrize("what", ["no conditions", "another field", "a weight less", "a shape"])
-def test_a_file_of_another_layout_is_refused(tmp_path, what):
-    """Whole, with a right checksum, but not what this version writes."""
-    file = tmp_path / "training.safetensors"
-    stopped(file, tiny(), before=(1, 1))
-    tensors, facts = read(file)
-    if what == "no conditions":
-        del facts["conditions"]
-    elif what == "another field":
-        facts["progress"]["lead"] = 3
-    elif what == "a weight less":
-        del tensors["weights.6.bias"]
-    else:
-        tensors["weights.6.bias"] = torch.zeros(5)
-    write(file, tensors, facts)
-    says = "another version" if what in ("no conditions", "another field") else "lacks weights"
-    with pytest.raises(CheckpointError, match=says):
-        train(tiny(), stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
-
-
 def damage(content: bytes, kind: str) -> bytes:
     middle = content.index(b'"progress\\": {') if kind == "step" else len(content) - 100
     flipped = bytes([content[middle] ^ 1])
@@ -392,14 +358,23 @@ def damage(content: bytes, kind: str) -> bytes:
         "half": content[: len(content) // 2],
         "longer": content + b"\0",
         "a weight": content[:middle] + flipped + content[middle + 1 :],
+        "a name": content.replace(b'"weights.6.weight"', b'"weights.6.zeight"'),
         "step": content.replace(b'\\"step\\": 4', b'\\"step\\": 5'),
         "text": b"not a checkpoint at all, but something else of some length",
+        "weights alone": safetensors(tiny().state_dict()),
         "huge header": b"\xff" * 8 + content[8:],
     }[kind]
 
 
+DAMAGED = "is no checkpoint of a training, or is damaged, or of another version"
+
+
 @pytest.mark.parametrize(
-    "kind", ["empty", "half", "longer", "a weight", "step", "text", "huge header"]
+    "kind",
+    [
+        *("empty", "half", "longer", "a weight", "a name", "step", "text", "weights alone"),
+        "huge header",
+    ],
 )
 def test_a_damaged_file_is_refused(tmp_path, kind):
     file = tmp_path / "training.safetensors"
@@ -409,26 +384,22 @@ def test_a_damaged_file_is_refused(tmp_path, kind):
     assert file.read_bytes() != content
     model = tiny()
     before = weights(model)
-    with pytest.raises(CheckpointError, match="is no checkpoint of a training, or is damaged"):
+    with pytest.raises(CheckpointError, match=DAMAGED):
         train(model, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
     assert same(before, weights(model))
     assert file.exists()
 
 
-def test_a_weight_with_another_name_is_damage(tmp_path):
+@pytest.mark.parametrize("where", [(), ("progress",), ("progress", "sums")])
+def test_a_file_of_another_version_is_refused(tmp_path, where):
+    """Whole, with a right checksum, but with a fact that this version does not know."""
     file = tmp_path / "training.safetensors"
     stopped(file, tiny(), before=(1, 1))
-    content = file.read_bytes()
-    assert content.count(b'"weights.6.weight"') == 1
-    file.write_bytes(content.replace(b'"weights.6.weight"', b'"weights.6.zeight"'))
-    with pytest.raises(CheckpointError, match="is no checkpoint of a training, or is damaged"):
-        read(file)
-
-
-def test_weights_alone_are_no_checkpoint(tmp_path):
-    from safetensors.torch import save_file
-
-    file = tmp_path / "weights.safetensors"
-    save_file(tiny().state_dict(), file)
-    with pytest.raises(CheckpointError, match="is no checkpoint"):
-        train(tiny(), stripes(), recipe=SAVING, checkpoint=file, report=silent)
+    tensors, facts = read(file)
+    inside = facts
+    for key in where:
+        inside = inside[key]
+    inside["lead"] = 3
+    write(file, tensors, facts)
+    with pytest.raises(CheckpointError, match=DAMAGED):
+        train(tiny(), stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)

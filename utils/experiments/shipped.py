@@ -14,7 +14,6 @@ from torch import nn
 
 from .. import data, pretrained
 from ..data import LabelledImages
-from ..support.checks import one_of
 from ..training import Recipe, evaluate
 from .harness import Experiment, Report, say
 from .machine import machine
@@ -89,7 +88,6 @@ def train_shipped(
 
 
 def _trained(name: str, recipe: Recipe, *, seed: int, **how: Any) -> tuple[nn.Module, dict]:
-    one_of(name, tuple(SHIPPED), "network")
     images = SHIPPED[name].images("train")
     model = fresh(lambda: SHIPPED[name].build(images), seed=seed)
     return model, train_and_test(
@@ -112,7 +110,6 @@ def try_rate(
     *, network: str, held_out: int, recipe: Recipe, seed: int, report: Report
 ) -> dict[str, Any]:
     """Train a network of `SHIPPED` briefly; `held_out` of its training images test it."""
-    one_of(network, tuple(SHIPPED), "network")
     training, test = split(SHIPPED[network].images, held_out)
     model = fresh(lambda: SHIPPED[network].build(training), seed=seed)
     return train_and_test(model, training, test, recipe, seed=seed, report=report)
@@ -154,7 +151,6 @@ def ship(
     folder : path, optional
         By default, where what ships with the package lies.
     """
-    one_of(name, tuple(SHIPPED), "name")
     shipped = SHIPPED[name]
     model, row = _trained(name, shipped.recipe, seed=seed, report=report, checkpoint=checkpoint)
     training, test = shipped.images("train"), shipped.images("test")

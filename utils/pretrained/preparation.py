@@ -96,19 +96,16 @@ class Normalisation:
                 "a tensor."
             )
         shape = tuple(images.shape)
-        if images.ndim != 4:
-            advice = "add the batch axis with x[None]" if images.ndim == 3 else "make one batch"
+        if images.ndim != 4 or shape[1] != channels:
+            advice = (
+                f"x.expand(-1, {channels}, -1, -1) repeats a grey, x.float().mean(1, keepdim=True) "
+                "makes one"
+            )
+            if images.ndim == 3:
+                advice = "x[None] adds the batch axis"
+            elif shape[-1] == channels:
+                advice = "x.permute(0, 3, 1, 2) brings the channels first"
             raise ValueError(f"{wanted}, got the shape {shape}: {advice}.")
-        if shape[1] != channels:
-            advice = "its channels cannot be made up"
-            if shape[3] == channels:
-                advice = "the channels seem to come last: x.permute(0, 3, 1, 2)"
-            elif channels == 1:
-                scale = " / 255" if images.dtype == torch.uint8 else ""
-                advice = f"make them grey, with x.float().mean(1, keepdim=True){scale}"
-            elif shape[1] == 1:
-                advice = f"repeat the grey, with x.expand(-1, {channels}, -1, -1)"
-            raise ValueError(f"{wanted}, got {shape[1]} channels in {shape}: {advice}.")
         if shape[2:] != self.size and not any_size:
             raise ValueError(
                 f"{wanted}, got {shape[2]}x{shape[3]} px: resize them, with "
@@ -117,12 +114,11 @@ class Normalisation:
             )
         if images.dtype == torch.uint8:
             images = images.float() / 255
-        elif not images.is_floating_point():
-            raise TypeError(f"{wanted}, of bytes or numbers in 0..1, got {images.dtype}.")
         elif images.numel() and not (images.min() >= 0 and images.max() <= 1):
             raise ValueError(
-                f"{wanted}, as bytes or as numbers in 0..1; got {images.min():g} to "
-                f"{images.max():g}: these may be normalised already, or bytes turned into floats."
+                f"{wanted}, as bytes or as numbers in 0..1; got {images.dtype} from "
+                f"{images.min():g} to {images.max():g}: these may be normalised already, or bytes "
+                "turned into floats."
             )
         mean, std = (
             torch.tensor(values, device=images.device).reshape(-1, 1, 1)

@@ -50,6 +50,10 @@ def fetch(name: str, weights: str, there: str, *, aux: bool = False) -> Mapping[
     """
     what = f'the weights "{weights}" of {name}'
     fresh = f'create("{name}") builds the network with fresh weights.'
+    other = (
+        f"what came for {what} is not the published file, but cut short, changed on the way or "
+        f"another page; nothing of it was kept. Try again, or from another network; {fresh}"
+    )
     try:
         locate, load = _torchvision(there) if weights == "torchvision" else _timm(there, aux=aux)
     except ImportError as error:
@@ -64,27 +68,19 @@ def fetch(name: str, weights: str, there: str, *, aux: bool = False) -> Mapping[
     try:
         state = _quietly(load)
     except Exception as error:  # whatever a network can do wrong, in three packages' words
-        if _remove_damaged(locate) or "invalid hash" in str(error):
-            raise WeightsUnavailableError(_other_file(what, fresh)) from None
-        if isinstance(error, pickle.UnpicklingError):
-            raise WeightsUnavailableError(
-                f"{what} hold more than weights, and are not opened: it could be code. {fresh}"
-            ) from None
         reason = (str(error).strip() or "no reason given").splitlines()[0]
-        raise WeightsUnavailableError(
+        says = (
             f"{what} could not be fetched, which needs the internet the first time "
             f"({type(error).__name__}: {reason});{removed} {fresh}"
-        ) from None
+        )
+        if _remove_damaged(locate) or "invalid hash" in reason:
+            says = other
+        elif isinstance(error, pickle.UnpicklingError):
+            says = f"{what} hold more than weights, and are not opened: it could be code. {fresh}"
+        raise WeightsUnavailableError(says) from None
     if _remove_damaged(locate):
-        raise WeightsUnavailableError(_other_file(what, fresh))
+        raise WeightsUnavailableError(other)
     return state
-
-
-def _other_file(what: str, fresh: str) -> str:
-    return (
-        f"what came for {what} is not the published file, but cut short, changed on the way or "
-        f"another page; nothing of it was kept. Try again, or from another network; {fresh}"
-    )
 
 
 def _quietly(load: Load) -> Mapping[str, Tensor]:
@@ -154,27 +150,12 @@ def _in_torch_hub(url: str) -> tuple[Path, str] | None:
 
 
 def _remove_damaged(locate: Locate) -> Path | None:
-    """Remove the file in a cache if it is not what its name says; return its path if so.
-
-    Raises
-    ------
-    WeightsUnavailableError
-        It cannot be read, or not be removed.
-    """
-    if (found := locate()) is None:
+    """Remove the file in a cache if it is not what its name says; return its path if so."""
+    found = locate()
+    if found is None or digest_of(found[0]).startswith(found[1]):
         return None
-    path, digits = found
-    fault = "cannot be read"
-    try:
-        if digest_of(path).startswith(digits):
-            return None
-        fault = "is damaged and cannot be removed"
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise WeightsUnavailableError(
-            f"{path} {fault} ({error.strerror}): remove it, and call again to fetch it anew."
-        ) from None
-    return path
+    found[0].unlink(missing_ok=True)
+    return found[0]
 
 
 def digest_of(path: Path) -> str:

@@ -1,7 +1,6 @@
 """Batches of labelled images: in random order, cropped and mirrored at random, normalised."""
 
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data import LabelledImages
+from .guards import check_data, mean_and_std
 from .recipe import Recipe, seed_for
 
 Normalisation = tuple[float | Sequence[float], float | Sequence[float]]
@@ -136,31 +136,33 @@ def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
         `normalisation` is no pair of finite numbers, for all channels or for each, or a std is not
         above 0.
     """
-    channels = images.shape[1]
-    try:
-        mean, std = (torch.as_tensor(value, dtype=torch.float32) for value in normalisation)
-    except (TypeError, ValueError, RuntimeError, OverflowError):  # no pair, or not of numbers
-        mean = std = torch.tensor(math.nan)
-    for value in (mean, std):
-        if value.shape not in ((), (channels,)) or not value.isfinite().all():
-            raise ValueError(
-                "normalisation must be a pair (mean, std), of one finite number for all channels "
-                f"or one for each of {channels}, got {normalisation!r}."
-            )
-    if not (std > 0).all():
-        raise ValueError(f"the std of a normalisation must be above 0, got {normalisation[1]!r}.")
-    mean, std = mean.reshape(-1, 1, 1), std.reshape(-1, 1, 1)
+    mean, std = mean_and_std(normalisation, images.shape[1])
     return (images.float() / 255 - mean) / std
 
 
-def check_data(data: Any) -> None:
-    """Raise unless `data` are labelled images, and at least one."""
-    if not isinstance(data, LabelledImages):
-        raise TypeError(
-            f"expected LabelledImages, as fashion_mnist() gives, got {type(data).__name__}."
+def as_batches(
+    data: LabelledImages | Batches,
+    recipe: Recipe | None,
+    normalisation: Normalisation | None,
+    *,
+    world: int,
+) -> Batches:
+    """Make batches of images, unless they are some: then they have a recipe and a normalisation."""
+    if not hasattr(data, "epoch"):
+        data = Batches(data, recipe, normalisation=normalisation)
+    elif recipe not in (None, data.recipe):
+        raise ValueError(
+            f"the batches were made with another recipe: {data.recipe}, not {recipe}. Give the "
+            "recipe once, to the batches."
         )
-    if len(data) == 0:
-        raise ValueError(f"{data.name} holds no images.")
+    elif normalisation is not None:
+        raise ValueError("give the normalisation to the batches: they are made already.")
+    if data.recipe.batch_size % world:
+        raise ValueError(
+            f"a batch of {data.recipe.batch_size} images cannot be shared equally among "
+            f"{world} processes."
+        )
+    return data
 
 
 def describe(data: LabelledImages, normalisation: Normalisation) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,18 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ..support.atomic import write_whole
+from ..support.checks import positive_int
 from .batches import Batches
 from .evaluation import TestBatches
-from .machine import Machine
+from .guards import check_weights
 from .progress import Progress, Sums
+
+# What a file holds beside tensors: these facts, of the progress these, and these sums.
+_KEYS = (
+    {"training", "conditions", "progress"},
+    {"step", "rows", "sums"},
+    set(asdict(Sums())),
+)
 
 
 class CheckpointError(ValueError):
@@ -40,8 +48,8 @@ class Keeper:
         What there is to keep.
     batches, test
         What it is trained and tested on: a checkpoint of other images is refused.
-    machine
-        The processes that share the work: the first one reads and writes.
+    every : int, optional
+        Steps after which to save within an epoch.
     """
 
     def __init__(
@@ -53,13 +61,15 @@ class Keeper:
         *,
         batches: Batches,
         test: TestBatches | None,
-        machine: Machine,
+        every: int | None,
     ) -> None:
         self.path = None if path is None else _resolved(path)
+        self.every = None if every is None else positive_int(every, "save_every_steps")
         self.model = model
         self.optimiser = optimiser
         self.progress = progress
-        self.machine = machine
+        self.machine = progress.machine
+        self.recipe = batches.recipe
         if self.path is not None:
             self.training = {
                 "recipe": asdict(batches.recipe),
@@ -67,13 +77,19 @@ class Keeper:
                 "test": None if test is None else test.description,
                 "network": describe(model),
             }
-            self.conditions = machine.conditions(batches.recipe.precision, model)
+            self.conditions = self.machine.conditions(batches.recipe.precision, model)
+
+    def save_now_and_then(self) -> None:
+        """Save within an epoch, if enough steps have been taken."""
+        if self.every and self.progress.step % self.every == 0:
+            check_weights(self.model, self.recipe)
+            self.save()
 
     def save(self) -> None:
         """Write everything that the next step depends on."""
         if self.path is None:
             return
-        sums = self.progress.joined(self.machine)
+        sums = self.progress.joined()
         if self.machine.rank > 0:
             return
         tensors = {f"weights.{name}": value for name, value in self.model.state_dict().items()}
@@ -87,30 +103,24 @@ class Keeper:
             "conditions": self.conditions,
             "progress": progress,
         }
-        try:
-            write(self.path, tensors, facts)
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.path} cannot be written ({error.strerror}): make room, or give another "
-                "place. What was saved before is still there."
-            ) from error
+        write(self.path, tensors, facts)
 
-    def restore(self) -> str | None:
-        """Take up the training where the file left it, and say so; None if there is no file.
+    def restore(self) -> None:
+        """Take up the training where the file left it, and report so, if there is one.
 
         The first process gives what it has read to the others, which may be on other machines.
         """
         if self.path is None:
-            return None
+            return
         content = None
-        if self.machine.rank == 0 and _exists(self.path):
+        if self.machine.rank == 0:
             content = read(self.path)
-            check_layout(self.path, *content, self.model)
-            check_same(self.path, content[1]["training"], self.training)
+            if content is not None:
+                check_same(self.path, content[1]["training"], self.training)
         content = self.machine.from_first(content)
         if content is None:
             self.save()  # a place that cannot be written to is found now, not after an epoch
-            return None
+            return
         tensors, facts = content
         self.model.load_state_dict(_with_prefix(tensors, "weights."))
         momenta = _with_prefix(tensors, "momentum.")
@@ -118,33 +128,21 @@ class Keeper:
             if name in momenta:
                 momentum = torch.empty_like(parameter).copy_(momenta[name])
                 self.optimiser.state[parameter]["momentum_buffer"] = momentum
-        self.progress.restore(**facts["progress"], first=self.machine.rank == 0)
+        self.progress.restore(**facts["progress"])
         changed = _differences(facts["conditions"], self.conditions)
         note = f" ({'; '.join(changed)}: not the same bit for bit)" if changed else ""
-        return f"going on after step {self.progress.step}, from {self.path}{note}"
+        self.progress.report(f"going on after step {self.progress.step}, from {self.path}{note}")
 
 
 def describe(model: nn.Module) -> dict[str, str]:
-    """Say which network this is: its layers as PyTorch prints them, and all its tensors.
-
-    Raises
-    ------
-    CheckpointError
-        The network's state holds something that is no tensor.
-    """
+    """Say which network this is: its layers as PyTorch prints them, and all its tensors."""
     # Where in memory a function lies is not the same in the next process.
     printed = re.sub(" at 0x[0-9a-fA-F]+", "", str(model))
     layers = {f"line {number}": text for number, text in enumerate(printed.splitlines(), 1)}
-    tensors = {}
-    for name, value in model.state_dict(keep_vars=True).items():
-        if not isinstance(value, Tensor):
-            raise CheckpointError(
-                f"a checkpoint keeps tensors, and {name} of the network is of type "
-                f"{type(value).__name__}: let get_extra_state return a tensor, or train without "
-                "checkpoint=."
-            )
-        frozen = "" if value.requires_grad else ", frozen"
-        tensors[name] = f"{tuple(value.shape)} {value.dtype}{frozen}"
+    tensors = {
+        name: f"{tuple(value.shape)} {value.dtype}{'' if value.requires_grad else ', frozen'}"
+        for name, value in model.state_dict(keep_vars=True).items()
+    }
     return layers | tensors
 
 
@@ -157,17 +155,8 @@ def _resolved(path: str | PathLike) -> Path:
         raise CheckpointError(message) from None
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", error)
-        message = f"{path} cannot be looked at ({reason}): give another place."
-        raise CheckpointError(message) from None
-
-
 def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write a checkpoint."""
+    """Write a checkpoint, or raise a CheckpointError and leave what was saved before."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     places: set[int] = set()
     for name, tensor in tensors.items():
@@ -176,11 +165,17 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
             tensors[name] = tensor.clone()
         places.add(place)
     text = json.dumps(facts)
-    write_whole(path, save(tensors, {"facts": text, "sha256": _digest(tensors, text)}))
+    try:
+        write_whole(path, save(tensors, {"facts": text, "sha256": _digest(tensors, text)}))
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be written ({error.strerror}): make room, or give another place. What "
+            "was saved before is still there."
+        ) from error
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a checkpoint: its tensors and its facts.
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Read a checkpoint, its tensors and its facts; None if there is no file.
 
     Raises
     ------
@@ -188,9 +183,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         The file is no checkpoint, not as it was written, or cannot be read.
     """
     try:
-        if not path.is_file():
-            kind = "it is a folder" if path.is_dir() else "it is a device or a pipe"
-            raise CheckpointError(f"{path} cannot be read ({kind}): checkpoint= wants a file.")
+        if not path.exists():
+            return None
+        if not path.is_file():  # a device or a pipe would be read without an end
+            raise CheckpointError(f"{path} cannot be read: checkpoint= wants the path of a file.")
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
@@ -200,38 +196,17 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = load(content)
         header = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + header])["__metadata__"]
-        text, digest = metadata["facts"], metadata["sha256"]
-        if digest != _digest(tensors, text):
-            raise ValueError("checksum")
-        return tensors, json.loads(text)
+        facts = json.loads(metadata["facts"])
+        progress = facts["progress"]
+        keys = (facts.keys(), progress.keys(), progress["sums"].keys())
+        if metadata["sha256"] != _digest(tensors, metadata["facts"]) or keys != _KEYS:
+            raise ValueError("not what was written, or not by this version")
+        return tensors, facts
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError):
         raise CheckpointError(
-            f"{path} is no checkpoint of a training, or is damaged: delete it to start anew, or "
-            "put back a good copy."
+            f"{path} is no checkpoint of a training, or is damaged, or of another version of this "
+            "package: delete it to start anew, or put back a good copy."
         ) from None
-
-
-def check_layout(
-    path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], model: nn.Module
-) -> None:
-    """Raise a CheckpointError unless a file has what this version of the package reads."""
-    wanted = {"training": None, "conditions": None, "progress": {"step", "rows", "sums"}}
-    known = isinstance(facts, Mapping) and set(facts) == set(wanted)
-    known = known and set(facts["progress"]) == wanted["progress"]
-    known = known and set(facts["progress"]["sums"]) == {part.name for part in fields(Sums)}
-    known = known and all(name.startswith(("weights.", "momentum.")) for name in tensors)
-    if not known:
-        raise CheckpointError(
-            f"{path} was written by another version of this package: go on with that one, or keep "
-            "this training in another file."
-        )
-    if facts["training"].get("network") == describe(model):
-        shapes = {f"weights.{name}": value.shape for name, value in model.state_dict().items()}
-        shapes |= {f"momentum.{name}": value.shape for name, value in model.named_parameters()}
-        there = {name: value.shape for name, value in tensors.items()}
-        optional = {name for name in shapes if name.startswith("momentum.")}
-        if not (shapes.keys() - optional <= there.keys() and there.items() <= shapes.items()):
-            raise CheckpointError(f"{path} lacks weights of its network: put back a good copy.")
 
 
 def check_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:

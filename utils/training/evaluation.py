@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from ..data import LabelledImages
 from ..support.checks import one_of, positive_int
-from .batches import Normalisation, check_data, describe, normalise
+from .batches import Normalisation, describe, normalise
+from .guards import check_data, check_labels
 from .machine import here, to_device
 from .recipe import PRECISIONS, Precision
 
@@ -81,6 +82,23 @@ class TestBatches:
             yield normalise(self.data.images[part], self.normalisation), self.data.labels[part]
 
 
+def as_test_batches(
+    data: LabelledImages | TestBatches,
+    normalisation: Normalisation | None,
+    *,
+    batch_size: int = 500,
+) -> TestBatches:
+    """Make batches of images to evaluate on, unless they are some."""
+    if hasattr(data, "all") and not isinstance(data, Tensor):  # a tensor has an `all`, too
+        return data
+    check_data(data)
+    if normalisation is None:
+        raise ValueError(
+            "evaluate needs the normalisation=(mean, std) that the network was trained with."
+        )
+    return TestBatches(data, normalisation=normalisation, batch_size=batch_size)
+
+
 @torch.no_grad()
 def evaluate(
     model: nn.Module,
@@ -120,13 +138,7 @@ def evaluate(
         Data of another kind.
     """
     one_of(precision, PRECISIONS, "precision")
-    if isinstance(data, Tensor) or not hasattr(data, "all"):
-        check_data(data)
-        if normalisation is None:
-            raise ValueError(
-                "evaluate needs the normalisation=(mean, std) that the network was trained with."
-            )
-        data = TestBatches(data, normalisation=normalisation, batch_size=batch_size)
+    data = as_test_batches(data, normalisation, batch_size=batch_size)
     if device is None:
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
     machine = here(device)
@@ -166,13 +178,3 @@ def evaluate(
 def at_least_float32(scores: Tensor) -> Tensor:
     """Leave half precision: a loss wants more digits."""
     return scores.to(torch.promote_types(scores.dtype, torch.float32))
-
-
-def check_labels(labels: Tensor, scores: Tensor) -> None:
-    """Raise unless there is a score for each label, which a GPU would not say as clearly."""
-    if labels.min() < 0 or labels.max() >= scores.shape[1]:
-        raise ValueError(
-            f"the labels go from {labels.min()} to {labels.max()}, but the network scores "
-            f"{scores.shape[1]} classes, 0 to {scores.shape[1] - 1}: build it with as many classes "
-            "as the data have."
-        )

@@ -1,4 +1,11 @@
-"""What a training runs on: the device, its precision, and the processes that share the work."""
+"""What a training runs on: the device, its precision, and the processes that share the work.
+
+The same call of `train` under ``torchrun --nproc_per_node=2 script.py`` shares each batch among the
+processes, each on an accelerator of its own or all on the CPU; only the first one reports and
+writes. Without batch normalisation and dropout the weights are those of a single process, up to
+rounding; batch normalisation sees each process' own share of the batch
+(`torch.nn.SyncBatchNorm.convert_sync_batchnorm`, on GPUs, makes it see all).
+"""
 
 import atexit
 import os

@@ -1,14 +1,18 @@
 """How far a training is: the sums of the running epoch, the history, and a line for the reader."""
 
+import sys
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
+from torch import Tensor
 
 from .evaluation import Evaluation
 from .machine import Machine
 
+REPORT_EVERY = 30.0  # seconds, within an epoch
 COLUMNS = (
     "epoch",
     "images",
@@ -33,24 +37,48 @@ class Sums:
     cpu_seconds: float = 0.0
 
 
-@dataclass
+def write_line(line: str) -> None:
+    """Write to standard output, and at once: a notebook takes standard error for a fault."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 class Progress:
-    """Steps done, rows of the history, and the sums of the running epoch in this process."""
+    """Steps done, rows of the history, and the sums of the running epoch in this process.
 
-    step: int = 0
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    sums: Sums = field(default_factory=Sums)
+    Parameters
+    ----------
+    machine
+        The processes that share the work: the first one reports.
+    report : callable
+        Takes a line.
+    epochs, steps_per_epoch : int
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        report: Callable[[str], None],
+        *,
+        epochs: int,
+        steps_per_epoch: int,
+    ) -> None:
+        self.machine = machine
+        self._report = report
+        self.epochs = epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.step = 0
+        self.rows: list[dict[str, Any]] = []
+        self.sums = Sums()
         self._look_at_clocks()
         self._reported = self._clock
 
-    def count(self, images: int, loss: float, correct: int) -> None:
-        """Add one step."""
+    def count(self, loss: float, scores: Tensor, labels: Tensor) -> None:
+        """Add one step: the mean loss of its batch, scores (N, num_classes), labels (N,)."""
         self.step += 1
-        self.sums.images += images
-        self.sums.loss += loss * images
-        self.sums.correct += correct
+        self.sums.images += len(labels)
+        self.sums.loss += loss * len(labels)
+        self.sums.correct += int((scores.argmax(1) == labels).sum())
         self.tick()
 
     def tick(self) -> None:
@@ -60,9 +88,9 @@ class Progress:
         self.sums.seconds += self._clock - clock
         self.sums.cpu_seconds += self._cpu - cpu
 
-    def end_epoch(self, machine: Machine, result: Evaluation | None, *, rate: float) -> None:
+    def end_epoch(self, result: Evaluation | None, *, rate: float) -> None:
         """Add a row, of all processes, and begin new sums."""
-        sums = self.joined(machine)
+        sums = self.joined()
         before = self.rows[-1]["images"] if self.rows else 0
         self.rows.append(
             {
@@ -79,41 +107,44 @@ class Progress:
         )
         self.sums = Sums()
 
-    def due(self, seconds: float) -> bool:
-        """Tell whether the last line is so long ago."""
-        return self._clock - self._reported >= seconds
-
-    def line(self, epochs: int) -> str:
-        """Write the last row as a line."""
+    def report(self, line: str) -> None:
+        """Give the reader a line, from the first process alone."""
         self._reported = self._clock
+        if self.machine.rank == 0:
+            self._report(line)
+
+    def report_epoch(self) -> None:
+        """Report the last row."""
         row = self.rows[-1]
         test = "" if row["test_accuracy"] is None else f", test {row['test_accuracy']:.2%}"
-        return (
-            f"epoch {row['epoch']}/{epochs}: loss {row['loss']:.3f}, "
+        self.report(
+            f"epoch {row['epoch']}/{self.epochs}: loss {row['loss']:.3f}, "
             f"train {row['train_accuracy']:.2%}{test}, {row['seconds']:.0f} s"
         )
 
-    def line_within(self, epochs: int, start: int, steps: int) -> str:
-        """Write how far the running epoch is."""
-        self._reported = self._clock
+    def report_now_and_then(self) -> None:
+        """Report how far the running epoch is, if the last line is long ago."""
+        if self._clock - self._reported < REPORT_EVERY:
+            return
         sums = self.sums
-        return (
-            f"epoch {len(self.rows) + 1}/{epochs}, step {self.step - start}/{steps}: "
+        self.report(
+            f"epoch {len(self.rows) + 1}/{self.epochs}, "
+            f"step {self.step % self.steps_per_epoch}/{self.steps_per_epoch}: "
             f"loss {sums.loss / sums.images:.3f}, train {sums.correct / sums.images:.2%}, "
             f"{sums.seconds:.0f} s"
         )
 
-    def joined(self, machine: Machine) -> Sums:
+    def joined(self) -> Sums:
         """Return the sums of all processes; the seconds are this one's."""
         self.tick()
         sums = self.sums
-        images, loss, correct = machine.total(sums.images, sums.loss, sums.correct)
+        images, loss, correct = self.machine.total(sums.images, sums.loss, sums.correct)
         return replace(sums, images=int(images), loss=loss, correct=int(correct))
 
-    def restore(self, *, step: int, rows: list, sums: dict[str, float], first: bool) -> None:
+    def restore(self, *, step: int, rows: list, sums: dict[str, float]) -> None:
         """Go on from there; the sums, which are those of all, count in the first process only."""
         self.step, self.rows = step, rows
-        self.sums = Sums(**sums) if first else Sums()
+        self.sums = Sums(**sums) if self.machine.rank == 0 else Sums()
         self._look_at_clocks()
 
     def table(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Literal, get_args
 
-from ..support.checks import boolean, one_of, positive_int, store
+from ..support.checks import boolean, integer, one_of, store
 
 Schedule = Literal["one-cycle", "constant"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -79,20 +79,16 @@ class Recipe:
     max_images: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            store(self, **{name: positive_int(getattr(self, name), name)})
+        for name, least in {"epochs": 1, "batch_size": 1, "crop": 0, "seed": 0}.items():
+            store(self, **{name: integer(getattr(self, name), name, least=least)})
         if self.max_images is not None:
-            store(self, max_images=positive_int(self.max_images, "max_images"))
-            if self.max_images < self.batch_size:
-                raise ValueError(
-                    f"max_images must allow one batch of {self.batch_size}, got {self.max_images}."
-                )
-        for name in ("crop", "seed"):
-            store(self, **{name: _whole(getattr(self, name), name)})
+            hint = " (one batch)"
+            most = integer(self.max_images, "max_images", least=self.batch_size, hint=hint)
+            store(self, max_images=most)
         for name in ("warmup", "momentum", "label_smoothing"):
-            store(self, **{name: _fraction(getattr(self, name), name)})
+            store(self, **{name: _number(getattr(self, name), name, below=1)})
         for name in ("peak_rate", "weight_decay", "aux_weight"):
-            store(self, **{name: _not_negative(getattr(self, name), name)})
+            store(self, **{name: _number(getattr(self, name), name)})
         one_of(self.schedule, SCHEDULES, "schedule")
         one_of(self.precision, PRECISIONS, "precision")
         boolean(self.flip, "flip")
@@ -121,20 +117,9 @@ def seed_for(*parts: Any) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
 
 
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 0:
-        raise ValueError(f"{name} must be an integer of at least 0, got {value!r}.")
-    return int(value)
-
-
-def _not_negative(value: Any, name: str) -> float:
+def _number(value: Any, name: str, *, below: float = math.inf) -> float:
     number = isinstance(value, Real) and not isinstance(value, bool)  # NumPy's numbers too
-    if not number or not 0 <= value < math.inf:
-        raise ValueError(f"{name} must be a number of at least 0, got {value!r}.")
-    return float(value)
-
-
-def _fraction(value: Any, name: str) -> float:
-    if _not_negative(value, name) >= 1:
-        raise ValueError(f"{name} must be from 0 to below 1, got {value!r}.")
+    if not number or not 0 <= value < below:
+        bounds = "at least 0" if below == math.inf else f"at least 0 and below {below}"
+        raise ValueError(f"{name} must be a number of {bounds}, got {value!r}.")
     return float(value)
