@@ -82,12 +82,12 @@ INPUTS = {row.module: before.output for before, row in pairwise(TABLE_1) if row.
 
 
 def _stage(number: int, modules: Mapping[str, InceptionSpec]) -> dict[str, Row]:
-    """Take the modules with this number: those between two pools."""
+    """Take the modules with this number, those between two pools, under torchvision's names."""
     return {f"inception{name}": row for name, row in modules.items() if name[0] == str(number)}
 
 
-# Table 1 up to 5b, layer by layer, with torchvision's names. The table leaves out the two local
-# normalisations; their places and names are those of Caffe's replication.
+# Table 1 up to 5b, layer by layer, with torchvision's names; a `MaxPool()` is 3x3/2. The table
+# leaves out the two local normalisations; their places and names are those of Caffe's replication.
 PAPER: dict[str, Row] = {
     "conv1": conv7x7(64, stride=2),
     "maxpool1": MaxPool(),
@@ -116,15 +116,16 @@ class GoogLeNet(Network):
     """A `Network` with auxiliary heads on some of its layers, active in training only.
 
     (N, in_channels, H, W) -> (N, num_classes) scores before softmax; in training, with auxiliary
-    heads, a `GoogLeNetOutputs`. The paper averages over 7x7, all of its last map; so does this
-    class, over all of whatever map the images give, so that other sizes than 224 px work too.
+    heads, a `GoogLeNetOutputs`. `Network` builds the layers of the table, and behind them the
+    average over the map, dropout and one linear layer. The paper averages over 7x7, all of its last
+    map; here it is all of whatever map the images give, so that other sizes than 224 px work too.
 
     The heads are drawn last: with and without them, the same seed gives the rest the same weights.
 
     Parameters
     ----------
     config : Config
-        `googlenet`, `mini_googlenet` and `micro_googlenet` supply one.
+        The functions below supply one.
     """
 
     def __init__(self, config: "Config") -> None:
@@ -160,17 +161,12 @@ class GoogLeNet(Network):
 class Config(network.Config):
     """What `GoogLeNet` is built from: what every `Network` is, and the auxiliary heads.
 
-    Of the heads, `AuxiliaryHead` says more.
-
     Attributes
     ----------
     aux_heads : dict
         Layer -> the auxiliary head on its output, "aux1" or "aux2".
-    aux_pool : "average" or "adaptive"
-        How the auxiliary heads pool to 4x4.
-    aux_filters, aux_hidden : int
-        The heads' 1x1 filters and hidden units.
-    aux_dropout : float
+    aux_pool, aux_filters, aux_hidden, aux_dropout
+        As in `AuxiliaryHead`.
     """
 
     name: str = "googlenet"
@@ -186,6 +182,7 @@ class Config(network.Config):
         store(self, aux_heads=dict(self.aux_heads))
 
 
+# What there is of GoogLeNet beside the paper's; `googlenet` says how they differ.
 BATCH_NORMALISED = {name: row for name, row in PAPER.items() if not isinstance(row, LocalNorm)}
 TORCHVISION = each_module(BATCH_NORMALISED, lambda row: row.with_kernel5x5(3))
 TORCHVISION["maxpool4"] = MaxPool(kernel_size=2)
