@@ -3,14 +3,14 @@
 Shapes are (N, C, H, W) throughout: images in the batch, channels, height, width.
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from .support.checks import boolean, odd_int, one_of, positive_int, probability
+from .support.checks import boolean, odd_int, one_of, positive_int, probability, store
 
 Norm = Literal["batch"] | None
 Padding = Literal["same", "valid"]
@@ -89,6 +89,19 @@ class ConvUnit(nn.Module):
         return F.relu(x) if self.relu else x
 
 
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """What all convolution units of a network have in common; see `ConvUnit`."""
+
+    norm: Norm = None
+    bias: bool | None = None
+    eps: float = 1e-3
+
+    def unit(self, in_channels: int, out_channels: int, **options: Any) -> ConvUnit:
+        """Make a `ConvUnit` in this style; `options` are its own, such as ``kernel_size``."""
+        return ConvUnit(in_channels, out_channels, **asdict(self), **options)
+
+
 class Branches(nn.Module):
     """Branches side by side, concatenated: (N, C_in, H, W) -> (N, sum of their C_out, H', W').
 
@@ -162,7 +175,8 @@ class InceptionSpec:
     """The six numbers that describe an Inception module: one row of the paper's Table 1.
 
     Each is a number of 1x1, 3x3 or 5x5 filters. None in a reduction or in the projection means
-    that this 1x1 convolution is left out.
+    that this 1x1 convolution is left out. It is a `utils.networks.rows.Row`: it builds an
+    `Inception`.
 
     Raises
     ------
@@ -179,13 +193,15 @@ class InceptionSpec:
     conv5x5: int
     pool_proj: int | None
 
+    kernel5x5 = 5  # not one of the six: `OtherKernel` has another
+
     def __post_init__(self) -> None:
-        for field in fields(self):
+        for field in fields(InceptionSpec):
             value = getattr(self, field.name)
             if value is not None or field.name.startswith("conv"):
                 hint = "" if field.name.startswith("conv") else " (None leaves the 1x1 out)"
                 value = positive_int(value, f"InceptionSpec.{field.name}", hint)
-                object.__setattr__(self, field.name, value)  # this class is frozen
+                store(self, **{field.name: value})
 
     def out_channels(self, in_channels: int) -> int:
         """Count the output's channels; without projection those of the input pass through."""
@@ -196,6 +212,40 @@ class InceptionSpec:
     def naive(self) -> "InceptionSpec":
         """Return the same filters without reductions and projection (Figure 2a of the paper)."""
         return replace(self, reduce3x3=None, reduce5x5=None, pool_proj=None)
+
+    def with_kernel5x5(self, kernel5x5: int) -> "OtherKernel":
+        """Return the same filters with another kernel in the third branch, 3 in torchvision."""
+        return OtherKernel(**asdict(self) | {"kernel5x5": kernel5x5})
+
+    def build(self, in_channels: int, style: Style) -> tuple["Inception", int]:
+        """Make the module, and count the channels that come out of it."""
+        return Inception(in_channels, self, **asdict(style)), self.out_channels(in_channels)
+
+    def output_size(self, size: int) -> int:
+        """Return `size`: a module keeps height and width."""
+        return size
+
+    def __str__(self) -> str:
+        kernel = f"{self.kernel5x5}x{self.kernel5x5}"
+        branches = (
+            (None, f"1x1 {self.conv1x1}"),
+            (self.reduce3x3, f"3x3 {self.conv3x3}"),
+            (self.reduce5x5, f"{kernel} {self.conv5x5}"),
+        )
+        chains = [f"1x1 {first}, {then}" if first else then for first, then in branches]
+        projection = f", 1x1 {self.pool_proj}" if self.pool_proj else ""
+        return f"[{' | '.join([*chains, f'max 3x3{projection}'])}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherKernel(InceptionSpec):
+    """An `InceptionSpec` with another kernel in its third branch; `with_kernel5x5` writes it."""
+
+    kernel5x5: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        store(self, kernel5x5=odd_int(self.kernel5x5, "kernel5x5"))
 
 
 class Inception(Branches):
@@ -209,10 +259,8 @@ class Inception(Branches):
     in_channels : int
     spec : InceptionSpec
         The filters of each branch.
-    norm, bias
+    norm, bias, eps
         As in `ConvUnit`.
-    kernel5x5 : int
-        Size of the "5x5" kernel: 5 as in the paper, 3 as in torchvision.
 
     References
     ----------
@@ -226,16 +274,17 @@ class Inception(Branches):
         *,
         norm: Norm = None,
         bias: bool | None = None,
-        kernel5x5: int = 5,
+        eps: float = 1e-3,
     ) -> None:
         if not isinstance(spec, InceptionSpec):
             raise TypeError(
                 f"spec must be an InceptionSpec, got {type(spec).__name__}: "
                 "write InceptionSpec(conv1x1=64, reduce3x3=96, ...) or take one of MODULES."
             )
+        style = Style(norm=norm, bias=bias, eps=eps)
 
         def unit(channels: int, filters: int, kernel_size: int) -> ConvUnit:
-            return ConvUnit(channels, filters, kernel_size=kernel_size, norm=norm, bias=bias)
+            return style.unit(channels, filters, kernel_size=kernel_size)
 
         def reduced(reduction: int | None, filters: int, kernel_size: int) -> nn.Sequential:
             if reduction is None:
@@ -250,7 +299,7 @@ class Inception(Branches):
         super().__init__(
             unit(in_channels, spec.conv1x1, 1),
             reduced(spec.reduce3x3, spec.conv3x3, 3),
-            reduced(spec.reduce5x5, spec.conv5x5, kernel5x5),
+            reduced(spec.reduce5x5, spec.conv5x5, spec.kernel5x5),
             pool,
         )
 
@@ -265,7 +314,7 @@ class AuxiliaryHead(nn.Module):
     in_channels, num_classes : int
     filters, hidden : int
         128 1x1 filters and 1024 hidden units in the paper; fewer suit a smaller network.
-    norm, bias
+    norm, bias, eps
         As in `ConvUnit`, for the 1x1 convolution.
     pool : "average" or "adaptive"
         The paper averages over 5x5 windows in steps of 3, which gives 4x4 from a 14x14 map.
@@ -287,6 +336,7 @@ class AuxiliaryHead(nn.Module):
         hidden: int = 1024,
         norm: Norm = None,
         bias: bool | None = None,
+        eps: float = 1e-3,
         pool: AuxPool = "average",
         dropout: float = 0.7,
     ) -> None:
@@ -295,7 +345,7 @@ class AuxiliaryHead(nn.Module):
         average = pool == "average"
         self.pool = nn.AvgPool2d(5, stride=3) if average else nn.AdaptiveAvgPool2d(4)
         filters, hidden = positive_int(filters, "filters"), positive_int(hidden, "hidden")
-        self.conv = ConvUnit(in_channels, filters, kernel_size=1, norm=norm, bias=bias)
+        self.conv = ConvUnit(in_channels, filters, kernel_size=1, norm=norm, bias=bias, eps=eps)
         self.fc1 = nn.Linear(filters * 4 * 4, hidden)
         self.dropout = nn.Dropout(probability(dropout, "dropout"))
         self.fc2 = nn.Linear(hidden, positive_int(num_classes, "num_classes"))

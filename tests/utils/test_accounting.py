@@ -141,7 +141,7 @@ def test_break_even_is_where_saving_turns_to_loss():
 def test_module_costs_are_those_of_the_module(bias, naive, kernel5x5):
     spec = MODULES["4d"].naive() if naive else MODULES["4d"]
     costs = module_costs(512, spec, size=(14, 14), bias=bias, kernel5x5=kernel5x5)
-    module = on_meta(Inception, 512, spec, bias=bias, kernel5x5=kernel5x5)
+    module = on_meta(Inception, 512, spec.with_kernel5x5(kernel5x5), bias=bias)
     stages = account(module, (512, 14, 14)).stages
     assert list(costs) == ["1x1", "3x3", "5x5", "pool"]
     for i, cost in enumerate(costs.values(), 1):

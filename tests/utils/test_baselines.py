@@ -10,6 +10,7 @@ from torchvision.models.resnet import BasicBlock as Published
 from torchvision.models.resnet import conv1x1
 
 from utils.accounting import account
+from utils.blocks import Style
 from utils.googlenet import mini_googlenet
 from utils.networks.baselines import (
     PLAIN_WIDTHS,
@@ -81,7 +82,9 @@ def test_plain_means_plain():
 @pytest.mark.parametrize(("in_channels", "stride"), [(8, 1), (8, 2), (6, 1), (6, 2)])
 def test_a_block_is_torchvisions(in_channels, stride):
     torch.manual_seed(0)
-    ours, channels = BasicBlock(channels=8, stride=stride).build(in_channels, eps=1e-5)
+    ours, channels = BasicBlock(channels=8, stride=stride).build(
+        in_channels, Style(norm="batch", eps=1e-5)
+    )
     projected = stride > 1 or in_channels != 8
     assert (ours.shortcut is not None) == projected
     shortcut = nn.Sequential(conv1x1(in_channels, 8, stride), nn.BatchNorm2d(8))

@@ -1,5 +1,7 @@
 """The bricks: shapes, values, and what they say of numbers that cannot be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -65,7 +67,7 @@ def test_a_module_wants_a_batch():
 
 @pytest.mark.parametrize("kernel5x5", [5, 3])
 def test_parameters_of_a_module(kernel5x5):
-    module = Inception(7, SPEC, norm="batch", kernel5x5=kernel5x5)
+    module = Inception(7, SPEC.with_kernel5x5(kernel5x5), norm="batch")
     weights = 7 * 8 + 7 * 4 + 9 * 4 * 12 + 7 * 2 + kernel5x5**2 * 2 * 6 + 7 * 5
     scales_and_shifts = 2 * (8 + 4 + 12 + 2 + 6 + 5)
     assert sum(p.numel() for p in module.parameters()) == weights + scales_and_shifts
@@ -81,19 +83,6 @@ def test_naive_module():
     assert module(x).shape[1] == naive.out_channels(7) == 8 + 12 + 6 + 7
     torch.testing.assert_close(module.branches(x)[3], F.max_pool2d(x, 3, stride=1, padding=1))
     assert sum(p.numel() for p in module.parameters() if p.ndim == 4) == 7 * (8 + 9 * 12 + 25 * 6)
-
-
-def test_a_3x3_in_place_of_the_5x5_sees_less():
-    x = torch.zeros(1, 1, 9, 9)
-    x[..., 4, 4] = 1
-    spec = InceptionSpec(
-        conv1x1=1, reduce3x3=None, conv3x3=1, reduce5x5=None, conv5x5=1, pool_proj=None
-    )
-    for kernel, seen in ((5, 25), (3, 9)):
-        module = Inception(1, spec, kernel5x5=kernel)
-        nn.init.ones_(module.branch3[0].conv.weight)
-        nn.init.zeros_(module.branch3[0].conv.bias)
-        assert int(module.branches(x)[2].sum()) == seen
 
 
 @pytest.mark.parametrize("pool", ["average", "adaptive"])
@@ -129,36 +118,34 @@ def test_head_drops_hidden_units_in_training_only():
     assert torch.equal(head(x), head(x))
 
 
+def test_the_papers_head_takes_the_sizes_that_give_4x4():
+    for size in (14, 15, 16):
+        assert AuxiliaryHead(16, 10)(torch.rand(1, 16, size, size)).shape == (1, 10)
+
+
 @pytest.mark.parametrize("size", [13, 17])
-def test_the_papers_head_wants_a_map_that_gives_4x4(size):
+def test_the_papers_head_takes_no_others(size):
     with pytest.raises(ValueError, match=f"14x14 to 16x16; got {size}x{size}"):
         AuxiliaryHead(16, 10)(torch.rand(1, 16, size, size))
     assert AuxiliaryHead(16, 10, pool="adaptive")(torch.rand(1, 16, size, size)).shape == (1, 10)
-
-
-@pytest.mark.parametrize("size", [14, 15, 16])
-def test_all_sizes_that_give_4x4_pass(size):
-    assert AuxiliaryHead(16, 10)(torch.rand(1, 16, size, size)).shape == (1, 10)
 
 
 @pytest.mark.parametrize(
     ("build", "error", "says"),
     [
         (lambda: ConvUnit(0, 4, kernel_size=3), ValueError, ["in_channels", "at least 1", "0"]),
-        (lambda: ConvUnit(3, -4, kernel_size=3), ValueError, ["out_channels", "-4"]),
         (lambda: ConvUnit(3, 4.5, kernel_size=3), TypeError, ["out_channels", "integer", "4.5"]),
-        (lambda: ConvUnit(3, "4", kernel_size=3), TypeError, ["out_channels", "'4'"]),
-        (lambda: ConvUnit(3, 4, kernel_size=2), ValueError, ["kernel_size", "odd", "1 or 3"]),
         (lambda: ConvUnit(3, 4, kernel_size=(1, 4)), ValueError, ["kernel_size", "odd", "3 or 5"]),
         (lambda: ConvUnit(3, 4, kernel_size=(1, 3, 3)), ValueError, ["kernel_size", "(1, 3, 3)"]),
-        (lambda: ConvUnit(3, 4, kernel_size=[3, 3]), TypeError, ["kernel_size", "[3, 3]"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, padding=1), ValueError, ["padding", "'valid'", "1"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, stride=0), ValueError, ["stride", "at least 1"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, norm="bn"), ValueError, ["norm", "'batch'", "'bn'"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, bias="no"), TypeError, ["bias", "'no'"]),
         (lambda: SPEC.out_channels(0), ValueError, ["in_channels", "0"]),
+        (lambda: replace(SPEC, conv3x3=-1), ValueError, ["conv3x3 must be at least 1, got -1"]),
+        (lambda: replace(SPEC, conv1x1=None), TypeError, ["conv1x1 must be an integer"]),
+        (lambda: replace(SPEC, pool_proj=0), ValueError, ["None leaves the 1x1 out"]),
         (lambda: Inception(3, (64, 96, 128, 16, 32, 32)), TypeError, ["InceptionSpec", "tuple"]),
-        (lambda: Inception(3, SPEC, kernel5x5=4), ValueError, ["kernel", "odd", "4"]),
         (lambda: AuxiliaryHead(3, 0), ValueError, ["num_classes", "at least 1"]),
         (lambda: AuxiliaryHead(3, 5, dropout=1), ValueError, ["dropout", "below 1"]),
         (lambda: AuxiliaryHead(3, 5, pool="max"), ValueError, ["pool", "'average'", "'max'"]),
@@ -170,32 +157,8 @@ def test_bricks_that_cannot_be(build, error, says):
     assert all(word in str(caught.value) for word in says), caught.value
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "error", "says"),
-    [
-        ("conv3x3", -1, ValueError, "conv3x3 must be at least 1, got -1"),
-        ("conv1x1", None, TypeError, "conv1x1 must be an integer"),
-        ("conv5x5", 1.5, TypeError, "conv5x5 must be an integer"),
-        ("reduce3x3", 0, ValueError, "None leaves the 1x1 out"),
-        ("pool_proj", -8, ValueError, "None leaves the 1x1 out"),
-        ("reduce5x5", True, TypeError, "reduce5x5 must be an integer"),
-    ],
-)
-def test_specs_that_cannot_be(field, value, error, says):
-    numbers = {name: getattr(SPEC, name) for name in SPEC.__dataclass_fields__}
-    with pytest.raises(error, match=says):
-        InceptionSpec(**numbers | {field: value})
-
-
 def test_specs_hold_plain_integers():
     """NumPy's bytes would wrap: 200 + 100 is 44 in uint8."""
-    spec = InceptionSpec(
-        conv1x1=np.uint8(200),
-        reduce3x3=None,
-        conv3x3=np.uint8(100),
-        reduce5x5=np.uint8(1),
-        conv5x5=np.uint8(1),
-        pool_proj=np.uint8(1),
-    )
-    assert spec.out_channels(np.uint8(7)) == 302
-    assert all(type(getattr(spec, n)) in (int, type(None)) for n in spec.__dataclass_fields__)
+    spec = replace(SPEC, conv1x1=np.uint8(200), conv3x3=np.uint8(100), pool_proj=None)
+    assert spec.out_channels(np.uint8(7)) == 200 + 100 + 6 + 7
+    assert all(type(value) in (int, type(None)) for value in vars(spec).values())

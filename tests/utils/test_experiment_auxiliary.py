@@ -16,7 +16,7 @@ from utils.experiments import Store, silent
 from utils.experiments import auxiliary_classifiers as aux
 from utils.experiments.measures import fresh
 from utils.experiments.rates import chosen
-from utils.googlenet import Config, googlenet
+from utils.googlenet import googlenet
 from utils.plots import gradients_by_stage, learning_curves
 from utils.training import Recipe
 from utils.training.loop import total_loss
@@ -52,8 +52,8 @@ def test_a_head_can_be_as_small_as_its_network():
     for name in ("filters", "hidden"):
         with pytest.raises(ValueError, match=name):
             AuxiliaryHead(44, 10, **{name: 0})
-        with pytest.raises(ValueError, match=f"aux_{name}"):
-            Config(layers=aux.LAYERS, **{f"aux_{name}": 0})
+        with pytest.raises(ValueError, match=name):
+            googlenet("bn", **{f"aux_{name}": 0})
 
 
 def test_each_start_has_the_spread_that_it_promises():

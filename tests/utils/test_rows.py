@@ -1,15 +1,19 @@
 """The words of the tables: what each row builds, and what it makes of a size."""
 
+from dataclasses import astuple
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from utils.blocks import Branches, ConvUnit, Residual
+from utils.blocks import Branches, ConvUnit, Inception, InceptionSpec, Residual, Style
 from utils.networks.descendants import inception_resnet, inception_v3, inception_v4, xception
 from utils.networks.rows import (
     VALID_MAX_POOL,
     AveragePool,
     Convolution,
+    LocalNorm,
     MaxPool,
     ScaledResidual,
     build_chain,
@@ -18,6 +22,7 @@ from utils.networks.rows import (
     conv3x3,
     conv5x5,
     conv7x7,
+    each_module,
     factorised,
     fanned,
     grid_reduction,
@@ -27,6 +32,8 @@ from utils.networks.rows import (
     text,
 )
 
+NORMALISED = Style(norm="batch")
+SPEC = InceptionSpec(conv1x1=2, reduce3x3=3, conv3x3=4, reduce5x5=None, conv5x5=5, pool_proj=3)
 ROWS = [
     conv1x1(5),
     conv3x3(5, stride=2),
@@ -38,6 +45,9 @@ ROWS = [
     VALID_MAX_POOL,
     MaxPool(kernel_size=2),
     MaxPool(padding=1, ceil_mode=False),
+    MaxPool(padding=1),
+    MaxPool(kernel_size=2, stride=3, padding=1),  # a last window would lie in the padding alone
+    MaxPool(kernel_size=1, stride=3, ceil_mode=False),
     AveragePool(),
     AveragePool(count_padding=True),
     *factorised(7, filters=(4, 5)),
@@ -47,12 +57,16 @@ ROWS = [
     grid_reduction((conv3x3(4),), padding="same"),
     grid_reduction((conv3x3(4),), pool="first"),
     ScaledResidual(module=parallel((conv1x1(2),), (conv3x3(3),)), scale=0.1),
+    LocalNorm(),
+    SPEC,
+    SPEC.with_kernel5x5(3),
+    SPEC.naive().with_kernel5x5(7),
 ]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_row_builds_what_it_says(row):
-    module, channels = build_row(row, 6, eps=1e-3)
+    module, channels = build_row(row, 6, NORMALISED)
     module.eval()
     for size in range(1, 12):
         expected = row.output_size(size)
@@ -69,7 +83,7 @@ def test_factorised_takes_turns(first):
     kernels = [(1, 7), (7, 1), (1, 7)] if first == "row" else [(7, 1), (1, 7), (7, 1)]
     assert [row.kernel_size for row in chain] == kernels
     assert [row.channels for row in chain] == [8, 9, 10]
-    module, _ = build_chain(chain[:2], 4, eps=1e-3)
+    module, _ = build_chain(chain[:2], 4, NORMALISED)
     weights = sum(unit.conv.weight.numel() for unit in module)
     assert weights == 7 * 4 * 8 + 7 * 8 * 9
 
@@ -90,7 +104,7 @@ def test_grid_reduction_strides_the_last_of_each_chain():
 
 def test_branches_in_the_order_of_their_chains():
     torch.manual_seed(0)
-    module, channels = parallel((conv1x1(2),), (conv1x1(3), conv3x3(4))).build(5, eps=1e-3)
+    module, channels = parallel((conv1x1(2),), (conv1x1(3), conv3x3(4))).build(5, NORMALISED)
     assert isinstance(module, Branches)
     assert isinstance(module.branch1, ConvUnit)
     assert isinstance(module.branch2, nn.Sequential)
@@ -105,7 +119,7 @@ def test_branches_in_the_order_of_their_chains():
 def test_a_scaled_residual_corrects_its_input(relu):
     torch.manual_seed(0)
     row = ScaledResidual(module=parallel((conv1x1(2),), (conv3x3(3),)), scale=0.3, relu=relu)
-    module, channels = row.build(5, eps=1e-3)
+    module, channels = row.build(5, NORMALISED)
     module.eval()
     x = torch.randn(2, 5, 6, 6)
     expected = x + 0.3 * module.body.expand.conv(module.body.branches(x))
@@ -121,11 +135,17 @@ def test_a_residual_with_a_projection():
     torch.testing.assert_close(residual(x), residual.body(x) + residual.shortcut(x))
 
 
-def test_eps_reaches_every_normalisation():
-    row = ScaledResidual(module=parallel((conv1x1(2),), (conv3x3(3), conv3x3(3))), scale=0.1)
-    module, _ = row.build(5, eps=0.25)
-    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d)]
-    assert [norm.eps for norm in norms] == [0.25] * 3
+@pytest.mark.parametrize(
+    "style", [Style(), Style(norm="batch", eps=0.25), Style(norm="batch", bias=True)], ids=str
+)
+def test_the_style_reaches_every_unit(style):
+    for row in ROWS:
+        module, _ = row.build(5, style)
+        units = [m for m in module.modules() if isinstance(m, ConvUnit)]
+        for unit in units:
+            if unit.relu:  # the linear 1x1 of a residual has a style of its own
+                assert (unit.bn and unit.bn.eps) == (style.norm and style.eps)
+                assert (unit.conv.bias is not None) == (style.norm is None or style.bias is True)
 
 
 def test_repeat_numbers_from_one():
@@ -137,24 +157,58 @@ def test_smallest_image_looks_at_every_row():
     assert smallest_image([conv3x3(4)]) == 1
     assert smallest_image([conv3x3(4, padding="valid")]) == 3
     assert smallest_image([conv3x3(4, stride=2, padding="valid"), VALID_MAX_POOL]) == 7
-    assert smallest_image([object(), MaxPool()]) == 2
+    assert smallest_image([LocalNorm(), SPEC, MaxPool()]) == 2
     assert smallest_image([parallel((conv1x1(2),), (conv3x3(2, padding="valid"),))]) == 3
+
+
+def test_each_module_changes_the_modules_alone():
+    layers = {"conv1": conv3x3(4), "a": SPEC, "pool": MaxPool(), "b": parallel((conv1x1(2),))}
+    changed = each_module(layers, InceptionSpec.naive)
+    assert changed == layers | {"a": SPEC.naive()}
+    assert layers["a"] is SPEC
+    assert changed["a"].with_kernel5x5(3).naive() == SPEC.with_kernel5x5(3).naive()
+
+
+def test_a_spec_and_its_chains_build_the_same():
+    """The class that readers see, and the words of the tables: same names, the same answers."""
+    keep = MaxPool(stride=1, padding=1, ceil_mode=False)
+    spec = InceptionSpec(
+        conv1x1=2, reduce3x3=3, conv3x3=4, reduce5x5=2, conv5x5=5, pool_proj=3
+    ).with_kernel5x5(7)
+    row = parallel(
+        (conv1x1(2),), (conv1x1(3), conv3x3(4)), (conv1x1(2), conv7x7(5)), (keep, conv1x1(3))
+    )
+    assert str(row) == str(spec)
+    (module, channels), (branches, same) = (one.build(6, NORMALISED) for one in (spec, row))
+    assert isinstance(module, Inception)
+    assert channels == same == 14
+    branches.load_state_dict(module.state_dict())
+    assert list(module.state_dict()) == list(branches.state_dict())
+    x = torch.rand(2, 6, 8, 8)
+    assert torch.equal(module(x), branches(x))
+
+
+def test_numbers_are_plain_integers():
+    """NumPy's bytes would wrap: 200 + 100 is 44 in uint8."""
+    row = Convolution(channels=np.uint8(200), kernel_size=np.uint8(3))
+    pool = MaxPool(kernel_size=np.uint8(3), stride=np.uint8(2), padding=np.uint8(1))
+    assert {type(number) for number in [*astuple(row)[:3], *astuple(pool)[:3]]} == {int}
+    assert pool.output_size(np.uint8(255)) == 128
 
 
 @pytest.mark.parametrize(
     ("build", "error", "says"),
     [
-        (
-            lambda: build_row((1, 2), 3, eps=1e-3),
-            TypeError,
-            ["row", "(1, 2)", "utils.networks.rows"],
-        ),
-        (lambda: conv3x3(0).build(3, eps=1e-3), ValueError, ["channels", "at least 1"]),
-        (lambda: conv3x3(4, padding=1).build(3, eps=1e-3), ValueError, ["padding", "'valid'"]),
+        (lambda: build_row((1, 2), 3, Style()), TypeError, ["(1, 2)", "utils.networks.rows"]),
+        (lambda: conv3x3(0), ValueError, ["Convolution.channels", "at least 1"]),
+        (lambda: conv3x3(4, padding=1).build(3, Style()), ValueError, ["padding", "'valid'"]),
         (lambda: factorised(7, filters=(4,), first="up"), ValueError, ["first", "'column'"]),
-        (lambda: factorised(4, filters=(4,))[0].build(3, eps=1), ValueError, ["odd", "4"]),
+        (lambda: factorised(4, filters=(4,)), ValueError, ["odd", "4"]),
         (lambda: grid_reduction((conv3x3(4),), pool="no"), ValueError, ["pool", "'first'"]),
-        (lambda: Convolution(channels=4, kernel_size=2).build(3, eps=1), ValueError, ["odd"]),
+        (lambda: MaxPool(stride=0), ValueError, ["MaxPool.stride", "0"]),
+        (lambda: MaxPool(padding=-1), ValueError, ["MaxPool.padding", "-1"]),
+        (lambda: MaxPool(ceil_mode="no"), TypeError, ["MaxPool.ceil_mode", "'no'"]),
+        (lambda: SPEC.with_kernel5x5(4), ValueError, ["kernel5x5", "odd", "4"]),
     ],
 )
 def test_rows_that_cannot_be(build, error, says):

@@ -21,8 +21,8 @@ from torch.nn import functional as F
 
 from ..blocks import InceptionSpec, Norm
 from ..data import LabelledImages, fashion_mnist, middle, photograph, photographs, to_tensor
-from ..googlenet import MINI_EARLY, Config, GoogLeNet, Layer, googlenet
-from ..networks.rows import Convolution
+from ..googlenet import MINI_EARLY, Config, GoogLeNet, googlenet
+from ..networks.rows import Convolution, Row
 from ..support.checks import one_of
 from ..training import Batches, DivergedError, Recipe, evaluate, train
 from ..training.batches import normalise
@@ -35,7 +35,7 @@ Start = Literal["small normal", "Caffe", "He"]
 STARTS: tuple[Start, ...] = ("small normal", "Caffe", "He")
 
 
-def _halved(row: Layer) -> Layer:
+def _halved(row: Row) -> Row:
     """Return a row with half its channels."""
     if isinstance(row, Convolution):
         return replace(row, channels=row.channels // 2)
@@ -46,7 +46,7 @@ def _halved(row: Layer) -> Layer:
 
 #: The eight modules of `mini_googlenet`, its pools early, with half their channels: as deep, and
 #: quick enough for many runs.
-LAYERS: dict[str, Layer] = {name: _halved(row) for name, row in MINI_EARLY.items()}
+LAYERS: dict[str, Row] = {name: _halved(row) for name, row in MINI_EARLY.items()}
 #: The third and the sixth module, as in GoogLeNet.
 HEADS: dict[str, str] = {"inception3a": "aux1", "inception3d": "aux2"}
 

@@ -12,27 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..blocks import Branches, ConvUnit, InceptionSpec
+from ..blocks import Branches, ConvUnit, InceptionSpec, Style
 from ..data import fashion_mnist
 from ..googlenet import MICRO
 from ..networks.network import Config, Network
-from ..networks.rows import (
-    Built,
-    Chain,
-    MaxPool,
-    Parallel,
-    Row,
-    build_chain,
-    conv1x1,
-    conv3x3,
-    conv5x5,
-)
+from ..networks.rows import Built, Row
 from ..training import Recipe
 from .harness import Experiment, Report
 from .measures import fresh, split, train_and_test
 from .rates import chosen
-
-SAME_SIZE_POOL = MaxPool(kernel_size=3, stride=1, padding=1, ceil_mode=False)
 
 
 class Added(Branches):
@@ -60,46 +48,51 @@ class Added(Branches):
 
 
 @dataclass(frozen=True)
-class Addition(Parallel):
-    """The row of `Added`: chains side by side, all with as many channels at their end."""
+class WithoutPool:
+    """The row of an Inception module with no pool in front of the projection: a second 1x1."""
 
+    spec: InceptionSpec
+
+    def build(self, in_channels: int, style: Style) -> Built:
+        """Make `Branches`, those of the `Inception` module but for the pool."""
+        module, channels = self.spec.build(in_channels, style)
+        *branches, (_, projection) = module.children()
+        return Branches(*branches, projection), channels
+
+    def __str__(self) -> str:
+        return str(self.spec).replace("max 3x3, ", "")
+
+    def output_size(self, size: int) -> int:
+        """Return `size`."""
+        return size
+
+
+@dataclass(frozen=True)
+class Addition:
+    """The row of `Added`: the branches of an Inception module, all of one width, added."""
+
+    spec: InceptionSpec
     relu_last: bool = False
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
-        """Make `Added`; a ValueError if the chains do not agree in channels."""
-        built = [build_chain(chain, in_channels, eps=eps) for chain in self.chains]
-        widths = [channels for _, channels in built]
+    def build(self, in_channels: int, style: Style) -> Built:
+        """Make `Added`; a ValueError if the branches do not agree in channels."""
+        spec = self.spec
+        widths = [spec.conv1x1, spec.conv3x3, spec.conv5x5, spec.pool_proj]
         if len(set(widths)) > 1:
             raise ValueError(
                 f"branches that are added need the same number of channels, got {widths}: "
-                "change their filters, or concatenate them with `parallel`."
+                "change their filters, or concatenate them."
             )
-        return Added(*(module for module, _ in built), relu_last=self.relu_last), widths[0]
+        module, _ = spec.build(in_channels, style)
+        return Added(*module.children(), relu_last=self.relu_last), spec.conv1x1
 
     def __str__(self) -> str:
-        text = super().__str__().replace(" | ", " + ")
+        text = str(self.spec).replace(" | ", " + ")
         return f"ReLU {text}" if self.relu_last else text
 
-
-def four_chains(spec: InceptionSpec) -> tuple[Chain, ...]:
-    """Write the branches of a module with reductions as chains of rows."""
-    return (
-        (conv1x1(spec.conv1x1),),
-        (conv1x1(spec.reduce3x3), conv3x3(spec.conv3x3)),
-        (conv1x1(spec.reduce5x5), conv5x5(spec.conv5x5)),
-        (SAME_SIZE_POOL, conv1x1(spec.pool_proj)),
-    )
-
-
-def concatenated(spec: InceptionSpec) -> Row:
-    """Write the paper's module: four branches, concatenated."""
-    return Parallel(four_chains(spec))
-
-
-def without_pool(spec: InceptionSpec) -> Row:
-    """Write it with no pool in front of the projection, which leaves a second 1x1 branch."""
-    *chains, (_, projection) = four_chains(spec)
-    return Parallel((*chains, (projection,)))
+    def output_size(self, size: int) -> int:
+        """Return `size`."""
+        return size
 
 
 def added(width: int, reduce3x3: int, reduce5x5: int, *, relu_last: bool = False) -> Row:
@@ -112,7 +105,7 @@ def added(width: int, reduce3x3: int, reduce5x5: int, *, relu_last: bool = False
         conv5x5=width,
         pool_proj=width,
     )
-    return Addition(four_chains(spec), relu_last)
+    return Addition(spec, relu_last)
 
 
 SPECS: dict[str, InceptionSpec] = {
@@ -132,8 +125,8 @@ WIDTHS: dict[str, tuple[tuple[int, int, int], ...]] = {
 }
 WIDTHS[RELU_LAST] = WIDTHS[SAME_REDUCTIONS]
 MODULES: dict[str, dict[str, Row]] = {
-    CONCATENATED: {name: concatenated(spec) for name, spec in SPECS.items()},
-    NO_POOL: {name: without_pool(spec) for name, spec in SPECS.items()},
+    CONCATENATED: SPECS,
+    NO_POOL: {name: WithoutPool(spec) for name, spec in SPECS.items()},
     **{
         setting: {
             name: added(*width, relu_last=setting == RELU_LAST)

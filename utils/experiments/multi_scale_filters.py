@@ -18,7 +18,7 @@ from ..blocks import InceptionSpec
 from ..data import LabelledImages, fashion_mnist, patches
 from ..googlenet import COLOUR, MICRO
 from ..networks.network import Config, Network
-from ..networks.rows import Convolution, MaxPool, Parallel, Row, conv1x1, parallel
+from ..networks.rows import Convolution, Parallel, Row, conv1x1, parallel
 from ..support.checks import one_of
 from ..training import Recipe, evaluate
 from .harness import Experiment, Options, Report
@@ -32,26 +32,13 @@ TWICE = "3x3 twice"
 ONLY_3, ONLY_5 = "only 3x3", "only 5x5"
 
 
-def chain(reduction: int, filters: int, kernel_size: int) -> tuple[Row, ...]:
-    """Write a 1x1 reduction and the filters behind it."""
-    return conv1x1(reduction), Convolution(channels=filters, kernel_size=kernel_size)
+def twice_3x3(in_channels: int, spec: InceptionSpec) -> Row:
+    """Write an Inception module whose third branch has a 3x3 kernel, too.
 
-
-def four_branches(in_channels: int, spec: InceptionSpec, *, sizes: tuple[int, int]) -> Row:
-    """Write an Inception module whose second and third branch have kernels of these sizes.
-
-    A branch with another kernel than in the paper, (3, 5), gets as wide a reduction as makes it
-    cost what it cost, to the nearest channel.
+    Its reduction is as wide as makes the branch cost what it cost, to the nearest channel.
     """
-    branches = []
-    for paper, size, reduction, filters in (
-        (3, sizes[0], spec.reduce3x3, spec.conv3x3),
-        (5, sizes[1], spec.reduce5x5, spec.conv5x5),
-    ):
-        before, now = (in_channels + k * k * filters for k in (paper, size))
-        branches.append(chain(round(reduction * before / now), filters, size))
-    pool = MaxPool(kernel_size=3, stride=1, padding=1, ceil_mode=False)
-    return parallel((conv1x1(spec.conv1x1),), *branches, (pool, conv1x1(spec.pool_proj)))
+    before, now = (in_channels + size * size * spec.conv5x5 for size in (5, 3))
+    return replace(spec, reduce5x5=round(spec.reduce5x5 * before / now)).with_kernel5x5(3)
 
 
 def one_branch(in_channels: int, spec: InceptionSpec, *, size: int) -> Parallel:
@@ -62,14 +49,15 @@ def one_branch(in_channels: int, spec: InceptionSpec, *, size: int) -> Parallel:
     costs = module_costs(in_channels, spec, size=(1, 1)).values()
     filters = spec.out_channels(in_channels)
     reduction = sum(cost.parameters for cost in costs) / (in_channels + size * size * filters)
-    return parallel(chain(max(1, round(reduction)), filters, size))
+    convolution = Convolution(channels=filters, kernel_size=size)
+    return parallel((conv1x1(max(1, round(reduction))), convolution))
 
 
 #: What takes the place of each Inception module, at its cost.
 MODULES: Mapping[str, Callable[[int, InceptionSpec], Row]] = MappingProxyType(
     {
-        INCEPTION: partial(four_branches, sizes=(3, 5)),
-        TWICE: partial(four_branches, sizes=(3, 3)),
+        INCEPTION: lambda in_channels, spec: spec,
+        TWICE: twice_3x3,
         ONLY_3: partial(one_branch, size=3),
         ONLY_5: partial(one_branch, size=5),
     }

@@ -124,7 +124,7 @@ def _network(variant: str) -> dict[str, Any]:
     with torch.device("meta"):
         network = googlenet(variant, aux_heads=False)
     counted = account(network, (3, _SIDE, _SIDE))
-    kernel = network.config.kernel5x5
+    kernel = network.config.layers["inception3a"].kernel5x5
     stages, before = [], (3, _SIDE, _SIDE)
     for name, parts in _PARTS.items():
         rows = counted.stages.loc[[part for part in parts if part in counted.stages.index]]

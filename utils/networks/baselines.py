@@ -18,7 +18,7 @@ from string import ascii_lowercase
 
 from torch import nn
 
-from ..blocks import ConvUnit, Residual
+from ..blocks import Residual, Style
 from .network import Config, Network
 from .rows import Built, MaxPool, Row, conv3x3
 
@@ -34,17 +34,16 @@ class BasicBlock:
     channels: int
     stride: int = 1
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
-        """Make a `Residual`; both of its convolutions and the projection are normalised."""
-        style = {"norm": "batch", "eps": eps}
+    def build(self, in_channels: int, style: Style) -> Built:
+        """Make a `Residual`."""
         body = nn.Sequential(
-            ConvUnit(in_channels, self.channels, kernel_size=3, stride=self.stride, **style),
-            ConvUnit(self.channels, self.channels, kernel_size=3, relu=False, **style),
+            style.unit(in_channels, self.channels, kernel_size=3, stride=self.stride),
+            style.unit(self.channels, self.channels, kernel_size=3, relu=False),
         )
         shortcut = None
         if self.stride > 1 or in_channels != self.channels:
-            style |= {"stride": self.stride, "relu": False}
-            shortcut = ConvUnit(in_channels, self.channels, kernel_size=1, **style)
+            options = {"kernel_size": 1, "stride": self.stride, "relu": False}
+            shortcut = style.unit(in_channels, self.channels, **options)
         return Residual(body, shortcut=shortcut, relu=True), self.channels
 
     def __str__(self) -> str:

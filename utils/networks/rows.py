@@ -20,17 +20,20 @@ from typing import Any, Literal, Protocol
 
 from torch import nn
 
-from ..blocks import Branches, ConvUnit, Padding, Residual
+from ..blocks import Branches, ConvUnit, InceptionSpec, Padding, Residual, Style
 from ..support.checks import boolean, odd_int, one_of, positive_int, store
 
 Built = tuple[nn.Module, int]  # a module, and the channels that come out of it
 
 
 class Row(Protocol):
-    """What a table holds: anything that can be built, and knows what becomes of a map's size."""
+    """What a table holds: anything that can be built, and knows what becomes of a map's size.
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
-        """Make the module, from (N, in_channels, H, W); `eps` is batch normalisation's."""
+    `InceptionSpec` is one, too: the module of the paper's table.
+    """
+
+    def build(self, in_channels: int, style: Style) -> Built:
+        """Make the module, from (N, in_channels, H, W), with convolution units in this style."""
 
     def output_size(self, size: int) -> int:
         """Return the height or width after it; 0 or less if the map is too small for it."""
@@ -41,7 +44,7 @@ Chain = tuple[Row, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Convolution:
-    """`ConvUnit` with these numbers: convolution, batch normalisation, ReLU."""
+    """`ConvUnit` with these numbers: convolution, normalisation if the style has it, ReLU."""
 
     channels: int
     kernel_size: int | tuple[int, int]
@@ -58,11 +61,10 @@ class Convolution:
         store(self, kernel_size=kernel)
         store(self, stride=positive_int(self.stride, "Convolution.stride"))
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
-        """Make a `ConvUnit` with batch normalisation."""
-        options = {"stride": self.stride, "padding": self.padding, "norm": "batch", "eps": eps}
-        unit = ConvUnit(in_channels, self.channels, kernel_size=self.kernel_size, **options)
-        return unit, self.channels
+    def build(self, in_channels: int, style: Style) -> Built:
+        """Make a `ConvUnit`."""
+        options = {"kernel_size": self.kernel_size, "stride": self.stride, "padding": self.padding}
+        return style.unit(in_channels, self.channels, **options), self.channels
 
     def __str__(self) -> str:
         height, width = _pair(self.kernel_size)
@@ -81,10 +83,10 @@ def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _convolution(height: int, width: int) -> Callable[..., Convolution]:
+    size = height if height == width else (height, width)
+
     def convolution(filters: int, *, stride: int = 1, padding: Padding = "same") -> Convolution:
-        return Convolution(
-            channels=filters, kernel_size=(height, width), stride=stride, padding=padding
-        )
+        return Convolution(channels=filters, kernel_size=size, stride=stride, padding=padding)
 
     convolution.__doc__ = f"Row of {height}x{width} filters; "
     convolution.__doc__ += '"valid" is what the papers mark V, "same" the rest.'
@@ -110,7 +112,7 @@ class MaxPool:
             store(self, padding=positive_int(self.padding, "MaxPool.padding"))
         boolean(self.ceil_mode, "MaxPool.ceil_mode")
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make the pool."""
         return nn.MaxPool2d(**asdict(self)), in_channels
 
@@ -140,13 +142,33 @@ class AveragePool:
 
     count_padding: bool = False
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make the pool."""
         count_padding = self.count_padding
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=count_padding), in_channels
 
     def __str__(self) -> str:
         return f"average 3x3{' with padding' if self.count_padding else ''}"
+
+    def output_size(self, size: int) -> int:
+        """Return `size`."""
+        return size
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalNorm:
+    """Local response normalisation over channels, with the values of Caffe's replication."""
+
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+
+    def build(self, in_channels: int, style: Style) -> Built:
+        """Make the normalisation."""
+        return nn.LocalResponseNorm(**asdict(self)), in_channels
+
+    def __str__(self) -> str:
+        return f"local normalisation over {self.size}"
 
     def output_size(self, size: int) -> int:
         """Return `size`."""
@@ -162,9 +184,9 @@ class Parallel:
 
     chains: tuple[Chain, ...]
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make `Branches`."""
-        built = [build_chain(chain, in_channels, eps=eps) for chain in self.chains]
+        built = [build_chain(chain, in_channels, style) for chain in self.chains]
         return Branches(*(module for module, _ in built)), sum(channels for _, channels in built)
 
     def __str__(self) -> str:
@@ -235,9 +257,9 @@ class ScaledResidual:
     scale: float
     relu: bool = True
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make a `Residual` whose body is `Branches` and ``expand``."""
-        branches, channels = self.module.build(in_channels, eps=eps)
+        branches, channels = self.module.build(in_channels, style)
         body = nn.Sequential()
         body.add_module("branches", branches)
         body.add_module("expand", ConvUnit(channels, in_channels, kernel_size=1, relu=False))
@@ -260,22 +282,22 @@ def text(layers: Mapping[str, Any]) -> str:
     return "\n".join(f"{stage}: {row}" for stage, row in layers.items())
 
 
-def build_chain(chain: Chain, in_channels: int, *, eps: float) -> Built:
+def build_chain(chain: Chain, in_channels: int, style: Style) -> Built:
     """Make the modules of a chain: one alone as itself, several as a Sequential."""
     modules, channels = [], in_channels
     for row in chain:
-        module, channels = build_row(row, channels, eps=eps)
+        module, channels = build_row(row, channels, style)
         modules.append(module)
     return (modules[0] if len(modules) == 1 else nn.Sequential(*modules)), channels
 
 
-def build_row(row: Any, in_channels: int, *, eps: float) -> Built:
+def build_row(row: Any, in_channels: int, style: Style) -> Built:
     """Make the module of one row; a TypeError for what is none."""
     if not hasattr(row, "build"):
         raise TypeError(
             f"a row of a network's table cannot be {row!r}: see utils.networks.rows.Row."
         )
-    return row.build(in_channels, eps=eps)
+    return row.build(in_channels, style)
 
 
 def chain_size(chain: Iterable[Row], size: int) -> int:
@@ -287,13 +309,20 @@ def chain_size(chain: Iterable[Row], size: int) -> int:
     return size
 
 
-def smallest_image(rows: Iterable[Any]) -> int:
-    """Return the least height and width, in pixels, that a network's rows do not shrink to nothing.
+def smallest_image(rows: Iterable[Row]) -> int:
+    """Return the least height and width, in pixels, that rows do not shrink to nothing."""
+    rows = tuple(rows)
+    return next(size for size in count(1) if chain_size(rows, size) >= 1)
 
-    Rows without `output_size` keep the size.
-    """
-    shrinking = [row for row in rows if hasattr(row, "output_size")]
-    return next(size for size in count(1) if chain_size(shrinking, size) >= 1)
+
+def each_module(
+    layers: Mapping[str, Row], change: Callable[[InceptionSpec], Row]
+) -> dict[str, Row]:
+    """Change every Inception module of a table: ``each_module(PAPER, InceptionSpec.naive)``."""
+    return {
+        stage: change(row) if isinstance(row, InceptionSpec) else row
+        for stage, row in layers.items()
+    }
 
 
 def repeat(name: str, number: int, row: Row) -> dict[str, Row]:

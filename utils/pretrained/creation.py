@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ..networks.network import misplaced
+from ..networks.guards import unwrapped
 from .names import ENTRIES, Entry, entry_of, no_weights
 from .preparation import Preprocessing
 from .published import fetch, rename
@@ -123,7 +123,8 @@ def _read(name: str, weights: str | PathLike) -> Mapping[str, Tensor]:
 def _renamed(state: Mapping[str, Tensor], model: nn.Module, entry: Entry) -> Mapping[str, Tensor]:
     """Give weights this package's names, unless they have them."""
     own = model.state_dict()
-    known = sum(key in own for key in state)
-    if entry.keys is None or misplaced(state) or 2 * known > len(state):
+    _, found = unwrapped(state, own)
+    known = sum(key in own for key in found)
+    if entry.keys is None or 2 * known > len(found):
         return state
     return rename(state, entry.keys, own)

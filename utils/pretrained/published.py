@@ -18,7 +18,7 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor
 
-from ..networks.network import misplaced, some
+from ..networks.guards import some, unwrapped
 
 SILENCE = 30.0  # seconds that a server may say nothing
 
@@ -195,9 +195,10 @@ def rename(
     used = set(theirs.values())
     left_over = [key for key in state_dict if key not in used]
     if missing or left_over:
+        place, _ = unwrapped(state_dict, theirs.values())
+        advice = "" if place == "state_dict" else f" They are inside it: load {place}."
         raise ValueError(
             "these are not the published weights of this network. "
-            f"Missing: {some(missing)}. Left over: {some(left_over)}."
-            + (f" {wrapped}" if (wrapped := misplaced(state_dict)) else "")
+            f"Missing: {some(missing)}. Left over: {some(left_over)}.{advice}"
         )
     return {name: state_dict[key] for name, key in theirs.items()}

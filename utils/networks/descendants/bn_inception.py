@@ -30,8 +30,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from ...blocks import ConvUnit
-from ..network import Network, configure
+from ...blocks import Style
+from ..network import Config, Network
 from ..rows import (
     AveragePool,
     Built,
@@ -111,9 +111,9 @@ class SeparableStem:
     channels: int = 64
     multiplier: int = 8
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make a `SeparableConvolution`."""
-        return SeparableConvolution(in_channels, self, eps=eps), self.channels
+        return SeparableConvolution(in_channels, self, style), self.channels
 
     def __str__(self) -> str:
         return f"separable 7x7/2 {self.channels}"
@@ -126,29 +126,40 @@ class SeparableStem:
 class SeparableConvolution(nn.Module):
     """7x7/2 for each colour alone, 1x1 over all, normalisation, ReLU: (N, C, H, W) -> half H, W."""
 
-    def __init__(self, in_channels: int, row: SeparableStem, *, eps: float) -> None:
+    def __init__(self, in_channels: int, row: SeparableStem, style: Style) -> None:
         super().__init__()
         between = in_channels * row.multiplier
         self.depthwise = nn.Conv2d(
             in_channels, between, 7, stride=2, padding=3, groups=in_channels, bias=False
         )
-        self.pointwise = ConvUnit(between, row.channels, kernel_size=1, norm="batch", eps=eps)
+        self.pointwise = style.unit(between, row.channels, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, channels, H/2, W/2), rounded up."""
         return self.pointwise(self.depthwise(x))
 
 
-def bn_inception(*, separable_stem: bool = False, dropout: float = 0.0, **options: Any) -> Network:
+def bn_inception(
+    *,
+    separable_stem: bool = False,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    dropout: float = 0.0,
+) -> Network:
     """Build BN-Inception, for images of 224x224 px.
 
     Parameters
     ----------
     separable_stem : bool
         The paper's separable first convolution instead of a plain one.
+    num_classes, in_channels : int
     dropout : float
-    **options
-        ``num_classes``, ``in_channels``.
     """
-    layers = LAYERS | ({"conv1": SeparableStem()} if separable_stem else {})
-    return Network(configure("bn_inception", layers, options=options, dropout=dropout))
+    config = Config(
+        name="bn_inception",
+        layers=LAYERS | ({"conv1": SeparableStem()} if separable_stem else {}),
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout=dropout,
+    )
+    return Network(config)

@@ -24,8 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...blocks import Style
 from ...support.checks import one_of, positive_int
-from ..network import Network, configure
+from ..network import Config, Network
 from ..rows import Built, MaxPool, Parallel, Row, conv1x1, conv3x3, parallel
 
 Attention = Literal["hadamard", "squeeze"] | None
@@ -67,9 +68,9 @@ class Gated:
     attention: Attention
     reduction: int = 4
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make the module, or a Sequential of ``branches`` and ``gate``."""
-        branches, channels = self.module.build(in_channels, eps=eps)
+        branches, channels = self.module.build(in_channels, style)
         if self.attention is None:
             return branches, channels
         gated = nn.Sequential()
@@ -106,8 +107,8 @@ def hadamard_inception(
     *,
     attention: Attention = "hadamard",
     reduction: int = 4,
+    in_channels: int = 3,
     dropout: float = 0.0,
-    **options: Any,
 ) -> Network:
     """Build a small simplified Inception network with gates, for images of 28 to 32 px.
 
@@ -120,9 +121,8 @@ def hadamard_inception(
         The gate behind every module.
     reduction : int
         By how much the gate's 1x1 reduces the channels.
+    in_channels : int
     dropout : float
-    **options
-        ``in_channels``.
     """
     one_of(attention, ("hadamard", "squeeze", None), "attention")
     layers = _STEM | {
@@ -131,9 +131,14 @@ def hadamard_inception(
         else row
         for name, row in _MODULES.items()
     }
-    name = "se_inception" if attention == "squeeze" else "hadamard_inception"
-    options["num_classes"] = num_classes
-    return Network(configure(name, layers, options=options, dropout=dropout))
+    config = Config(
+        name="se_inception" if attention == "squeeze" else "hadamard_inception",
+        layers=layers,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout=dropout,
+    )
+    return Network(config)
 
 
 def se_inception(num_classes: int = 10, **options: Any) -> Network:

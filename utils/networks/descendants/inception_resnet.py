@@ -20,9 +20,7 @@ timm carries; it is not quite the paper's (Figures 16 to 19):
 The paper gives a range of scales; 0.17, 0.10 and 0.20 are those of the code.
 """
 
-from typing import Any
-
-from ..network import Network, configure
+from ..network import Config, Network
 from ..rows import (
     AveragePool,
     Parallel,
@@ -104,28 +102,44 @@ V2: dict[str, Row] = {
 }
 
 
-def inception_resnet_v1(*, dropout: float = 0.2, **options: Any) -> Network:
+def inception_resnet_v1(
+    *, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2
+) -> Network:
     """Build Inception-ResNet-v1, for images of 299x299 px, at about the cost of Inception-v3.
 
     Parameters
     ----------
+    num_classes, in_channels : int
     dropout : float
-    **options
-        ``num_classes``, ``in_channels``.
     """
-    return Network(configure("inception_resnet_v1", V1, options=options, dropout=dropout))
+    config = Config(
+        name="inception_resnet_v1",
+        layers=V1,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout=dropout,
+    )
+    return Network(config)
 
 
-def inception_resnet_v2(*, dropout: float = 0.2, **options: Any) -> Network:
+def inception_resnet_v2(
+    *, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2
+) -> Network:
     """Build Inception-ResNet-v2, for images of 299x299 px, at about the cost of Inception-v4.
 
     Parameters
     ----------
+    num_classes, in_channels : int
     dropout : float
-    **options
-        ``num_classes``, ``in_channels``.
     """
-    return Network(configure("inception_resnet_v2", V2, options=options, dropout=dropout))
+    config = Config(
+        name="inception_resnet_v2",
+        layers=V2,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout=dropout,
+    )
+    return Network(config)
 
 
 # timm's names for version 2: module here -> module there. It counts branches from 0.

@@ -17,14 +17,14 @@ Where paper and code differ, this is the code, torchvision's and TF-slim's, whos
   for which the published weights were trained, does not.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...blocks import ConvUnit, can_check
-from ..network import Config, Network, configure, initialise
+from ..network import Config, Network, initialise
 from ..rows import (
     VALID_MAX_POOL,
     AveragePool,
@@ -142,7 +142,7 @@ class InceptionV3(Network):
 
     def __init__(self, config: Config, *, aux_heads: bool = True) -> None:
         super().__init__(config)
-        self.aux = AuxiliaryHead(768, config.num_classes) if aux_heads else None
+        self.aux = AuxiliaryHead(self.widths[AUX_AFTER], config.num_classes) if aux_heads else None
 
     def forward(self, x: Tensor) -> Tensor | InceptionV3Outputs:
         """Score images: (N, num_classes); in training with the head, both heads' scores."""
@@ -156,18 +156,25 @@ class InceptionV3(Network):
         return InceptionV3Outputs(self.head(self.run(x, stages[split:])), aux)
 
 
-def inception_v3(*, aux_heads: bool = True, dropout: float = 0.5, **options: Any) -> InceptionV3:
+def inception_v3(
+    *, aux_heads: bool = True, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5
+) -> InceptionV3:
     """Build Inception-v3, for images of 299x299 px.
 
     Parameters
     ----------
     aux_heads : bool
         The one auxiliary head, active in training only, on images of 299 px or more.
+    num_classes, in_channels : int
     dropout : float
-    **options
-        ``num_classes``, ``in_channels``.
     """
-    config = configure("inception_v3", LAYERS, options=options, dropout=dropout)
+    config = Config(
+        name="inception_v3",
+        layers=LAYERS,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout=dropout,
+    )
     return InceptionV3(config, aux_heads=aux_heads)
 
 

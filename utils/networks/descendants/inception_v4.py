@@ -9,9 +9,7 @@ The paper's figures and TF-slim's code, whose weights timm carries, agree on eve
 averages in pool branches the paper does not say whether padding counts: in TF-slim it does not.
 """
 
-from typing import Any
-
-from ..network import Network, configure
+from ..network import Config, Network
 from ..rows import (
     AveragePool,
     Parallel,
@@ -82,16 +80,22 @@ LAYERS: dict[str, Row] = {
 }
 
 
-def inception_v4(*, dropout: float = 0.2, **options: Any) -> Network:
+def inception_v4(*, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.2) -> Network:
     """Build Inception-v4, for images of 299x299 px.
 
     Parameters
     ----------
+    num_classes, in_channels : int
     dropout : float
-    **options
-        ``num_classes``, ``in_channels``.
     """
-    return Network(configure("inception_v4", LAYERS, options=options, dropout=dropout))
+    config = Config(
+        name="inception_v4",
+        layers=LAYERS,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout=dropout,
+    )
+    return Network(config)
 
 
 # timm's names: module here -> module there. It numbers the stages and counts branches from 0.

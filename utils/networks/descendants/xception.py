@@ -14,13 +14,13 @@ timm; the "xception" networks of timm with numbers behind the name are others.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...blocks import ConvUnit, Residual
-from ..network import Network, configure
+from ...blocks import Residual, Style
+from ..network import Config, Network
 from ..rows import Built, Chain, MaxPool, Row, build_chain, chain_size, conv3x3, repeat
 
 ReLUPlace = Literal["before", "after"] | None
@@ -61,9 +61,10 @@ class Separable:
     channels: int
     relu: ReLUPlace
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make a `SeparableUnit`."""
-        return SeparableUnit(in_channels, self.channels, relu=self.relu, eps=eps), self.channels
+        unit = SeparableUnit(in_channels, self.channels, relu=self.relu, eps=style.eps)
+        return unit, self.channels
 
     def __str__(self) -> str:
         place = f", ReLU {self.relu}" if self.relu else ""
@@ -81,13 +82,13 @@ class LinearResidual:
     body: Chain
     stride: int = 1
 
-    def build(self, in_channels: int, *, eps: float) -> Built:
+    def build(self, in_channels: int, style: Style) -> Built:
         """Make a `Residual`."""
-        body, channels = build_chain(self.body, in_channels, eps=eps)
+        body, channels = build_chain(self.body, in_channels, style)
         if self.stride == 1:
             return Residual(body), channels
-        options = {"stride": self.stride, "norm": "batch", "eps": eps, "relu": False}
-        shortcut = ConvUnit(in_channels, channels, kernel_size=1, **options)
+        options = {"kernel_size": 1, "stride": self.stride, "relu": False}
+        shortcut = style.unit(in_channels, channels, **options)
         return Residual(body, shortcut=shortcut), channels
 
     def __str__(self) -> str:
@@ -125,16 +126,23 @@ LAYERS: dict[str, Row] = {
 }
 
 
-def xception(*, dropout: float = 0.5, **options: Any) -> Network:
+def xception(*, num_classes: int = 1000, in_channels: int = 3, dropout: float = 0.5) -> Network:
     """Build Xception, for images of 299x299 px.
 
     Parameters
     ----------
+    num_classes, in_channels : int
     dropout : float
-    **options
-        ``num_classes``, ``in_channels``.
     """
-    return Network(configure("xception", LAYERS, options=options, dropout=dropout, eps=1e-5))
+    config = Config(
+        name="xception",
+        layers=LAYERS,
+        num_classes=num_classes,
+        in_channels=in_channels,
+        dropout=dropout,
+        eps=1e-5,
+    )
+    return Network(config)
 
 
 # timm's names: module here -> module there. It numbers ReLUs, convolutions, normalisations and

@@ -1,0 +1,189 @@
+"""What a network says of images and weights that it cannot take: what was wrong, and what to do."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..blocks import can_check
+from ..support.checks import one_of
+
+
+def check_images(x: Tensor, model: nn.Module) -> None:
+    """Raise unless `x` are images that a `Network` takes: (N, in_channels, H, W), floating-point.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What was expected, what came, what to do.
+    """
+    if not can_check(x):
+        return
+    channels, smallest = model.config.in_channels, model.smallest
+    wanted = f"{model.config.name} expects images as a floating-point tensor (N, {channels}, H, W)"
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
+        )
+    if x.ndim != 4:
+        hints = {3: "add the batch axis with x[None]", 5: "make one batch with x.flatten(0, 1)"}
+        advice = hints.get(x.ndim, "put the batch axis first")
+        raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {advice}.")
+    if x.shape[1] != channels:
+        advice = f"build the network with in_channels={x.shape[1]}, or give it such images"
+        if x.shape[3] == channels:
+            advice = "the channels seem to come last: x.permute(0, 3, 1, 2)"
+        raise ValueError(f"{wanted}, got {x.shape[1]} channels in {tuple(x.shape)}: {advice}.")
+    if min(x.shape[2:]) < smallest:
+        raise ValueError(
+            f"this network shrinks images of less than {smallest}x{smallest} px to nothing, got "
+            f"{x.shape[2]}x{x.shape[3]}: enlarge them, or take mini_googlenet for small images."
+        )
+    if not x.is_floating_point():
+        raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
+    # Not those of a layer by name: whoever fine-tunes may have replaced it.
+    weights = next((p.dtype for p in model.parameters() if p.is_floating_point()), x.dtype)
+    if x.dtype == weights:
+        return
+    # Autocast converts both, but leaves float64 alone.
+    if torch.float64 in (x.dtype, weights) or not torch.is_autocast_enabled(x.device.type):
+        raise TypeError(
+            f"the images are {x.dtype}, the weights {weights}: convert the images with "
+            f"x.to({weights}), or the network with model.to({x.dtype})."
+        )
+
+
+class WeightsError(RuntimeError, ValueError):
+    """The weights are another network's: a RuntimeError, as PyTorch raises, and a ValueError."""
+
+
+def check_weights(own: Mapping[str, Tensor], state_dict: Mapping[str, Any]) -> None:
+    """Raise a WeightsError unless a state dict has the names and shapes of the network's `own`.
+
+    Where these weights, or weights of the same network built otherwise, are one level down or
+    behind a prefix, the message says what to load, or how to build the network.
+    """
+    wanted = weight_shapes(own)
+    if weight_shapes(state_dict) == wanted:
+        return
+    place, weights = unwrapped(state_dict, wanted)
+    found = weight_shapes(weights)
+    options = _options(wanted, found)
+    load = f"load {place}"
+    if options:
+        built = ", ".join(f"{key}={value}" for key, value in options.items())
+        advice = f"Build the network with {built}, then {load}."
+    elif options is not None:
+        advice = f"Only what is inside fits: {load}."
+    else:
+        advice = (
+            "Load them into the network that they come from; utils.create renames published ones."
+        )
+    faults = {
+        "Missing": [key for key in wanted if key not in found],
+        "Not of this network": [key for key in found if key not in wanted],
+        "Of another shape": [
+            f"{key} {found[key]} instead of {shape}"
+            for key, shape in wanted.items()
+            if found.get(key, shape) != shape
+        ],
+    }
+    listed = "".join(f"{what}: {some(keys)}. " for what, keys in faults.items() if keys)
+    raise WeightsError(f"these are another network's weights. {listed}{advice}")
+
+
+def weight_shapes(state_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return name -> shape, without the counts that BatchNorm keeps: older files have none."""
+    return {
+        str(key): tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        for key, value in state_dict.items()
+        if not str(key).endswith("num_batches_tracked")
+    }
+
+
+def unwrapped(
+    state_dict: Mapping[str, Any], names: Collection[str]
+) -> tuple[str, Mapping[str, Any]]:
+    """Return how to take out of a checkpoint the part that holds most of `names`, and that part.
+
+    They may be one level down, or behind the prefix that DataParallel, torch.compile and others put
+    in front of all names, or both. Where less than half are found, it is "state_dict", the whole.
+    """
+    first = next(iter(names))
+    levels = {"state_dict": state_dict}
+    levels |= {f"state_dict[{k!r}]": v for k, v in state_dict.items() if isinstance(v, Mapping)}
+    parts = dict(levels)
+    for place, weights in levels.items():
+        for name in map(str, weights):
+            if name.endswith(f".{first}"):
+                prefix = name.removesuffix(first)
+                part = (
+                    f"{{key.removeprefix({prefix!r}): value for key, value in {place}.items() "
+                    f"if key.startswith({prefix!r})}}"
+                )
+                parts[part] = {
+                    str(key).removeprefix(prefix): value
+                    for key, value in weights.items()
+                    if str(key).startswith(prefix)
+                }
+    known = {place: len(part.keys() & set(names)) for place, part in parts.items()}
+    best = max(known, key=known.get)
+    return (best, parts[best]) if 2 * known[best] > len(names) else ("state_dict", state_dict)
+
+
+def _options(wanted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what to change in building the network so that the weights fit; None if nothing does.
+
+    That is another number of classes or of input channels, or the auxiliary heads.
+    """
+    options = {}
+    heads = [any(key.startswith("aux") for key in shapes) for shapes in (wanted, found)]
+    if heads[0] != heads[1]:
+        options["aux_heads"] = heads[1]
+        wanted, found = (
+            {key: shape for key, shape in shapes.items() if not key.startswith("aux")}
+            for shapes in (wanted, found)
+        )
+    if wanted.keys() != found.keys():
+        return None
+    scores = [key for key in wanted if re.match(r"(aux\d?\.)?fc2?\.\w+$", key)]
+    axes = dict.fromkeys(scores, ("num_classes", 0)) | {next(iter(wanted)): ("in_channels", 1)}
+    for key, shape in wanted.items():
+        if found[key] != shape:
+            option, axis = axes.get(key, ("", 0))
+            if not option or not _differ_along(axis, shape, found[key]):
+                return None
+            options[option] = found[key][axis]
+    for key, (option, axis) in axes.items():
+        if options.get(option, found[key][axis]) != found[key][axis]:
+            return None
+    return options
+
+
+def _differ_along(axis: int, shape: tuple[int, ...], other: Any) -> bool:
+    """Tell whether `other` is the shape but for its length along one axis, and not empty there."""
+    if not isinstance(other, tuple) or len(other) != len(shape) or other[axis] < 1:
+        return False
+    return shape[:axis] + shape[axis + 1 :] == other[:axis] + other[axis + 1 :]
+
+
+def check_heads(layers: Mapping[str, Any], heads: Mapping[str, str]) -> None:
+    """Raise a ValueError unless each head, "aux1" or "aux2", has a layer of its own."""
+    for layer, head in heads.items():
+        one_of(head, ("aux1", "aux2"), "the name of an auxiliary head")
+        if layer not in layers:
+            raise ValueError(
+                f"{head} stands on the layer {layer!r}, which is not there; there are "
+                f"{', '.join(layers)}. To change some rows of a network keep the others, as in "
+                "layers={**PAPER, ...}; to build one without heads, aux_heads=False."
+            )
+    if len(set(heads.values())) < len(heads):
+        raise ValueError(f"each layer needs a head of its own, got {heads}.")
+
+
+def some(items: list[str]) -> str:
+    """List the first few, for a message."""
+    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
+    return (", ".join(items[:3]) or "none") + more
