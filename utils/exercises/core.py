@@ -7,14 +7,17 @@ stands: as the answer, inside it, or as what the reader's function returns.
 
 import copy
 import html
+import math
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from markdown_it import MarkdownIt
+from torch import Tensor
 
 State = Literal["not attempted", "wrong", "right"]
 
@@ -199,9 +202,124 @@ class Verdict:
         return [(name, text) for name, text in parts if text]
 
 
-@dataclass
+@dataclass(frozen=True)
+class Slip:
+    """A wrong answer that a reader may well write, and where to look then.
+
+    Parameters
+    ----------
+    code
+        The answer as source that binds the exercise's name; or what to change in the solution, as
+        {its text: what the reader wrote}. The name `torch` is known; what else it needs, it
+        imports. It must come to an end.
+    look
+        Where the reader should look.
+    whole
+        Name the slip only if the answer does the same in every case, and in all its results: for
+        results that another answer may well share in one.
+    """
+
+    code: str | Mapping[str, str]
+    look: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a function should return, or one of several things: anything that `==` can compare.
+
+    Parameters
+    ----------
+    expected
+        What it should be, as a property; "for <case>: " is put in front.
+    look
+        Where to look if no slip leads to what came: a text, or a function of what came, what was
+        wanted, and the arguments.
+    got
+        How to tell what came; `{off}` is how far it is from what was wanted.
+    """
+
+    expected: str
+    look: str | Callable[..., str]
+    got: str = "{got}"
+
+    def read(self, value: Any, like: Any, *arguments: Any, case: str) -> Any:
+        """Return what came in the form that is compared.
+
+        `like` is what was wanted, before it was read.
+
+        Raises
+        ------
+        MismatchError
+            It has another form than `like`.
+        """
+        return value
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two results, as they were read, are the same."""
+        return one == other
+
+    def off(self, got: Any, want: Any) -> Any:
+        """Return how far a result is from what was wanted."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Result):
+    """A number, which may be off by `close`, relative to the larger of 1 and its size."""
+
+    got: str = "{got:,.15g}"
+    close: float = 0.0
+
+    def read(self, value: Any, like: Any, *arguments: Any, case: str) -> float:
+        """Return a float."""
+        return number(value)
+
+    def same(self, one: float, other: float) -> bool:
+        """Whether two numbers are close."""
+        return math.isclose(one, other, rel_tol=self.close, abs_tol=self.close)
+
+    def off(self, got: float, want: float) -> float:
+        """Return how much too large a number is."""
+        return got - want
+
+
+@dataclass(frozen=True, kw_only=True)
+class Array(Result):
+    """A tensor, or an array of NumPy, each number of which may be off by `close`.
+
+    Parameters
+    ----------
+    shape
+        Where to look if the shape is wrong and no slip leads to it: a text, or a function of the
+        shape, the one that was wanted, and the arguments.
+    """
+
+    shape: str | Callable[..., str]
+    got: str = "numbers that differ by up to {off:.2g}"
+    close: float = 1e-4
+
+    def read(self, value: Any, like: Any, *arguments: Any, case: str) -> Tensor:
+        """Return a tensor in float64, of the shape that was wanted."""
+        shape = tuple(like.shape)
+        look = partial(_told, self.shape)
+        return tensor(value, shape, case=case, look=lambda wrong: look(wrong, shape, *arguments))
+
+    def same(self, one: Tensor, other: Tensor) -> bool:
+        """Whether all numbers are close."""
+        return torch.allclose(one, other, atol=self.close)
+
+    def off(self, got: Tensor, want: Tensor) -> float:
+        """Return the largest difference."""
+        return float((got - want).abs().max())
+
+
+@dataclass(kw_only=True)
 class Exercise:
     """One exercise of the course.
+
+    The answer is checked either by what it gives for `cases`, beside a reference and the `slips`,
+    or by a function of its own, `verify`, which may call `compare` for a part of it.
 
     Parameters
     ----------
@@ -213,15 +331,25 @@ class Exercise:
         The cell the reader starts from; what is missing is marked `...`.
     answer
         The name that the stub binds and that the check takes.
-    verify
-        Called with the answer: returns if it is right, else raises `MismatchError` or
-        `NotAttemptedError`.
     praise
         One sentence for a right answer: what it shows.
     hints
         From a nudge to nearly the whole way.
     solution_code, why
         A full solution, and the reason it is one, in Markdown.
+    cases
+        The arguments that a function is called with, case by case; or a function that returns them.
+    case
+        Called with the arguments of a case: says which it is.
+    results
+        What the function should return; several for a tuple.
+    reference
+        The function that gives the right results; without it, the solution.
+    slips
+        Wrong answers with words of their own; where several lead to the same, the first speaks.
+    verify
+        Called with the answer: returns if it is right, else raises `MismatchError` or
+        `NotAttemptedError`. Without it, `compare`.
     """
 
     key: str
@@ -229,11 +357,16 @@ class Exercise:
     statement: str
     stub: str
     answer: str
-    verify: Callable[[Any], None] = field(repr=False)
     praise: str
     hints: tuple[str, ...] = field(repr=False)
     solution_code: str = field(repr=False)
     why: str = field(repr=False)
+    cases: Sequence[tuple] | Callable[[], Sequence[tuple]] = field(default=(), repr=False)
+    case: Callable[..., str] = field(default=lambda *arguments: _short(arguments), repr=False)
+    results: tuple[Result, ...] = field(default=(), repr=False)
+    reference: Callable | None = field(default=None, repr=False)
+    slips: tuple[Slip, ...] = field(default=(), repr=False)
+    verify: Callable[[Any], None] | None = field(default=None, repr=False)
     _shown: int = field(default=0, init=False, repr=False)
 
     def check(self, answer: Any) -> Verdict:
@@ -241,7 +374,7 @@ class Exercise:
         try:
             if unfinished(answer):
                 raise NotAttemptedError
-            self.verify(answer)
+            (self.verify or self.compare)(answer)
         except NotAttemptedError:
             return Verdict(
                 "not attempted",
@@ -258,6 +391,118 @@ class Exercise:
                 "Read the statement again: what kind of thing should the answer be?",
             )
         return Verdict("right", self.praise)
+
+    def compare(self, function: Any) -> None:
+        """Compare what the reader's function gives with the reference, case by case.
+
+        Where it goes wrong first, the words are those of the first slip that goes wrong there
+        first, too, with the same result; else those of the result.
+
+        Raises
+        ------
+        MismatchError
+            It gives something else.
+        NotAttemptedError
+            It gives `...`.
+        """
+        for place, (arguments, wanted) in enumerate(zip(self._cases, self._wanted, strict=True)):
+            found = self._outcome(function, arguments, wanted)
+            part = self._first_wrong(found, wanted)
+            if part is None:
+                continue
+            wrong = found[part]
+            if not isinstance(wrong, MismatchError):
+                result, want = self.results[part], wanted[part]
+                wrong = MismatchError(
+                    f"for {self.case(*arguments)}: {result.expected}",
+                    result.got.format(got=wrong, off=result.off(wrong, want)),
+                    _told(result.look, wrong, want, *arguments),
+                )
+            for slip, slipped in self._slipped:
+                if (
+                    all(map(self._right, slipped[:place], self._wanted))
+                    and self._first_wrong(slipped[place], wanted) == part
+                    and self._same(part, slipped[place][part], found[part])
+                    and (not slip.whole or self._everywhere(function, slipped))
+                ):
+                    raise MismatchError(wrong.expected, wrong.got, slip.look)
+            raise wrong
+
+    def code_of(self, slip: Slip) -> str:
+        """Return the source of a slip.
+
+        Raises
+        ------
+        ValueError
+            The slip changes a text that the solution does not have.
+        """
+        if isinstance(slip.code, str):
+            return slip.code
+        code = self.solution_code
+        for old, new in slip.code.items():
+            if old not in code:
+                raise ValueError(f"a slip of {self.key!r} changes {old!r}: not in the solution")
+            code = code.replace(old, new)
+        return code
+
+    @cached_property
+    def _cases(self) -> Sequence[tuple]:
+        return self.cases() if callable(self.cases) else self.cases
+
+    @cached_property
+    def _wanted(self) -> list[list]:
+        """The right results of each case."""
+        right = self.reference or _function(self.solution_code, self.answer)
+        values = [self._several(call(right, *arguments)) for arguments in self._cases]
+        return [self._read(own, a, own) for a, own in zip(self._cases, values, strict=True)]
+
+    @cached_property
+    def _slipped(self) -> list[tuple[Slip, list[list]]]:
+        """Each slip, and what it gives in each case."""
+        functions = [(slip, _function(self.code_of(slip), self.answer)) for slip in self.slips]
+        return [
+            (slip, [self._outcome(f, *c) for c in zip(self._cases, self._wanted, strict=True)])
+            for slip, f in functions
+        ]
+
+    def _several(self, value: Any) -> Sequence:
+        if len(self.results) == 1:
+            return [value]
+        return parts(value, self.stub.rpartition("return ")[2].strip())
+
+    def _outcome(self, function: Any, arguments: tuple, wanted: list) -> list:
+        """Return what a function gives in one case: results, or the errors why they are none."""
+        try:
+            return self._read(self._several(call(function, *arguments)), arguments, wanted)
+        except MismatchError as error:
+            return [error] * len(self.results)
+
+    def _read(self, values: Sequence, arguments: tuple, wanted: Sequence) -> list:
+        found = []
+        for result, value, want in zip(self.results, values, wanted, strict=True):
+            try:
+                found.append(result.read(value, want, *arguments, case=self.case(*arguments)))
+            except MismatchError as error:
+                found.append(error)
+        return found
+
+    def _same(self, part: int, one: Any, other: Any) -> bool:
+        """Whether two functions give the same result, or fail in the same way."""
+        failed = [isinstance(value, MismatchError) for value in (one, other)]
+        if any(failed):
+            return all(failed) and (one.expected, one.got) == (other.expected, other.got)
+        return self.results[part].same(one, other)
+
+    def _first_wrong(self, found: list, wanted: list) -> int | None:
+        places = range(len(self.results))
+        return next((i for i in places if not self._same(i, found[i], wanted[i])), None)
+
+    def _right(self, found: list, wanted: list) -> bool:
+        return self._first_wrong(found, wanted) is None
+
+    def _everywhere(self, function: Any, slipped: list[list]) -> bool:
+        cases = zip(self._cases, self._wanted, slipped, strict=True)
+        return all(self._right(self._outcome(function, a, w), found) for a, w, found in cases)
 
     def hint(self) -> "Note":
         """Return the next hint; each call goes one step further, and the last one stays."""
@@ -334,6 +579,17 @@ def by_key(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
 
 
 _MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓"}
+
+
+def _function(code: str, name: str) -> Any:
+    """Run source of ours in a namespace of its own, and return what it binds to a name."""
+    namespace = {"torch": torch}
+    exec(compile(code, f"<{name}>", "exec"), namespace)
+    return namespace[name]
+
+
+def _told(look: str | Callable[..., str], *found: Any) -> str:
+    return look(*found) if callable(look) else look
 
 
 def _markdown(text: str) -> str:

@@ -12,56 +12,18 @@ from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from . import questions
-from .core import Exercise, call, expect, number, parts, tensor
+from .core import Exercise, Number, Slip, call, expect, number, tensor
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
 
-_COST_CASES = ((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 9))
+
+def _cost(c_in: int, c_red: int, c_out: int, k: int, height: int, width: int) -> tuple[int, int]:
+    both = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
+    return both.parameters, both.macs
 
 
-def _verify_cost(answer: Any) -> None:
-    for c_in, c_red, c_out, k, height, width in _COST_CASES:
-        got = call(answer, c_in, c_red, c_out, k, height, width)
-        case = f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
-        pair = parts(got, "weights, multiply_adds")
-        weights, macs = (number(value) for value in pair)
-        want = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
-        biases = c_red + c_out
-        habits = {
-            c_in + k * k * c_out: "That is the cost of reducing to a single channel. Each of the "
-            "`c_red` filters of the 1×1 has its own weights, and the k×k reads all of them.",
-            c_in * c_red + c_red * c_out: "The second layer is counted as if it were 1×1 as well: "
-            "how many positions does a k×k filter look at?",
-            c_in * c_red + k * c_red * c_out: "A k×k filter has k rows *and* k columns.",
-            k * k * c_in * c_out: "That is the direct convolution, without a reduction.",
-            k * k * c_red * c_out: "The 1×1 layer itself is missing: it is not free.",
-            c_in * c_red + (k ^ 2) * c_red * c_out: "In Python `^` is not a power; it is `**`.",
-            want.macs: "These are the multiply-adds: the weights come first in the pair.",
-            **dict.fromkeys(
-                (want.parameters + some for some in (biases, c_red, c_out)),
-                "Biases are counted; the statement leaves them out.",
-            ),
-        }
-        expect(
-            weights == want.parameters,
-            expected=f"for {case}: every weight of both layers, once",
-            got=f"{weights:,.15g} weights",
-            look=habits.get(
-                weights,
-                "Count the layers one by one: how many filters has each, and "
-                "how many numbers has one filter?",
-            ),
-        )
-        expect(
-            macs == want.macs,
-            expected=f"for {case}: each weight used once at each output position",
-            got=f"{macs:,.15g} multiply-adds, with the right number of weights",
-            look="Exactly twice: a multiplication and the addition of its product count as one."
-            if macs == 2 * want.macs
-            else "Every weight meets every position of the map. How many positions are there?",
-        )
-
+_BIASES = "Biases are counted; the statement leaves them out."
 
 cost = Exercise(
     key="cost",
@@ -79,7 +41,54 @@ def cost(c_in, c_red, c_out, k, height, width):
     return weights, multiply_adds
 """,
     answer="cost",
-    verify=_verify_cost,
+    reference=_cost,
+    cases=((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 9)),
+    case=lambda c_in, c_red, c_out, k, height, width: (
+        f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
+    ),
+    results=(
+        Number(
+            expected="every weight of both layers, once",
+            got="{got:,.15g} weights",
+            look="Count the layers one by one: how many filters has each, and how many numbers has "
+            "one filter?",
+        ),
+        Number(
+            expected="each weight used once at each output position",
+            got="{got:,.15g} multiply-adds, with the right number of weights",
+            look="Every weight meets every position of the map. How many positions are there?",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"c_in * c_red": "c_in", "k * k * c_red": "k * k"},
+            "That is the cost of reducing to a single channel. Each of the `c_red` filters of the "
+            "1×1 has its own weights, and the k×k reads all of them.",
+        ),
+        Slip(
+            {"k * k * ": ""},
+            "The second layer is counted as if it were 1×1 as well: how many positions does a k×k "
+            "filter look at?",
+        ),
+        Slip({"k * k": "k"}, "A k×k filter has k rows *and* k columns."),
+        Slip(
+            {"c_in * c_red + k * k * c_red": "k * k * c_in"},
+            "That is the direct convolution, without a reduction.",
+        ),
+        Slip({"c_in * c_red + ": ""}, "The 1×1 layer itself is missing: it is not free."),
+        Slip({"k * k": "(k ^ 2)"}, "In Python `^` is not a power; it is `**`."),
+        Slip(
+            {"return weights, multiply_adds": "return multiply_adds, weights"},
+            "These are the multiply-adds: the weights come first in the pair.",
+        ),
+        Slip({"* c_out": "* c_out + c_red + c_out"}, _BIASES),
+        Slip({"* c_out": "* c_out + c_red"}, _BIASES),
+        Slip({"* c_out": "* c_out + c_out"}, _BIASES),
+        Slip(
+            {"= weights * height": "= 2 * weights * height"},
+            "Exactly twice: a multiplication and the addition of its product count as one.",
+        ),
+    ),
     praise="This one function prices the 3×3 and the 5×5 branches of all nine modules.",
     hints=(
         "Take the two layers one by one. A layer's weights are its number of filters times the "

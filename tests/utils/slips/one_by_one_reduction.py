@@ -4,38 +4,8 @@
 SLIPS = {
     "cost": [
         (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out\n"
-            "    return weights, weights * height * height",
-            "How many positions are there",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = (c_in + 1) * c_red + k * k * c_red * c_out\n"
-            "    return weights, weights * height * width",
-            "Biases are counted",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in + k * k * c_out\n    return weights, weights * height * width",
-            "a single channel",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = k * k * c_red * c_out\n    return weights, weights * height * width",
-            "not free",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * c_red * c_out\n"
-            "    return weights, weights * height * width",
-            "k rows *and* k columns",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out + c_red + c_out\n"
-            "    return weights, weights * height * width",
-            "Biases are counted",
+            "def cost(c_in, c_red, c_out, k, height, width):\n    return 1",
+            "return weights, multiply",
         ),
         (
             "def cost(c_in, c_red, c_out, k, height, width):\n"
@@ -44,32 +14,10 @@ SLIPS = {
             "meets every position",
         ),
         (
-            "def cost(c_in, c_red, c_out, k, height, width):\n    return 1",
-            "return weights, multiply",
-        ),
-        (
             "def cost(c_in, c_red, c_out, k, height, width):\n"
             "    weights = c_in * c_red + k^2 * c_red * c_out\n"
             "    return weights, weights * height * width",
             "Count the layers",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + (k ^ 2) * c_red * c_out\n"
-            "    return weights, weights * height * width",
-            "is not a power",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out\n"
-            "    return weights, 2 * weights * height * width",
-            "Exactly twice",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out\n"
-            "    return weights * height * width, weights",
-            "weights come first",
         ),
     ],
     "widest": [
