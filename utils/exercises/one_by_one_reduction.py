@@ -1,18 +1,20 @@
 """Exercises of the chapter on 1x1 reduction."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from ..accounting import break_even, convolution_cost, module_costs, reduced_cost
+from ..accounting import break_even, module_costs, reduced_cost
 from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from . import questions
-from .core import Exercise, Number, Slip, call, expect, number, tensor
+from .core import Array, Exercise, Number, Slip, expect
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -111,52 +113,15 @@ def cost(c_in, c_red, c_out, k, height, width):
 
 # 2 ---------------------------------------------------------------------------------------------
 
-_WIDTH_CASES = ((192, 128, 3), (192, 32, 5), (64, 64, 1), (832, 384, 3), (9, 1, 3), (1, 16, 3))
 
-
-def _verify_widest(answer: Any) -> None:
-    for c_in, c_out, k in _WIDTH_CASES:
-        got = call(answer, c_in, c_out, k)
-        case = f"{c_in} → {c_out} channels, {k}×{k}"
-        got = number(got)
-        expect(
-            got.is_integer(),
-            expected="a whole number of channels",
-            got=f"{got}",
-            look="Channels cannot be cut: round in the direction that still saves.",
-        )
-        got = int(got)
-        expect(
-            got >= 0,
-            expected="a width, or 0 where no width saves anything",
-            got=f"{got}",
-            look="A width cannot be negative.",
-        )
-        direct = convolution_cost(c_in, c_out, kernel_size=k, size=(1, 1)).parameters
-
-        def saves(c_red: int, direct: int = direct, case: tuple = (c_in, c_out, k)) -> bool:
-            wide = reduced_cost(case[0], c_red, case[1], kernel_size=case[2], size=(1, 1))
-            return wide.parameters < direct
-
-        limit = break_even(c_in, c_out, kernel_size=k)
-        expect(
-            got == 0 or saves(got),
-            expected=f"for {case}: at this width the two layers have fewer weights than one",
-            got=f"{got}, where they do not have fewer",
-            look="Here not even a single channel saves: what does the statement ask for then?"
-            if limit <= 1
-            else "At the break-even itself nothing is saved: the saving must be strict."
-            if got == limit
-            else "Set the two costs equal and solve for `c_red`; round so that it still saves.",
-        )
-        expect(
-            not saves(got + 1),
-            expected=f"for {case}: one channel more would no longer save",
-            got=f"{got}, but {got + 1} saves too",
-            look="A k×k filter has k rows *and* k columns."
-            if got == (k * c_in * c_out - 1) // (c_in + k * c_out)
-            else "Is the division exact, and is the rounding only at the end?",
-        )
+def _look_of_width(got: float, want: float, *case: int) -> str:
+    if not got.is_integer():
+        return "Channels cannot be cut: round in the direction that still saves."
+    if got < 0:
+        return "A width cannot be negative."
+    if got > want:
+        return "Set the two costs equal and solve for `c_red`; round so that it still saves."
+    return "Is the division exact, and is the rounding only at the end?"
 
 
 widest = Exercise(
@@ -173,7 +138,24 @@ def widest(c_in, c_out, k):
     return ...
 """,
     answer="widest",
-    verify=_verify_widest,
+    reference=lambda c_in, c_out, k: math.ceil(break_even(c_in, c_out, kernel_size=k)) - 1,
+    cases=((192, 128, 3), (192, 32, 5), (64, 64, 1), (832, 384, 3), (9, 1, 3), (1, 16, 3)),
+    case=lambda c_in, c_out, k: f"{c_in} → {c_out} channels, {k}×{k}",
+    results=(
+        Number(
+            expected="the largest width at which the two layers have fewer weights than one, or 0 "
+            "if there is none",
+            look=_look_of_width,
+        ),
+    ),
+    slips=(
+        Slip({"k * k": "k"}, "A k×k filter has k rows *and* k columns."),
+        Slip({" - 1": ""}, "At the break-even itself nothing is saved: the saving must be strict."),
+        Slip(
+            {"return ": "return max(1, ", "c_out)\n": "c_out))\n"},
+            "Here not even a single channel saves: what does the statement ask for then?",
+        ),
+    ),
     praise="All eighteen reductions in GoogLeNet's modules lie below this limit. The 1×1 in its "
     "stem does not: 64 channels to 64 in front of the 3×3 to 192.",
     hints=(
@@ -208,48 +190,21 @@ class _NoConvolution(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-def _verify_pointwise(answer: Any) -> None:
+def _pixels() -> list[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(0)
-    for n, c_in, c_out, height, width in ((3, 4, 4, 5, 5), (1, 3, 1, 4, 4), (2, 5, 7, 6, 3)):
-        x = torch.randn(n, c_in, height, width, generator=generator)
-        weight = torch.randn(c_out, c_in, generator=generator)
-        with _NoConvolution():
-            got = call(answer, x, weight)
-        want = F.conv2d(x.double(), weight.double()[:, :, None, None])
-        case = f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
-
-        def look(shape: tuple, n: int = n, c_out: int = c_out) -> str:
-            if len(shape) == 4 and shape[-1] == c_out:
-                return "The new axis stands last; the channels belong in second place."
-            if len(shape) == 4 and shape[:2] == (c_out, n):
-                return "The new axis stands first; the channels belong in second place."
-            return "Which axis is summed over? Only the channels of the input should go."
-
-        got = tensor(got, tuple(want.shape), case=case, look=look)
-        slips = {
-            "The rows and columns of the weight are swapped: row `o` makes output channel `o`.": (
-                F.conv2d(x.double(), weight.double().T[:, :, None, None]) if c_in == c_out else None
-            ),
-            "`view` and `reshape` only read the memory anew; to move an axis, use `permute`.": (
-                want.permute(0, 2, 3, 1).reshape(want.shape)
-            ),
-        }
-        expect(
-            torch.allclose(got, want, atol=1e-5),
-            expected=f"for {case}: at each pixel, the weight matrix times the vector of channels",
-            got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
-            look=_diagnose(
-                got, slips, "Take one pixel, `x[0, :, 0, 0]`, multiply by hand, and compare."
-            ),
+    shapes = ((3, 4, 4, 5, 5), (1, 3, 1, 4, 4), (2, 5, 7, 6, 3))
+    return [
+        (
+            torch.randn(n, c_in, height, width, generator=generator),
+            torch.randn(c_out, c_in, generator=generator),
         )
+        for n, c_in, c_out, height, width in shapes
+    ]
 
 
-def _diagnose(got: torch.Tensor, slips: dict[str, torch.Tensor | None], otherwise: str) -> str:
-    """Return what to tell of the slip that leads to what came, if it is a known one."""
-    for look, result in slips.items():
-        if result is not None and torch.allclose(got, result, atol=1e-4):
-            return look
-    return otherwise
+def _verify_pointwise(answer: Any) -> None:
+    with _NoConvolution():
+        pointwise.compare(answer)
 
 
 pointwise = Exercise(
@@ -266,6 +221,41 @@ def pointwise(x, weight):
 """,
     answer="pointwise",
     verify=_verify_pointwise,
+    cases=_pixels,
+    case=lambda x, weight: (
+        f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
+    ),
+    results=(
+        Array(
+            expected="at each pixel, the weight matrix times the vector of channels",
+            look="Take one pixel, `x[0, :, 0, 0]`, multiply by hand, and compare.",
+            shape="Which axis is summed over? Only the channels of the input should go.",
+            close=1e-5,
+        ),
+    ),
+    slips=(
+        Slip(
+            {"->nohw": "->nhwo"}, "The new axis stands last; the channels belong in second place."
+        ),
+        Slip(
+            {"->nohw": "->onhw"}, "The new axis stands first; the channels belong in second place."
+        ),
+        Slip(
+            {"oc,": "co,"},
+            "The rows and columns of the weight are swapped: row `o` makes output channel `o`.",
+        ),
+        Slip(
+            {"->nohw": "->nhwo", "weight, x)": "weight, x).reshape(len(x), -1, *x.shape[2:])"},
+            "`view` and `reshape` only read the memory anew; to move an axis, use `permute`.",
+        ),
+        Slip(
+            """
+def pointwise(x, weight):
+    return torch.nn.functional.conv2d(x, weight[:, :, None, None])
+""",
+            "A matrix product of the right axes is enough: `@`, `torch.einsum`.",
+        ),
+    ),
     praise="A 1×1 convolution is one matrix, applied to every pixel alone.",
     hints=(
         "For one pixel it is `weight @ x[n, :, h, w]`.",
@@ -284,46 +274,21 @@ def pointwise(x, weight):
 # 4 ---------------------------------------------------------------------------------------------
 
 
-def _verify_melt(answer: Any) -> None:
+def _pairs() -> list[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(1)
-    for c_in, c_red, c_out, k in ((5, 5, 5, 3), (6, 2, 4, 3), (8, 3, 2, 5)):
-        reduce = torch.randn(c_red, c_in, 1, 1, generator=generator)
-        kernel = torch.randn(c_out, c_red, k, k, generator=generator)
-        x = torch.randn(2, c_in, 9, 8, generator=generator)
-        got = call(answer, reduce, kernel)
-        case = f"a 1×1 of shape {tuple(reduce.shape)} and a kernel of shape {tuple(kernel.shape)}"
-        got = tensor(
-            got,
-            (c_out, c_in, k, k),
-            case=case,
-            look=lambda shape: (
-                "One kernel should read all input channels and give all output "
-                "channels. Only the reduced channels disappear: they are summed over."
-            ),
+    return [
+        (
+            torch.randn(c_red, c_in, 1, 1, generator=generator),
+            torch.randn(c_out, c_red, k, k, generator=generator),
         )
-        want = F.conv2d(F.conv2d(x, reduce), kernel, padding=k // 2).double()
-        alone = F.conv2d(x.double(), got, padding=k // 2)
-        right = torch.einsum("orhw,rc->ochw", kernel, reduce[:, :, 0, 0]).double()
-        slips = {
-            "That is the k×k kernel alone: where has the 1×1 gone?": (
-                kernel.double() if c_in == c_red else None
-            ),
-            "Right, but flipped: torch slides a kernel as it stands.": right.flip(2, 3),
-            "Right, but rows and columns of the window have changed places.": right.mT,
-            "Right up to a factor: add up over the reduced channels, do not average.": right
-            / c_red,
-        }
-        expect(
-            torch.allclose(alone, want, atol=1e-4),
-            expected=f"for {case}: the one kernel gives what the two layers give",
-            got=f"outputs that differ by up to {(alone - want).abs().max():.2g}",
-            look=_diagnose(
-                got,
-                slips,
-                "The shape is right, so the axes may be matched wrongly: "
-                "the 1×1's *output* channels are the kernel's *input* channels.",
-            ),
-        )
+        for c_in, c_red, c_out, k in ((5, 5, 5, 3), (6, 2, 4, 3), (8, 3, 2, 5))
+    ]
+
+
+def _melted(reduce: Tensor, kernel: Tensor) -> Tensor:
+    """Run both layers on a single bright pixel of each channel: that shows the kernel, turned."""
+    pixels = F.pad(torch.eye(reduce.shape[1])[:, :, None, None], 4 * [kernel.shape[-1] - 1])
+    return F.conv2d(F.conv2d(pixels, reduce), kernel).transpose(0, 1).flip(2, 3)
 
 
 melt = Exercise(
@@ -341,7 +306,39 @@ def melt(reduce, kernel):
     return ...
 """,
     answer="melt",
-    verify=_verify_melt,
+    reference=_melted,
+    cases=_pairs,
+    case=lambda reduce, kernel: (
+        f"a 1×1 of shape {tuple(reduce.shape)} and a kernel of shape {tuple(kernel.shape)}"
+    ),
+    results=(
+        Array(
+            expected="the one kernel gives what the two layers give",
+            got="a kernel whose numbers differ by up to {off:.2g}",
+            look="The shape is right, so the axes may be matched wrongly: the 1×1's *output* "
+            "channels are the kernel's *input* channels.",
+            shape="One kernel should read all input channels and give all output channels. Only "
+            "the reduced channels disappear: they are summed over.",
+        ),
+    ),
+    slips=(
+        Slip(
+            """
+def melt(reduce, kernel):
+    return kernel
+""",
+            "That is the k×k kernel alone: where has the 1×1 gone?",
+        ),
+        Slip(
+            {"0, 0])": "0, 0]).flip(2, 3)"},
+            "Right, but flipped: torch slides a kernel as it stands.",
+        ),
+        Slip({"ochw": "ocwh"}, "Right, but rows and columns of the window have changed places."),
+        Slip(
+            {"0, 0])": "0, 0]) / len(reduce)"},
+            "Right up to a factor: add up over the reduced channels, do not average.",
+        ),
+    ),
     praise="So the bottleneck is a low-rank factorisation; only its ReLU makes it more than that.",
     hints=(
         "Look at one position of the k×k window: there, the kernel is a C_out × C_red matrix.",
