@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 import utils.exercises
 from utils.accounting import break_even
 from utils.blocks import InceptionSpec
-from utils.exercises import Exercise, Verdict
+from utils.exercises import Exercise, Slip, Verdict
 from utils.exercises import googlenet as network_exercises
 from utils.exercises.core import MismatchError, by_key, call, expect, unfinished
 from utils.exercises.one_by_one_reduction import (
@@ -44,11 +44,19 @@ ANSWERS = {
 # Exercise -> wrong answers, each with where to look, or a part of what only its verdict says.
 SLIPS = {
     name: [
-        *((exercise.code_of(slip), slip.look) for slip in exercise.slips),
-        *ANSWERS[name.split(".")[0]].SLIPS.get(exercise.key, ()),
+        (exercise.code_of(slip), slip.look)
+        for slip in (
+            *exercise.slips,
+            *(Slip(*wrong) for wrong in ANSWERS[name.split(".")[0]].SLIPS.get(exercise.key, ())),
+        )
     ]
     for name, exercise in EXERCISES.items()
 }
+RIGHT = [
+    (f"{chapter}.{key}", EXERCISES[f"{chapter}.{key}"].code_of(Slip(code, "")))
+    for chapter, module in ANSWERS.items()
+    for key, code in module.RIGHT
+]
 
 
 def run(code: str, name: str):
@@ -99,10 +107,7 @@ def test_each_slip_is_wrong_with_its_own_diagnosis(name, code, diagnosis):
     assert repr(verdict) not in said
 
 
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [(f"{chapter}.{key}", code) for chapter, m in ANSWERS.items() for key, code in m.RIGHT],
-)
+@pytest.mark.parametrize(("name", "code"), RIGHT)
 def test_other_right_answers_are_right(name, code):
     verdict = verdict_on(name, code)
     assert verdict.state == "right", verdict

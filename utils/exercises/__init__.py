@@ -10,6 +10,6 @@ In a chapter::
     ex.cost.help()        # all of it, folded: for a page without a kernel
 """
 
-from .core import Exercise, Verdict
+from .core import Exercise, Slip, Verdict
 
-__all__ = ["Exercise", "Verdict"]
+__all__ = ["Exercise", "Slip", "Verdict"]
