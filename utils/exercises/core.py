@@ -343,6 +343,8 @@ class Exercise:
         Called with the arguments of a case: says which it is.
     results
         What the function should return; several for a tuple.
+    order
+        The places of the results in the order in which they are compared, if it is not theirs.
     reference
         The function that gives the right results; without it, the solution.
     slips
@@ -364,6 +366,7 @@ class Exercise:
     cases: Sequence[tuple] | Callable[[], Sequence[tuple]] = field(default=(), repr=False)
     case: Callable[..., str] = field(default=lambda *arguments: _short(arguments), repr=False)
     results: tuple[Result, ...] = field(default=(), repr=False)
+    order: tuple[int, ...] = field(default=(), repr=False)
     reference: Callable | None = field(default=None, repr=False)
     slips: tuple[Slip, ...] = field(default=(), repr=False)
     verify: Callable[[Any], None] | None = field(default=None, repr=False)
@@ -494,7 +497,7 @@ class Exercise:
         return self.results[part].same(one, other)
 
     def _first_wrong(self, found: list, wanted: list) -> int | None:
-        places = range(len(self.results))
+        places = self.order or range(len(self.results))
         return next((i for i in places if not self._same(i, found[i], wanted[i])), None)
 
     def _right(self, found: list, wanted: list) -> bool:
