@@ -54,8 +54,8 @@ RIGHT = [
     (
         "best_sigma",
         {
-            "return max(sigmas, key=strength)": "found = torch.tensor([strength(s) for s in sigmas])\n"
-            "    return torch.tensor(sigmas)[found.argmax()]",
+            "max(sigmas, key=strength)": "torch.tensor(sigmas)["
+            "torch.tensor([strength(s) for s in sigmas]).argmax()]",
             "from torch.nn": "import torch\nfrom torch.nn",
         },
     ),
