@@ -3,76 +3,8 @@
 # Exercise -> answers, and a part of the diagnosis that only this slip should get.
 SLIPS = {
     "row": [
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return a + b + c + p, w, w * side * side",
-            "projection behind the pooling",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + p) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return a + b + c + p, w, w * side * side",
-            "two reductions are missing",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p + 9 * b + 25 * c)\n"
-            "    return a + b + c + p, w, w * side * side",
-            "not the module's input",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 9 * r5 * c\n"
-            "    return a + b + c + p, w, w * side * side",
-            "counted as a 3×3",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 3 * r3 * b + 5 * r5 * c\n"
-            "    return a + b + c + p, w, w * side * side",
-            "k rows *and* k columns",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c + sum(filters)\n"
-            "    return a + b + c + p, w, w * side * side",
-            "Biases are counted",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return sum(filters), w, w * side * side",
-            "never leave it",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return a + b + c, w, w * side * side",
-            "a projection too",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return a + b + c + p, w, w * side",
-            "rows *times* columns",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return a + b + c + p, w, 2 * w * side * side",
-            "count as one",
-        ),
+        ("def row(c_in, side, filters):\n    return 3", "return channels, weights"),
+        ("def row(c_in, side, filters):\n    return 3, 7, 7", "Which four of the six"),
         (
             "def row(c_in, side, filters):\n"
             "    a, r3, b, r5, c, p = filters\n    return a + b + c + p, 7, 7",
@@ -81,79 +13,12 @@ SLIPS = {
         (
             "def row(c_in, side, filters):\n"
             "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + 9 * b + 25 * c + p)\n"
-            "    return a + b + c + p, w, w * side * side",
-            "without reductions",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + 9 * b + 25 * c)\n"
-            "    return a + b + c + c_in, w, w * side * side",
-            "*naive* module",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = (c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c) / 1024\n"
-            "    return a + b + c + p, w, w * side * side",
-            "every single weight",
-        ),
-        ("def row(c_in, side, filters):\n    return 3", "return channels, weights"),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
             "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return a + b + c + p, w, w * side * side / 1e6",
-            "every single multiply-add",
+            "    return a + b + c + p, w, w",
+            "every weight meets every position",
         ),
     ],
     "field": [
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        jump *= stride\n        seen += (kernel - 1) * jump\n"
-            "    return seen, jump",
-            "use the jump first",
-        ),
-        (
-            "import math\ndef field(layers):\n"
-            "    return 1 + sum(k - 1 for k, _ in layers), math.prod(s for _, s in layers)",
-            "several pixels apart",
-        ),
-        (
-            "import math\ndef field(layers):\n"
-            "    return sum(k for k, _ in layers), math.prod(s for _, s in layers)",
-            "add *two* steps",
-        ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen += kernel * jump\n        jump *= stride\n"
-            "    return seen, jump",
-            "k - 1 steps between",
-        ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen = seen * stride + kernel - 1\n        jump *= stride\n"
-            "    return seen, jump",
-            "The stride multiplies the *jump*",
-        ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen += (kernel - 1) * jump\n        jump += stride\n"
-            "    return seen, jump",
-            "strides one after the other multiply",
-        ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen += (kernel - 1) * jump\n        jump += stride - 1\n"
-            "    return seen, jump",
-            "strides one after the other multiply",
-        ),
         (
             "def field(layers):\n    seen, jump = 0, 1\n"
             "    for kernel, stride in layers:\n"
@@ -161,114 +26,10 @@ SLIPS = {
             "    return seen, jump",
             "Start from a unit that sees 1 pixel",
         ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
-            "    return seen",
-            "return field, jump",
-        ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen = (seen - 1) * stride + kernel\n        jump *= stride\n"
-            "    return seen, jump",
-            "in the opposite order",
-        ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen += (kernel - 1) * stride\n        jump *= stride\n"
-            "    return seen, jump",
-            "product of all the strides",
-        ),
-        (
-            "def field(layers):\n    seen, jump = 1, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
-            "    return jump, seen",
-            "swapped",
-        ),
+        ("def field(layers):\n    return 1, 7", "move neighbouring units apart"),
+        ("def field(layers):\n    return 1", "return seen, jump"),
     ],
     "vote": [
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(0).mean((0, 1)).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "another axis, the networks",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(1).mean((0, 1)).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "another axis, the crops",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.mean(0).softmax(-1).mean(0).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "over the networks before",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.mean(1).softmax(-1).mean(0).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "over the crops before",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(-1).amax(1).mean(0).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "found the maximum to be worse",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.argmax(-1).flatten(0, 1).mode(0).values\n"
-            "    return (best != labels).float().mean()",
-            "the majority wins",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.mean((0, 1)).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "The scores are averaged",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(-1).amax((0, 1)).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "the surest crop decides",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(-1).mean((0, 1)).argmax(-1)\n"
-            "    return (best != labels).float().mean()",
-            "top-1 error",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
-            "    return (best == labels[:, None]).any(-1).float().mean()",
-            "the error is the rest",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
-            "    return 100 - 100 * (best == labels[:, None]).any(-1).float().mean()",
-            "not a percentage",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(2).mean((0, 1)).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "another axis",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(-1).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "First average, then judge",
-        ),
         (
             "def top5_error(scores, labels):\n"
             "    best = scores[0].softmax(-1).mean(0).topk(5).indices\n"
