@@ -13,7 +13,7 @@ from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect
+from .core import Array, Exercise, Number, Slip, expect, filter_counts
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def _look_of_maps(got: Tensor, want: Tensor, x: Tensor, w: dict[str, Tensor]) ->
     )
 
 
-def _look_of_shape(shape: tuple[int, ...], want: tuple[int, ...], *case: object) -> str:
+def _look_of_shape(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
     n, channels, *size = want
     if len(shape) != 4:
         return "A module takes a batch of maps and gives one: (N, C, H, W)."
@@ -288,7 +288,7 @@ def _layers() -> list[tuple[Tensor, Tensor, list[int], int, Tensor]]:
     ]
 
 
-def _look_of_weight(shape: tuple[int, ...], want: tuple[int, ...], *case: object) -> str:
+def _look_of_weight(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
     if len(shape) > 1 and shape[0] != want[0]:
         return (
             "It is the layer's outputs that were cut. A branch is read by *columns* of the weight, "
@@ -390,20 +390,8 @@ def added_weights(c_in: int, width: int, reduce3x3: int, reduce5x5: int) -> int:
 
 
 def _verify_same_price(answer: Any) -> None:
-    expect(
-        isinstance(answer, dict) and sorted(answer) == sorted(_THREE),
-        expected="a dictionary with the three names of the stub",
-        got=", ".join(map(str, answer)) if isinstance(answer, dict) else answer,
-        look="Keep the form of the stub, and change only the three numbers.",
-    )
-    wrong = [n for n in _THREE if not _is_width(answer[n])]
-    expect(
-        not wrong,
-        expected="three whole numbers of at least 1",
-        got=", ".join(f"`{name}={answer[name]!r}`" for name in wrong),
-        look="Each is a number of filters.",
-    )
-    width, reduce3x3, reduce5x5 = (int(answer[name]) for name in _THREE)
+    found = filter_counts(answer, _THREE, "Each is a number of filters.")
+    width, reduce3x3, reduce5x5 = found.values()
     expect(
         width >= 64,
         expected="a sum of at least 64 channels",
@@ -430,10 +418,6 @@ def _verify_same_price(answer: Any) -> None:
         got=f"{share:.1%} of them",
         look=look,
     )
-
-
-def _is_width(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= 1
 
 
 same_price = Exercise(

@@ -9,15 +9,17 @@ import copy
 import html
 import math
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from markdown_it import MarkdownIt
 from torch import Tensor
+
+from ..support.checks import positive_int
 
 State = Literal["not attempted", "wrong", "right"]
 
@@ -133,39 +135,40 @@ def parts(value: Any, returned: str) -> tuple:
     return tuple(value)
 
 
-def tensor(value: Any, shape: tuple[int, ...], *, case: str, look: Callable[[tuple], str]) -> Any:
-    """Return the tensor that came, in float64, if it has the shape that is wanted.
-
-    `look` is given the wrong shape and says where to look.
-
-    Raises
-    ------
-    MismatchError
-        It is no tensor, has another shape, or holds values that are no numbers.
-    """
-    if isinstance(value, np.ndarray):
-        value = torch.from_numpy(value)
-    if not isinstance(value, torch.Tensor):
-        raise MismatchError("a tensor", _short(value), "The function should return a tensor.")
-    expect(
-        tuple(value.shape) == shape,
-        expected=f"for {case}: a tensor of shape {shape}",
-        got=f"shape {tuple(value.shape)}",
-        look=look(tuple(value.shape)),
-    )
-    expect(
-        not value.is_complex() and bool(value.isfinite().all()),
-        expected=f"for {case}: finite real numbers",
-        got="values that are complex, infinite or not a number",
-        look="Is anything divided by zero, or read from memory that was never filled?",
-    )
-    return value.detach().cpu().double()
-
-
 def expect(condition: bool, *, expected: str, got: Any, look: str) -> None:
     """Raise `MismatchError` unless `condition` holds."""
     if not condition:
         raise MismatchError(expected, got if isinstance(got, str) else _short(got), look)
+
+
+def filter_counts(answer: Any, names: Sequence[str], look: str) -> dict[str, int]:
+    """Return a design: a dictionary of numbers of filters by name.
+
+    Raises
+    ------
+    MismatchError
+        It has other names, or (then `look` says where to look) something else for a number.
+    """
+    many = {3: "three", 6: "six"}[len(names)]
+    expect(
+        isinstance(answer, dict) and set(answer) == set(names),
+        expected=f"a dictionary with the {many} names of the stub",
+        got=", ".join(map(str, answer)) if isinstance(answer, dict) else answer,
+        look=f"Keep the form of the stub, and change only the {many} numbers.",
+    )
+    found, wrong = {}, []
+    for name in names:
+        try:
+            found[name] = positive_int(answer[name], name)
+        except (TypeError, ValueError):
+            wrong.append(f"`{name}={answer[name]!r}`")
+    expect(
+        not wrong,
+        expected=f"{many} whole numbers of at least 1",
+        got=", ".join(wrong),
+        look=look,
+    )
+    return found
 
 
 @dataclass(frozen=True)
@@ -243,10 +246,10 @@ class Result:
     look: str | Callable[..., str]
     got: str = "{got}"
 
-    def read(self, value: Any, like: Any, *arguments: Any, case: str) -> Any:
+    def read(self, value: Any, like: Any, case: str) -> Any:
         """Return what came in the form that is compared.
 
-        `like` is what was wanted, before it was read.
+        `like` is what was wanted, and `case` says when.
 
         Raises
         ------
@@ -271,7 +274,7 @@ class Number(Result):
     got: str = "{got:,.15g}"
     close: float = 0.0
 
-    def read(self, value: Any, like: Any, *arguments: Any, case: str) -> float:
+    def read(self, value: Any, like: Any, case: str) -> float:
         """Return a float."""
         return number(value)
 
@@ -292,18 +295,33 @@ class Array(Result):
     ----------
     shape
         Where to look if the shape is wrong and no slip leads to it: a text, or a function of the
-        shape, the one that was wanted, and the arguments.
+        shape and the one that was wanted.
     """
 
-    shape: str | Callable[..., str]
+    shape: str | Callable[[tuple, tuple], str]
     got: str = "numbers that differ by up to {off:.2g}"
     close: float = 1e-4
 
-    def read(self, value: Any, like: Any, *arguments: Any, case: str) -> Tensor:
-        """Return a tensor in float64, of the shape that was wanted."""
-        shape = tuple(like.shape)
-        look = partial(_told, self.shape)
-        return tensor(value, shape, case=case, look=lambda wrong: look(wrong, shape, *arguments))
+    def read(self, value: Any, like: Any, case: str) -> Tensor:
+        """Return a tensor in float64, of the shape that was wanted, that holds finite numbers."""
+        if isinstance(value, np.ndarray):
+            value = torch.from_numpy(value)
+        if not isinstance(value, Tensor):
+            raise MismatchError("a tensor", _short(value), "The function should return a tensor.")
+        shape, wanted = tuple(value.shape), tuple(like.shape)
+        expect(
+            shape == wanted,
+            expected=f"for {case}: a tensor of shape {wanted}",
+            got=f"shape {shape}",
+            look=_told(self.shape, shape, wanted),
+        )
+        expect(
+            not value.is_complex() and bool(value.isfinite().all()),
+            expected=f"for {case}: finite real numbers",
+            got="values that are complex, infinite or not a number",
+            look="Is anything divided by zero, or read from memory that was never filled?",
+        )
+        return value.detach().cpu().double()
 
     def same(self, one: Tensor, other: Tensor) -> bool:
         """Whether all numbers are close."""
@@ -408,25 +426,16 @@ class Exercise:
         NotAttemptedError
             It gives `...`.
         """
-        for place, (arguments, wanted) in enumerate(zip(self._cases, self._wanted, strict=True)):
-            found = self._outcome(function, arguments, wanted)
-            part = self._first_wrong(found, wanted)
+        for place, found in enumerate(self._outcomes(function)):
+            part = self._difference(found, self._wanted[place])
             if part is None:
                 continue
-            wrong = found[part]
-            if not isinstance(wrong, MismatchError):
-                result, want = self.results[part], wanted[part]
-                wrong = MismatchError(
-                    f"for {self.case(*arguments)}: {result.expected}",
-                    result.got.format(got=wrong, off=result.off(wrong, want)),
-                    _told(result.look, wrong, want, *arguments),
-                )
-            for slip, slipped in self._slipped:
+            wrong = self._mismatch(place, part, found[part])
+            for slip, outcomes, first in self._slipped:
                 if (
-                    all(map(self._right, slipped[:place], self._wanted))
-                    and self._first_wrong(slipped[place], wanted) == part
-                    and self._same(part, slipped[place][part], found[part])
-                    and (not slip.whole or self._everywhere(function, slipped))
+                    first == (place, part)
+                    and self._same(part, outcomes[place][part], found[part])
+                    and (not slip.whole or self._alike(function, outcomes))
                 ):
                     raise MismatchError(wrong.expected, wrong.got, slip.look)
             raise wrong
@@ -454,40 +463,41 @@ class Exercise:
 
     @cached_property
     def _wanted(self) -> list[list]:
-        """The right results of each case."""
+        """The right results, case by case."""
         right = self.reference or _function(self.solution_code, self.answer)
-        values = [self._several(call(right, *arguments)) for arguments in self._cases]
-        return [self._read(own, a, own) for a, own in zip(self._cases, values, strict=True)]
+        given = [self._several(call(right, *arguments)) for arguments in self._cases]
+        return [[r.read(v, v, "") for r, v in zip(self.results, g, strict=True)] for g in given]
 
     @cached_property
-    def _slipped(self) -> list[tuple[Slip, list[list]]]:
-        """Each slip, and what it gives in each case."""
-        functions = [(slip, _function(self.code_of(slip), self.answer)) for slip in self.slips]
-        return [
-            (slip, [self._outcome(f, *c) for c in zip(self._cases, self._wanted, strict=True)])
-            for slip, f in functions
-        ]
+    def _slipped(self) -> list[tuple[Slip, list[list], tuple[int, int] | None]]:
+        """Each slip, what it gives in each case, and the case and result that first go wrong."""
+        slipped = []
+        for slip in self.slips:
+            outcomes = list(self._outcomes(_function(self.code_of(slip), self.answer)))
+            wrong = enumerate(map(self._difference, outcomes, self._wanted))
+            slipped.append((slip, outcomes, next((f for f in wrong if f[1] is not None), None)))
+        return slipped
+
+    def _outcomes(self, function: Any) -> Iterator[list]:
+        """Yield for each case the results of a function, or for each the error why it is none."""
+        for arguments, wanted in zip(self._cases, self._wanted, strict=True):
+            try:
+                values = self._several(call(function, *arguments))
+            except MismatchError as error:
+                yield [error] * len(self.results)
+                continue
+            outcome = []
+            for result, value, like in zip(self.results, values, wanted, strict=True):
+                try:
+                    outcome.append(result.read(value, like, self.case(*arguments)))
+                except MismatchError as error:
+                    outcome.append(error)
+            yield outcome
 
     def _several(self, value: Any) -> Sequence:
         if len(self.results) == 1:
             return [value]
         return parts(value, self.stub.rpartition("return ")[2].strip())
-
-    def _outcome(self, function: Any, arguments: tuple, wanted: list) -> list:
-        """Return what a function gives in one case: results, or the errors why they are none."""
-        try:
-            return self._read(self._several(call(function, *arguments)), arguments, wanted)
-        except MismatchError as error:
-            return [error] * len(self.results)
-
-    def _read(self, values: Sequence, arguments: tuple, wanted: Sequence) -> list:
-        found = []
-        for result, value, want in zip(self.results, values, wanted, strict=True):
-            try:
-                found.append(result.read(value, want, *arguments, case=self.case(*arguments)))
-            except MismatchError as error:
-                found.append(error)
-        return found
 
     def _same(self, part: int, one: Any, other: Any) -> bool:
         """Whether two functions give the same result, or fail in the same way."""
@@ -496,16 +506,26 @@ class Exercise:
             return all(failed) and (one.expected, one.got) == (other.expected, other.got)
         return self.results[part].same(one, other)
 
-    def _first_wrong(self, found: list, wanted: list) -> int | None:
+    def _difference(self, found: list, wanted: list) -> int | None:
+        """Return which result is the first that differs, if one does."""
         places = self.order or range(len(self.results))
         return next((i for i in places if not self._same(i, found[i], wanted[i])), None)
 
-    def _right(self, found: list, wanted: list) -> bool:
-        return self._first_wrong(found, wanted) is None
+    def _alike(self, function: Any, outcomes: list[list]) -> bool:
+        """Whether a function does in every case what a slip does."""
+        pairs = zip(self._outcomes(function), outcomes, strict=True)
+        return all(self._difference(found, slipped) is None for found, slipped in pairs)
 
-    def _everywhere(self, function: Any, slipped: list[list]) -> bool:
-        cases = zip(self._cases, self._wanted, slipped, strict=True)
-        return all(self._right(self._outcome(function, a, w), found) for a, w, found in cases)
+    def _mismatch(self, place: int, part: int, found: Any) -> MismatchError:
+        """Return the words for a wrong result, slips apart."""
+        if isinstance(found, MismatchError):
+            return found
+        arguments, result, want = self._cases[place], self.results[part], self._wanted[place][part]
+        return MismatchError(
+            f"for {self.case(*arguments)}: {result.expected}",
+            result.got.format(got=found, off=result.off(found, want)),
+            _told(result.look, found, want, *arguments),
+        )
 
     def hint(self) -> "Note":
         """Return the next hint; each call goes one step further, and the last one stays."""

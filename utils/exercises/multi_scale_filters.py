@@ -138,7 +138,7 @@ def _filters() -> list[tuple[Tensor, list[Tensor]]]:
     ]
 
 
-def _look_of_maps(shape: tuple[int, ...], want: tuple[int, ...], *case: object) -> str:
+def _look_of_maps(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
     """Say where to look if the shape is not (N, channels, H, W) as wanted."""
     if len(shape) != 4:
         return "A batch of maps has four axes, (N, C, H, W). `torch.cat` adds none; `stack` does."

@@ -14,7 +14,7 @@ from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect
+from .core import Array, Exercise, Number, Slip, expect, filter_counts
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -249,10 +249,7 @@ def pointwise(x, weight):
             "`view` and `reshape` only read the memory anew; to move an axis, use `permute`.",
         ),
         Slip(
-            """
-def pointwise(x, weight):
-    return torch.nn.functional.conv2d(x, weight[:, :, None, None])
-""",
+            {'einsum("oc,nchw->nohw", weight, x)': "conv2d(x, weight[:, :, None, None])"},
             "A matrix product of the right axes is enough: `@`, `torch.einsum`.",
         ),
     ),
@@ -323,10 +320,7 @@ def melt(reduce, kernel):
     ),
     slips=(
         Slip(
-            """
-def melt(reduce, kernel):
-    return kernel
-""",
+            "def melt(reduce, kernel):\n    return kernel",
             "That is the k×k kernel alone: where has the 1×1 gone?",
         ),
         Slip(
@@ -364,47 +358,26 @@ _BUDGET = sum(c.macs for c in module_costs(_CHANNELS, MODULES["3a"], size=_SIZE)
 
 def _verify_design(answer: Any) -> None:
     paper = MODULES["3a"]
-    expect(
-        isinstance(answer, dict) and sorted(answer) == sorted(_SIX),
-        expected="a dictionary with the six names of the stub",
-        got=", ".join(answer) if isinstance(answer, dict) else answer,
-        look="Keep the form of the stub, and change only the six numbers.",
-    )
-    wrong = [name for name in _SIX if not _is_width(answer[name])]
-    expect(
-        not wrong,
-        expected="six whole numbers of at least 1",
-        got=", ".join(f"`{name}={answer[name]!r}`" for name in wrong),
-        look="Each is a number of filters, and this exercise keeps all six.",
-    )
-    spec = InceptionSpec(**answer)
+    look = "Each is a number of filters, and this exercise keeps all six."
+    spec = InceptionSpec(**filter_counts(answer, _SIX, look))
     expect(
         spec.out_channels(_CHANNELS) == paper.out_channels(_CHANNELS),
         expected="as many output channels as 3a has, so that 3b still fits behind it",
         got=f"{spec.out_channels(_CHANNELS)} output channels",
         look="Only four of the six numbers reach the output. Which?",
     )
-    for name, part, word, look in (
-        ("conv3x3", 2, "half", "A module that hardly looks around is cheap, but no Inception."),
-        ("conv5x5", 2, "half", "A module that hardly looks around is cheap, but no Inception."),
-        (
-            "reduce3x3",
-            4,
-            "a quarter",
-            "A bottleneck may be narrow, but not a pinhole: its rank "
-            "is all that the filters after it can see.",
-        ),
-        (
-            "reduce5x5",
-            4,
-            "a quarter",
-            "A bottleneck may be narrow, but not a pinhole: its rank "
-            "is all that the filters after it can see.",
-        ),
+    blind = "A module that hardly looks around is cheap, but no Inception."
+    pinhole = "A bottleneck may be narrow, but not a pinhole: its rank is all that the filters "
+    pinhole += "after it can see."
+    for name, parts, least, look in (
+        ("conv3x3", 2, "half", blind),
+        ("conv5x5", 2, "half", blind),
+        ("reduce3x3", 4, "a quarter", pinhole),
+        ("reduce5x5", 4, "a quarter", pinhole),
     ):
         expect(
-            part * getattr(spec, name) >= getattr(paper, name),
-            expected=f"at least {word} of the paper's `{name}`",
+            parts * getattr(spec, name) >= getattr(paper, name),
+            expected=f"at least {least} of the paper's `{name}`",
             got=f"`{name}={getattr(spec, name)}`",
             look=look,
         )
@@ -418,10 +391,6 @@ def _verify_design(answer: Any) -> None:
         look=f"The {dearest} branch costs the most. What makes it narrower without narrowing its "
         "output?",
     )
-
-
-def _is_width(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= 1
 
 
 _SIX = tuple(InceptionSpec.__dataclass_fields__)
