@@ -13,7 +13,7 @@ from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect, filter_counts
+from .core import Array, Exercise, Number, Slip, expect, filter_counts, noise
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -112,29 +112,22 @@ def whose(widths, channel):
 
 # 2 ---------------------------------------------------------------------------------------------
 
-_NAMES = ("one", "reduce3", "three", "reduce5", "five", "project")
-_CASES = ((6, (4, 3, 5, 2, 6, 3), (7, 9)), (3, (2, 2, 2, 2, 2, 2), (5, 5)))
-
-
-def _maps() -> list[tuple[Tensor, "_Weights"]]:
-    generator = torch.Generator().manual_seed(0)
-    cases = []
-    for c_in, (one, reduce3, three, reduce5, five, project), size in _CASES:
-        shapes = ((one, c_in, 1), (reduce3, c_in, 1), (three, reduce3, 3))
-        shapes += ((reduce5, c_in, 1), (five, reduce5, 5), (project, c_in, 1))
-        w = _Weights(
-            (name, torch.randn(out, into, k, k, generator=generator))
-            for name, (out, into, k) in zip(_NAMES, shapes, strict=True)
-        )
-        cases.append((torch.randn(2, c_in, *size, generator=generator), w))
-    return cases
-
 
 class _Weights(dict[str, Tensor]):
     """Weights by name, which a message can show in one line."""
 
     def __repr__(self) -> str:
         return f"the weights {', '.join(self)}"
+
+
+def _maps() -> list[tuple[Tensor, _Weights]]:
+    names = ("one", "reduce3", "three", "reduce5", "five", "project")
+    shapes = (
+        ((2, 6, 7, 9), (4, 6, 1), (3, 6, 1), (5, 3, 3), (2, 6, 1), (6, 2, 5), (3, 6, 1)),
+        ((2, 3, 5, 5), (2, 3, 1), (2, 3, 1), (2, 2, 3), (2, 3, 1), (2, 2, 5), (2, 3, 1)),
+    )
+    cases = noise(0, *((x, *((*kernel, kernel[-1]) for kernel in w)) for x, *w in shapes))
+    return [(x, _Weights(zip(names, w, strict=True))) for x, *w in cases]
 
 
 def _widths(w: dict[str, Tensor]) -> list[int]:
@@ -274,20 +267,6 @@ def inception(x, w):
 # 3 ---------------------------------------------------------------------------------------------
 
 
-def _layers() -> list[tuple[Tensor, Tensor, list[int], int, Tensor]]:
-    generator = torch.Generator().manual_seed(1)
-    return [
-        (
-            torch.randn(6, sum(widths), 1, 1, generator=generator),
-            torch.randn(6, generator=generator),
-            widths,
-            branch,
-            torch.randn(widths[branch], generator=generator),
-        )
-        for widths, branch in (([3, 4, 2, 5], 1), ([3, 4, 2, 5], 3), ([2, 2, 2, 2], 0))
-    ]
-
-
 def _look_of_weight(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
     if len(shape) > 1 and shape[0] != want[0]:
         return (
@@ -315,7 +294,12 @@ def prune(weight, bias, widths, branch, means):
     return new_weight, new_bias
 """,
     answer="prune",
-    cases=_layers,
+    cases=noise(
+        1,
+        ((6, 14, 1, 1), (6,), [3, 4, 2, 5], 1, (4,)),
+        ((6, 14, 1, 1), (6,), [3, 4, 2, 5], 3, (5,)),
+        ((6, 8, 1, 1), (6,), [2, 2, 2, 2], 0, (2,)),
+    ),
     case=lambda weight, bias, widths, branch, means: f"widths {widths} and branch {branch}",
     results=(
         Array(

@@ -9,7 +9,7 @@ import copy
 import html
 import math
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -585,20 +585,16 @@ class Help:
         return self._html
 
 
-def by_key(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
-    """Return the exercises by their key.
+def noise(seed: int, *cases: tuple) -> list[tuple]:
+    """Return cases in which normal noise stands for every shape of a tensor, also in a list."""
+    generator = torch.Generator().manual_seed(seed)
 
-    Raises
-    ------
-    ValueError
-        Two exercises have the same key.
-    """
-    found: dict[str, Exercise] = {}
-    for exercise in exercises:
-        if exercise.key in found:
-            raise ValueError(f"two exercises have the key {exercise.key!r}: give each its own")
-        found[exercise.key] = exercise
-    return found
+    def filled(item: Any) -> Any:
+        if isinstance(item, tuple):
+            return torch.randn(item, generator=generator)
+        return list(map(filled, item)) if isinstance(item, list) else item
+
+    return [tuple(map(filled, case)) for case in cases]
 
 
 _MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓"}

@@ -13,7 +13,7 @@ from ..filters import difference_of_gaussians
 from ..interactive import Interactive
 from ..support.checks import one_of
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect
+from .core import Array, Exercise, Number, Slip, expect, noise
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -127,17 +127,6 @@ def answer_at(picture, weights, row, column):
 # 2 ---------------------------------------------------------------------------------------------
 
 
-def _filters() -> list[tuple[Tensor, list[Tensor]]]:
-    generator = torch.Generator().manual_seed(1)
-    return [
-        (
-            torch.rand(2, channels, 8, 11, generator=generator),
-            [torch.randn(n, channels, k, k, generator=generator) for k, n in widths.items()],
-        )
-        for channels, widths in ((2, {5: 3}), (1, {1: 2, 3: 2, 5: 2}), (3, {7: 1, 3: 4}))
-    ]
-
-
 def _look_of_maps(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
     """Say where to look if the shape is not (N, channels, H, W) as wanted."""
     if len(shape) != 4:
@@ -172,7 +161,12 @@ def side_by_side(x, weights):
     return ...
 """,
     answer="side_by_side",
-    cases=_filters,
+    cases=noise(
+        1,
+        ((2, 2, 8, 11), [(3, 2, 5, 5)]),
+        ((2, 1, 8, 11), [(2, 1, 1, 1), (2, 1, 3, 3), (2, 1, 5, 5)]),
+        ((2, 3, 8, 11), [(1, 3, 7, 7), (4, 3, 3, 3)]),
+    ),
     case=lambda x, weights: (
         f"filters of {', '.join(f'{len(w[0, 0])}×{len(w[0, 0])}' for w in weights)} on maps of 8×11"
     ),

@@ -14,7 +14,7 @@ from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect, filter_counts
+from .core import Array, Exercise, Number, Slip, expect, filter_counts, noise
 from .questions import Option, choice
 
 # 1 ---------------------------------------------------------------------------------------------
@@ -190,18 +190,6 @@ class _NoConvolution(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-def _pixels() -> list[tuple[Tensor, Tensor]]:
-    generator = torch.Generator().manual_seed(0)
-    shapes = ((3, 4, 4, 5, 5), (1, 3, 1, 4, 4), (2, 5, 7, 6, 3))
-    return [
-        (
-            torch.randn(n, c_in, height, width, generator=generator),
-            torch.randn(c_out, c_in, generator=generator),
-        )
-        for n, c_in, c_out, height, width in shapes
-    ]
-
-
 def _verify_pointwise(answer: Any) -> None:
     with _NoConvolution():
         pointwise.compare(answer)
@@ -221,7 +209,7 @@ def pointwise(x, weight):
 """,
     answer="pointwise",
     verify=_verify_pointwise,
-    cases=_pixels,
+    cases=noise(0, ((3, 4, 5, 5), (4, 4)), ((1, 3, 4, 4), (1, 3)), ((2, 5, 6, 3), (7, 5))),
     case=lambda x, weight: (
         f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
     ),
@@ -271,17 +259,6 @@ def pointwise(x, weight):
 # 4 ---------------------------------------------------------------------------------------------
 
 
-def _pairs() -> list[tuple[Tensor, Tensor]]:
-    generator = torch.Generator().manual_seed(1)
-    return [
-        (
-            torch.randn(c_red, c_in, 1, 1, generator=generator),
-            torch.randn(c_out, c_red, k, k, generator=generator),
-        )
-        for c_in, c_red, c_out, k in ((5, 5, 5, 3), (6, 2, 4, 3), (8, 3, 2, 5))
-    ]
-
-
 def _melted(reduce: Tensor, kernel: Tensor) -> Tensor:
     """Run both layers on a single bright pixel of each channel: that shows the kernel, turned."""
     pixels = F.pad(torch.eye(reduce.shape[1])[:, :, None, None], 4 * [kernel.shape[-1] - 1])
@@ -304,7 +281,12 @@ def melt(reduce, kernel):
 """,
     answer="melt",
     reference=_melted,
-    cases=_pairs,
+    cases=noise(
+        1,
+        ((5, 5, 1, 1), (5, 5, 3, 3)),
+        ((2, 6, 1, 1), (4, 2, 3, 3)),
+        ((3, 8, 1, 1), (2, 3, 5, 5)),
+    ),
     case=lambda reduce, kernel: (
         f"a 1×1 of shape {tuple(reduce.shape)} and a kernel of shape {tuple(kernel.shape)}"
     ),
