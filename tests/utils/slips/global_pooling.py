@@ -1,14 +1,5 @@
 """What a reader of the chapter on global pooling may plausibly write, and other right answers."""
 
-_COUNT = "def count(channels, height, width, hidden, classes):\n"
-_FLAT = (
-    "    widths = [channels * height * width, *hidden, classes]\n"
-    "    flat = sum(a * b + b for a, b in zip(widths, widths[1:]))\n"
-)
-_GRADIENTS = "def gradients(x, g):\n    h, w = x.shape[2:]\n    g = g[:, :, None, None]\n"
-_AVERAGE = "    average = (g / (h * w)).expand(x.shape)\n"
-_CAM = "def class_maps(maps, weight, bias):\n"
-_EINSUM = "    out = torch.einsum('kc,nchw->nkhw', weight, maps)\n"
 _REBUILD = "def lighter(network):\n"
 _OWN = """    class Pooled(torch.nn.Module):
         def __init__(self):
@@ -21,23 +12,24 @@ _OWN = """    class Pooled(torch.nn.Module):
             return self.fc({})
     return Pooled()"""
 
-# Exercise -> answers, and a part of the diagnosis that only this slip should get.
+# Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
+# what only their verdict says.
 SLIPS = {
     "count": [
-        (_COUNT + _FLAT + "    return flat, 0", "one number for each channel"),
-        (_COUNT + "    return 5, 5", "one after the other"),
-        (_COUNT + "    return float('nan'), 5", "one after the other"),
-        (_COUNT + "    return 5", "return flat, pooled"),
+        ({"return flat, pooled": "return flat, 0"}, "one number for each channel"),
+        ({"return flat, pooled": "return 5, 5"}, "one after the other"),
+        ({"return flat, pooled": "return float('nan'), 5"}, "one after the other"),
+        ({"return flat, pooled": "return 5"}, "return flat, pooled"),
     ],
     "gradients": [
-        (_GRADIENTS + "    return g / (h * w), g", "shape of what it is taken"),
-        (_GRADIENTS + _AVERAGE + "    return average, g", "of the max has the shape"),
-        (_GRADIENTS + _AVERAGE + "    return average, -average", "Nudge one number"),
-        (_GRADIENTS + _AVERAGE + "    return average", "return of_average, of_max"),
+        ({".expand(x.shape)": ""}, "of the average has the shape"),
+        ({"g * (x": "g + 0 * (1"}, "of the max has the shape"),
+        ({"of_average, of_max": "of_average, -of_average"}, "Nudge one number"),
+        ({"of_average, of_max": "of_average"}, "return of_average, of_max"),
     ],
     "cam": [
-        (_CAM + _EINSUM + "    return out - bias[:, None, None]", "Take one place"),
-        (_CAM + _EINSUM + "    return out[0]", "as high and as wide"),
+        ({"None], bias": "None], -bias"}, "Take one place"),
+        ({"None], bias)": "None], bias)[0]"}, "as high and as wide"),
     ],
     "rebuild": [
         (_REBUILD + "    return network", "How many places does a *global* pool leave"),
@@ -132,14 +124,14 @@ SLIPS = {
 RIGHT = [
     (
         "count",
-        _COUNT
-        + "    with torch.device('meta'):\n"
-        + "        layers, reads = [], channels * height * width\n"
-        + "        for gives in (*hidden, classes):\n"
-        + "            layers.append(torch.nn.Linear(reads, gives)); reads = gives\n"
-        + "        own = torch.nn.Linear(channels, classes)\n"
-        + "    size = lambda m: sum(p.numel() for p in m.parameters())\n"
-        + "    return torch.tensor([sum(map(size, layers)), size(own)])",
+        "def count(channels, height, width, hidden, classes):\n"
+        "    with torch.device('meta'):\n"
+        "        layers, reads = [], channels * height * width\n"
+        "        for gives in (*hidden, classes):\n"
+        "            layers.append(torch.nn.Linear(reads, gives)); reads = gives\n"
+        "        own = torch.nn.Linear(channels, classes)\n"
+        "    size = lambda m: sum(p.numel() for p in m.parameters())\n"
+        "    return torch.tensor([sum(map(size, layers)), size(own)])",
     ),
     (
         "gradients",
@@ -154,11 +146,7 @@ RIGHT = [
         "def class_maps(maps, weight, bias):\n"
         "    return (maps.movedim(1, -1) @ weight.T + bias).movedim(-1, 1).numpy()",
     ),
-    (
-        "count",
-        _COUNT + _FLAT + "    import numpy\n"
-        "    return numpy.array([flat, channels * classes + classes])",
-    ),
+    ("count", {"return flat, pooled": "import numpy\n    return numpy.array([flat, pooled])"}),
     ("rebuild", _REBUILD + _OWN.format("x.mean((2, 3))")),
     (
         "rebuild",

@@ -1,47 +1,22 @@
 """What a reader of the chapter on GoogLeNet may plausibly write, and other right answers."""
 
-# Exercise -> answers, and a part of the diagnosis that only this slip should get.
+# Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
+# what only their verdict says.
 SLIPS = {
     "row": [
-        ("def row(c_in, side, filters):\n    return 3", "return channels, weights"),
-        ("def row(c_in, side, filters):\n    return 3, 7, 7", "Which four of the six"),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n    return a + b + c + p, 7, 7",
-            "There are six convolutions",
-        ),
-        (
-            "def row(c_in, side, filters):\n"
-            "    a, r3, b, r5, c, p = filters\n"
-            "    w = c_in * (a + r3 + r5 + p) + 9 * r3 * b + 25 * r5 * c\n"
-            "    return a + b + c + p, w, w",
-            "every weight meets every position",
-        ),
+        ({"return channels": "return 3 # channels"}, "return channels, weights"),
+        ({"return channels": "return 3"}, "Which four of the six"),
+        ({"channels, weights, weights": "channels, 7, weights"}, "There are six convolutions"),
+        ({"* side * side": ""}, "every weight meets every position"),
     ],
     "field": [
-        (
-            "def field(layers):\n    seen, jump = 0, 1\n"
-            "    for kernel, stride in layers:\n"
-            "        seen += (kernel - 1) * jump\n        jump *= stride\n"
-            "    return seen, jump",
-            "Start from a unit that sees 1 pixel",
-        ),
-        ("def field(layers):\n    return 1, 7", "move neighbouring units apart"),
-        ("def field(layers):\n    return 1", "return seen, jump"),
+        ({"seen, jump = 1, 1": "seen, jump = 0, 1"}, "Start from a unit that sees 1 pixel"),
+        ({"return seen, jump": "return seen, 7"}, "move neighbouring units apart"),
+        ({"return seen, jump": "return seen"}, "return seen, jump"),
     ],
     "vote": [
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores[0].softmax(-1).mean(0).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float().mean()",
-            "In turn",
-        ),
-        (
-            "def top5_error(scores, labels):\n"
-            "    best = scores.softmax(-1).mean((0, 1)).topk(5).indices\n"
-            "    return 1 - (best == labels[:, None]).any(-1).float()",
-            "a single number",
-        ),
+        ({"scores.softmax(dim=-1).mean(dim=(0, 1))": "scores[0].softmax(-1).mean(0)"}, "In turn"),
+        ({".mean().item()": ""}, "a single number"),
     ],
     "save": [
         (
