@@ -14,14 +14,7 @@ from utils.accounting import break_even
 from utils.blocks import InceptionSpec
 from utils.exercises import Exercise, Slip, Verdict
 from utils.exercises import googlenet as network_exercises
-from utils.exercises.core import (
-    Array,
-    MismatchError,
-    Number,
-    call,
-    expect,
-    unfinished,
-)
+from utils.exercises.answers import MismatchError, call, expect, unfinished
 from utils.exercises.one_by_one_reduction import (
     branch_weights,
     dearest_channel,
@@ -29,12 +22,13 @@ from utils.exercises.one_by_one_reduction import (
     shuffled,
 )
 from utils.exercises.questions import Option, choice, number
+from utils.exercises.results import Array, Number
 from utils.googlenet import INPUTS, MODULES
 
 CHAPTERS = {
     info.name: importlib.import_module(f"utils.exercises.{info.name}")
     for info in pkgutil.iter_modules(utils.exercises.__path__)
-    if info.name not in ("core", "questions")
+    if info.name not in ("answers", "core", "questions", "results")
 }
 EXERCISES = {
     f"{chapter}.{exercise.key}": exercise

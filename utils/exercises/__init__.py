@@ -10,6 +10,7 @@ In a chapter::
     ex.cost.help()        # all of it, folded: for a page without a kernel
 """
 
-from .core import Exercise, Slip, Verdict
+from .core import Exercise, Verdict
+from .results import Slip
 
 __all__ = ["Exercise", "Slip", "Verdict"]

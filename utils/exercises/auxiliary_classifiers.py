@@ -18,8 +18,10 @@ from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .core import Exercise, MismatchError, Number, Result, Slip, expect
+from .answers import MismatchError, expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Number, Result, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
 

@@ -13,8 +13,10 @@ from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect, filter_counts, noise
+from .answers import expect, filter_counts
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
 

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from ..interactive import Interactive
 from . import questions
-from .core import Array, Exercise, MismatchError, Number, Slip, call, expect
+from .answers import MismatchError, call, expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
 

@@ -11,8 +11,10 @@ from ..googlenet import INPUTS, MODULES, PAPER, GoogLeNet, googlenet
 from ..interactive import Interactive
 from ..networks.rows import MaxPool
 from . import questions
-from .core import Exercise, Number, Slip, call, expect
+from .answers import call, expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Number, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
 

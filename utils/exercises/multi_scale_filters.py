@@ -13,8 +13,10 @@ from ..filters import difference_of_gaussians
 from ..interactive import Interactive
 from ..support.checks import one_of
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect, noise
+from .answers import expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
 

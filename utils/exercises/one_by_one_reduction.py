@@ -14,8 +14,10 @@ from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from . import questions
-from .core import Array, Exercise, Number, Slip, expect, filter_counts, noise
+from .answers import expect, filter_counts
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
 
