@@ -291,6 +291,7 @@ def test_a_wrong_shape_is_that_of_a_slip_or_has_words_of_its_own():
         (lambda x: x[0, 0], "(), (2, 3)"),
         (lambda x: x.numpy(), "once"),
         (lambda x: x + 0j, "divided by zero"),
+        (lambda x: x / 0, "divided by zero"),
     ):
         assert look in exercise.check(answer).look
     assert exercise.check(lambda x: x.numpy() + x.numpy() + 1e-6).state == "right"
