@@ -309,7 +309,6 @@ def joint_loss(outputs, labels, weight=0.3):
 
 # 3 ---------------------------------------------------------------------------------------------
 
-
 # Whether the last two of the tuple are swapped in a version.
 _SWAPPED = {
     "0.20.1": True,
@@ -327,6 +326,10 @@ def _versions() -> list[tuple[_Outputs, str]]:
     return [(_Outputs(main, *pairs[swapped]), version) for version, swapped in _SWAPPED.items()]
 
 
+def _by_place() -> dict[str, Tensor]:
+    return dict(zip(("main", "4d", "4a"), _scores()[0], strict=True))
+
+
 class _Places(Result):
     """Whose scores stand under the keys of a dict."""
 
@@ -338,10 +341,13 @@ class _Places(Result):
             got=value,
             look='The function should end in `return {"main": ..., "4a": ..., "4d": ...}`.',
         )
-        named = dict(zip(("main", "4d", "4a"), _scores()[0], strict=True))
         found = {
             key: next(
-                (name for name, t in named.items() if isinstance(own, Tensor) and t.equal(own)),
+                (
+                    name
+                    for name, t in _by_place().items()
+                    if isinstance(own, Tensor) and t.equal(own)
+                ),
                 "something else",
             )
             for key, own in value.items()
@@ -372,6 +378,7 @@ def by_place(outputs, version):
     return {"main": main, "4a": ..., "4d": ...}
 """,
     answer="by_place",
+    reference=lambda outputs, version: _by_place(),
     cases=_versions,
     case=lambda outputs, version: f"torchvision {version}",
     results=(

@@ -25,6 +25,7 @@ SLIPS = {
         ({".expand(x.shape)": ""}, "of the average has the shape"),
         ({"g * (x": "g + 0 * (1"}, "of the max has the shape"),
         ({"of_average, of_max": "of_average, -of_average"}, "Nudge one number"),
+        ({"of_average, of_max": "of_max, of_max"}, "Nudge one number"),
         ({"of_average, of_max": "of_average"}, "return of_average, of_max"),
     ],
     "cam": [

@@ -11,7 +11,8 @@ SLIPS = {
     ],
     "field": [
         ({"seen, jump = 1, 1": "seen, jump = 0, 1"}, "Start from a unit that sees 1 pixel"),
-        ({"return seen, jump": "return seen, 7"}, "move neighbouring units apart"),
+        ({"jump * stride": "jump * kernel"}, "move neighbouring units apart"),
+        ({"return seen, jump": "return seen, seen"}, "move neighbouring units apart"),
         ({"return seen, jump": "return seen"}, "return seen, jump"),
     ],
     "vote": [
