@@ -12,9 +12,9 @@ from markdown_it import MarkdownIt
 import utils.exercises
 from utils.accounting import break_even
 from utils.blocks import InceptionSpec
-from utils.exercises import Exercise, Verdict
+from utils.exercises import Exercise, Slip, Verdict
 from utils.exercises import googlenet as network_exercises
-from utils.exercises.core import MismatchError, by_key, call, expect, unfinished
+from utils.exercises.answers import MismatchError, call, expect, unfinished
 from utils.exercises.one_by_one_reduction import (
     branch_weights,
     dearest_channel,
@@ -22,12 +22,13 @@ from utils.exercises.one_by_one_reduction import (
     shuffled,
 )
 from utils.exercises.questions import Option, choice, number
+from utils.exercises.results import Array, Number
 from utils.googlenet import INPUTS, MODULES
 
 CHAPTERS = {
     info.name: importlib.import_module(f"utils.exercises.{info.name}")
     for info in pkgutil.iter_modules(utils.exercises.__path__)
-    if info.name not in ("core", "questions")
+    if info.name not in ("answers", "core", "questions", "results")
 }
 EXERCISES = {
     f"{chapter}.{exercise.key}": exercise
@@ -35,16 +36,28 @@ EXERCISES = {
     for exercise in module.ALL
 }
 
-# For each chapter, `slips` says what a reader may plausibly write.
+# For each chapter, `slips` holds wrong answers that are no slip of the exercise itself, and unusual
+# right ones.
 ANSWERS = {
     file.stem: importlib.import_module(f"slips.{file.stem}")
     for file in sorted(Path(__file__).with_name("slips").glob("*.py"))
 }
+# Exercise -> wrong answers, each with where to look, or a part of what only its verdict says.
 SLIPS = {
-    f"{chapter}.{key}": slips
-    for chapter, module in ANSWERS.items()
-    for key, slips in module.SLIPS.items()
+    name: [
+        (exercise.code_of(slip), slip.look)
+        for slip in (
+            *exercise.slips,
+            *(Slip(*wrong) for wrong in ANSWERS[name.split(".")[0]].SLIPS.get(exercise.key, ())),
+        )
+    ]
+    for name, exercise in EXERCISES.items()
 }
+RIGHT = [
+    (f"{chapter}.{key}", EXERCISES[f"{chapter}.{key}"].code_of(Slip(code, "")))
+    for chapter, module in ANSWERS.items()
+    for key, code in module.RIGHT
+]
 
 
 def run(code: str, name: str):
@@ -65,8 +78,9 @@ def exercise(request) -> Exercise:
 
 
 def test_every_exercise_has_its_slips():
-    assert SLIPS.keys() == EXERCISES.keys()
     assert all(len(slips) >= 3 for slips in SLIPS.values())
+    for chapter, module in ANSWERS.items():
+        assert module.SLIPS.keys() <= {exercise.key for exercise in CHAPTERS[chapter].ALL}
 
 
 def test_the_stub_is_not_attempted(exercise):
@@ -94,10 +108,7 @@ def test_each_slip_is_wrong_with_its_own_diagnosis(name, code, diagnosis):
     assert repr(verdict) not in said
 
 
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [(f"{chapter}.{key}", code) for chapter, m in ANSWERS.items() for key, code in m.RIGHT],
-)
+@pytest.mark.parametrize(("name", "code"), RIGHT)
 def test_other_right_answers_are_right(name, code):
     verdict = verdict_on(name, code)
     assert verdict.state == "right", verdict
@@ -150,6 +161,13 @@ def answers_nobody_foresaw():
         deep = [deep]
     yield from [itself, (1, itself), {"a": itself}, deep, lambda *a: itself, lambda *a: deep]
 
+    def never_ends_calling_itself(*arguments):
+        return never_ends_calling_itself(*arguments)
+
+    yield from [never_ends_calling_itself, lambda *a: 10**400, lambda *a: range(10**12)]
+    yield from [lambda *a: torch.rand(a[0].shape), lambda *a: a[0] * 0, lambda *a: (0, 0)]
+    yield from [lambda *a: (nan, nan), lambda *a: 1j, lambda *a: iter(int, 1)]
+
 
 def test_no_answer_makes_the_check_raise_or_pass(exercise):
     for answer in answers_nobody_foresaw():
@@ -184,6 +202,132 @@ def test_long_answers_are_cut_short():
         with pytest.raises(MismatchError) as caught:
             expect(False, expected="", got=answer, look="")
         assert caught.value.got == shown
+
+
+# What a slip is named for ------------------------------------------------------------------------
+
+
+def twice(**changed) -> Exercise:
+    """An exercise on two numbers, twice each, with slips that differ from it here and there."""
+    return Exercise(
+        **{
+            "key": "twice",
+            "title": "Twice",
+            "statement": "Double both.",
+            "stub": "def twice(a, b):\n    return ..., ...",
+            "answer": "twice",
+            "praise": "Yes.",
+            "hints": ("Add.", "Add each to itself."),
+            "solution_code": "def twice(a, b):\n    return a + a, b + b",
+            "why": "So it is.",
+            "cases": ((2, 2), (3, 5), (4, 1)),
+            "case": lambda a, b: f"{a} and {b}",
+            "results": (
+                Number(expected="twice the first", look="Look at the first."),
+                Number(expected="twice the second", look="Look at the second."),
+            ),
+            "slips": (
+                Slip({"a + a": "a * a"}, "squared"),
+                Slip({"a + a": "a ** 2 + 0 * b", "b + b": "b"}, "squared, too"),
+                Slip({"a + a, b + b": "b + b, a + a"}, "swapped", whole=True),
+                Slip({"b + b": "b / 0"}, "divided"),
+                Slip({"b + b": "'no'"}, "a word"),
+            ),
+            **changed,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "look"),
+    [
+        (lambda a, b: (a * a, b + b), "squared"),  # as the second slip says, too: the first speaks
+        (lambda a, b: (a * a, 7 if a == 3 else 2 * b), "squared"),  # another fault on top
+        (lambda a, b: (a * a if a == 4 else 2 * a, 2 * b), "Look at the first."),  # not there first
+        (lambda a, b: (2 * b, 2 * a), "swapped"),
+        (lambda a, b: (2 * b, 2 * a + (a == 4)), "Look at the first."),  # not in all
+        (lambda a, b: (2 * a, b / 0), "divided"),
+        (lambda a, b: (2 * a, b[0]), "The call itself"),  # another error
+        (lambda a, b: (2 * a, "no"), "a word"),
+        (lambda a, b: (2 * a, "yes"), "a single number"),
+        (lambda a, b: (2 * a, 2 * b + 1e-9), "Look at the second."),
+    ],
+)
+def test_a_slip_is_named_where_the_answer_goes_wrong_as_it_does(answer, look):
+    verdict = twice().check(answer)
+    assert verdict.state == "wrong"
+    assert look in verdict.look
+
+
+def test_what_is_wrong_first_is_told_with_its_case():
+    verdict = twice().check(lambda a, b: (2 * a, 2 * b + (a == 3)))
+    assert (verdict.expected, verdict.got) == ("for 3 and 5: twice the second", "11")
+
+
+def test_words_may_depend_on_what_came():
+    told = []
+    results = (
+        Number(expected="", look=lambda *found: told.append(found) or "words", got="{off:+g}"),
+        Number(expected="", look="", close=1e-3),
+    )
+    exercise = twice(results=results, slips=())
+    verdict = exercise.check(lambda a, b: (2 * a - (a == 3), 2 * b + 1e-4))
+    assert (verdict.got, verdict.look) == ("-1", "words")
+    assert told == [(5.0, 6.0, 3, 5)]
+    assert exercise.check(lambda a, b: (2 * a, 2 * b + 1e-4)).state == "right"
+
+
+def test_a_wrong_shape_is_that_of_a_slip_or_has_words_of_its_own():
+    exercise = twice(
+        stub="def twice(x):\n    return ...",
+        solution_code="def twice(x):\n    return x + x",
+        cases=lambda: ((torch.ones(2, 3),), (torch.eye(2),)),
+        case=lambda x: f"{tuple(x.shape)}",
+        results=(Array(expected="twice x", look="", shape=lambda shape, want: f"{shape}, {want}"),),
+        slips=(Slip({"x + x": "2 * x.sum(0)"}, "summed"), Slip({"x + x": "x"}, "once")),
+    )
+    for answer, look in (
+        (lambda x: x[0], "summed"),
+        (lambda x: x[0, 0], "(), (2, 3)"),
+        (lambda x: x.numpy(), "once"),
+        (lambda x: x + 0j, "divided by zero"),
+        (lambda x: x / 0, "divided by zero"),
+    ):
+        assert look in exercise.check(answer).look
+    assert exercise.check(lambda x: x.numpy() + x.numpy() + 1e-6).state == "right"
+
+
+def test_slips_and_solution_are_run_apart_from_the_reader_and_late():
+    """Neither sees what the reader or another slip defines, and none runs for a right answer."""
+    exercise = twice(
+        slips=(
+            Slip("seen = 1\ndef twice(a, b):\n    return seen, seen", "own"),
+            Slip("def twice(a, b):\n    return seen, seen", "other"),
+        )
+    )
+    assert exercise.check(lambda a, b: (2 * a, 2 * b)).state == "right"
+    assert "_slipped" not in vars(exercise)
+    assert exercise.check(lambda a, b: (1, 1)).look == "own"
+    [(_, _, _), (_, outcomes, first)] = exercise._slipped
+    assert first == (0, 0)
+    assert "NameError" in outcomes[0][0].got
+    assert "seen" not in globals()
+
+
+def test_a_reference_comes_before_the_solution():
+    exercise = twice(reference=lambda a, b: (3 * a, 3 * b))
+    assert exercise.check(run(exercise.solution_code, "twice")).state == "wrong"
+    assert exercise.check(lambda a, b: (3 * a, 3 * b)).state == "right"
+
+
+def test_without_a_reference_another_right_answer_guards_the_solution(exercise):
+    name = next(n for n, e in EXERCISES.items() if e is exercise)
+    assert not exercise.cases or exercise.reference or name in {other for other, _ in RIGHT}
+
+
+def test_a_slip_changes_what_the_solution_has():
+    with pytest.raises(ValueError, match=r"'twice' changes 'x = 1': not in the solution"):
+        twice().code_of(Slip({"a + a": "a", "x = 1": "x = 2"}, ""))
 
 
 def test_hints_go_one_step_further_and_stop_at_the_last(exercise):
@@ -234,11 +378,9 @@ def test_calls_get_copies():
     assert kept.sum() == 3
 
 
-def test_keys_are_unique(exercise):
-    with pytest.raises(ValueError, match="two exercises have the key"):
-        by_key([exercise, exercise])
+def test_a_key_is_the_name_of_the_exercise_in_its_module():
     for module in CHAPTERS.values():
-        assert len(by_key(module.ALL)) == len(module.ALL)
+        assert [getattr(module, exercise.key) for exercise in module.ALL] == list(module.ALL)
 
 
 def test_the_paper_keeps_below_every_break_even():

@@ -11,5 +11,6 @@ In a chapter::
 """
 
 from .core import Exercise, Verdict
+from .results import Slip
 
-__all__ = ["Exercise", "Verdict"]
+__all__ = ["Exercise", "Slip", "Verdict"]

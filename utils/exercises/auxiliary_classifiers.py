@@ -1,8 +1,8 @@
 """Exercises of the chapter on auxiliary classifiers."""
 
-import copy
 import math
 from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -18,73 +18,12 @@ from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .core import Exercise, MismatchError, call, expect, number
+from .answers import MismatchError, expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Number, Result, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
-
-_MAPS = ((512, 14, 1000), (528, 14, 1000), (512, 20, 10), (96, 18, 7))
-
-
-def _head(c_in: int, side: int, classes: int) -> int:
-    places = ((side - 5) // 3 + 1) ** 2
-    return 128 * (c_in + 1) + 1024 * (128 * places + 1) + classes * (1024 + 1)
-
-
-def _without_hidden(c_in: int, pooled: int, classes: int) -> int:
-    return 128 * (c_in + 1) + classes * (128 * pooled**2 + 1)
-
-
-def _verify_head(answer: Any) -> None:
-    for c_in, side, classes in _MAPS:
-        got = number(call(answer, c_in, side, classes))
-        want = _head(c_in, side, classes)
-        pooled = (side - 5) // 3 + 1
-        hidden = 1024 * 128
-        habits = {
-            want - 128 - 1024 - classes: "The biases are missing: each of the three layers has "
-            "one for each of its outputs.",
-            want + hidden * (side**2 - pooled**2): "The hidden layer reads what the pooling left, "
-            "not the whole map.",
-            want + hidden * (pooled - pooled**2): "A map has as many places as it has rows "
-            "*times* columns.",
-            want - hidden * (pooled**2 - 1): "The hidden layer reads every place of the pooled "
-            "map: nothing averages them away in front of it.",
-            want + hidden * (math.ceil((side - 5) / 3 + 1) ** 2 - pooled**2): "How many windows of "
-            "5, in steps of 3, fit *into* the map? A window that hangs over the edge does not "
-            "count here.",
-            want + 1024 * (c_in - 128) * pooled**2: "The hidden layer reads the 128 channels of "
-            "the 1×1, not those of the module.",
-            want + hidden * ((pooled - 1) ** 2 - pooled**2): "From the first window to the last "
-            "there are so many steps; count the first window, too.",
-            want + hidden * (4**2 - pooled**2): "The pooled map is 4×4 for one size of map alone: "
-            "let it follow from `side`.",
-            want + hidden * ((side - 4) ** 2 - pooled**2): "So many windows fit in steps of 1; "
-            "the pool takes steps of 3.",
-            want - 128: "The 1×1 convolution has a bias for each of its filters.",
-            want - 1024: "Each of the hidden units has a bias.",
-            want - classes: "Each class has a bias.",
-            want - 1024 * (128 * pooled**2 + 1): "The hidden layer is missing.",
-            _without_hidden(c_in, pooled, classes): "The hidden layer is missing, between the "
-            "1×1 and the scores.",
-            want - 128 * (c_in + 1): "The 1×1 convolution is missing.",
-            want - classes * 1025: "The layer that gives the scores is missing.",
-            want + 24 * c_in * 128: "An average pool has no weights: the 5×5 belongs to it, and "
-            "the convolution is a 1×1.",
-            2 * want: "That is the price of two such heads; one is asked for.",
-        }
-        expect(
-            got == want,
-            expected=f"every parameter of a head on {c_in} channels of {side}×{side}, for "
-            f"{classes:,} classes",
-            got=f"{got:,.15g} parameters",
-            look=habits.get(
-                int(got) if math.isfinite(got) else 0,
-                "Three layers have parameters: the 1×1, the hidden layer and the last. What does "
-                "each of them read?",
-            ),
-        )
-
 
 head = Exercise(
     key="head",
@@ -105,7 +44,77 @@ def head_parameters(c_in, side, classes):
     return convolution + hidden + scores
 """,
     answer="head_parameters",
-    verify=_verify_head,
+    cases=((512, 14, 1000), (528, 14, 1000), (512, 20, 10), (96, 18, 7)),
+    case=lambda c_in, side, classes: (
+        f"a head on {c_in} channels of {side}×{side} and {classes:,} classes"
+    ),
+    results=(
+        Number(
+            expected="every parameter",
+            got="{got:,.15g} parameters",
+            look="Three layers have parameters: the 1×1, the hidden layer and the last. What does "
+            "each of them read?",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"(c_in + 1)": "c_in", "pooled + 1)": "pooled)", "(1024 + 1)": "1024"},
+            "The biases are missing: each of the three layers has one for each of its outputs.",
+        ),
+        Slip(
+            {"(side - 5) // 3 + 1": "side"},
+            "The hidden layer reads what the pooling left, not the whole map.",
+        ),
+        Slip(
+            {"pooled * pooled": "pooled"},
+            "A map has as many places as it has rows *times* columns.",
+        ),
+        Slip(
+            {" * pooled * pooled": ""},
+            "The hidden layer reads every place of the pooled map: nothing averages them away in "
+            "front of it.",
+        ),
+        Slip(
+            {"(side - 5) // 3": "-((5 - side) // 3)"},
+            "How many windows of 5, in steps of 3, fit *into* the map? A window that hangs over "
+            "the edge does not count here.",
+        ),
+        Slip(
+            {"128 * pooled": "c_in * pooled"},
+            "The hidden layer reads the 128 channels of the 1×1, not those of the module.",
+        ),
+        Slip(
+            {"// 3 + 1": "// 3"},
+            "From the first window to the last there are so many steps; count the first window, "
+            "too.",
+        ),
+        Slip(
+            {"(side - 5) // 3 + 1": "4"},
+            "The pooled map is 4×4 for one size of map alone: let it follow from `side`.",
+        ),
+        Slip(
+            {"(side - 5) // 3 + 1": "side - 4"},
+            "So many windows fit in steps of 1; the pool takes steps of 3.",
+        ),
+        Slip({"(c_in + 1)": "c_in"}, "The 1×1 convolution has a bias for each of its filters."),
+        Slip({"pooled + 1)": "pooled)"}, "Each of the hidden units has a bias."),
+        Slip({"(1024 + 1)": "1024"}, "Each class has a bias."),
+        Slip({"+ hidden ": ""}, "The hidden layer is missing."),
+        Slip(
+            {"+ hidden ": "", "(1024 + 1)": "(128 * pooled * pooled + 1)"},
+            "The hidden layer is missing, between the 1×1 and the scores.",
+        ),
+        Slip({"convolution + hidden": "hidden"}, "The 1×1 convolution is missing."),
+        Slip({" + scores": ""}, "The layer that gives the scores is missing."),
+        Slip(
+            {"(c_in + 1)": "(25 * c_in + 1)"},
+            "An average pool has no weights: the 5×5 belongs to it, and the convolution is a 1×1.",
+        ),
+        Slip(
+            {"return ": "return 2 * (", "+ scores": "+ scores)"},
+            "That is the price of two such heads; one is asked for.",
+        ),
+    ),
     praise="Two thirds of the paper's head are the hidden layer, the kind of layer that "
     "GoogLeNet's own head did away with.",
     hints=(
@@ -143,65 +152,31 @@ def _scores() -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     return (main, aux2, aux1), torch.tensor([4, 0, 3])
 
 
-def _verify_joint(answer: Any) -> None:
+@cache
+def _losses() -> dict[str, tuple]:
     (main, aux2, aux1), labels = _scores()
-    cases: dict[str, tuple[Any, tuple]] = {
-        "a tensor, as in evaluation": (main, ()),
-        "three tensors, as in training": (_Outputs(main, aux2, aux1), ()),
-        "three tensors, and weight=0.5": (_Outputs(main, aux2, aux1), (0.5,)),
-        "a network with one head: (main, None, aux1)": (_Outputs(main, None, aux1), ()),
-        "a network with the other head: (main, aux2, None)": ((main, aux2, None), ()),
-        "a network with one place for a head: (main, aux)": ((main, aux2), ()),
-        "a network without heads: (main, None, None)": ((main, None, None), ()),
+    return {
+        "a tensor, as in evaluation": (main, labels),
+        "three tensors, as in training": (_Outputs(main, aux2, aux1), labels),
+        "three tensors, and weight=0.5": (_Outputs(main, aux2, aux1), labels, 0.5),
+        "a network with one head: (main, None, aux1)": (_Outputs(main, None, aux1), labels),
+        "a network with the other head: (main, aux2, None)": ((main, aux2, None), labels),
+        "a network with one place for a head: (main, aux)": ((main, aux2), labels),
+        "a network without heads: (main, None, None)": ((main, None, None), labels),
     }
-    for case, (outputs, given) in cases.items():
-        weight = given[0] if given else 0.3
-        first, *others = outputs if isinstance(outputs, tuple) else (outputs,)
-        one, *extra = (F.cross_entropy(s, labels).item() for s in (first, *others) if s is not None)
-        heads = sum(extra)
-        want = one + weight * heads
-        got = number(call(answer, outputs, labels, *given))
-        habits = {
-            one: "That is the main loss alone. In training the heads' losses are added.",
-            one + heads: "Each head counts fully. The paper adds them with a weight.",
-            (1 - weight) * one + weight * heads: "The main loss counts in full: nothing is taken "
-            "from it for the heads.",
-            want / (1 + len(extra)): "The losses are averaged. They are to be added, each "
-            "with its weight.",
-            weight * (one + heads): "The weight belongs to the heads alone.",
-            one + weight * heads / max(len(extra), 1): "The weight is shared among the heads; each "
-            "of them counts with it.",
-            **{one + weight * loss: "One head is missing." for loss in extra},
-            F.cross_entropy(
-                main.softmax(1), labels
-            ).item(): "Cross-entropy wants scores, and makes probabilities of them itself.",
-            3 * want: "The losses of the images are added; their mean is asked for.",
-            0.0: "Nothing is added up.",
-        }
-        look = next((w for v, w in habits.items() if math.isclose(got, v, rel_tol=1e-4)), "")
-        expect(
-            math.isclose(got, want, rel_tol=1e-5),
-            expected=f"for {case}: the main loss, plus the heads' losses with their weight",
-            got=f"{got:.6g}",
-            look=look
-            or (
-                "What does the function do with a single tensor, and what does cross-entropy take?"
-                if case.startswith("a tensor")
-                else "Which of these is the main one, and how much does each head count?"
-            ),
-        )
+
+
+def _verify_joint(answer: Any) -> None:
+    joint.compare(answer)
     _verify_history(answer)
 
 
 def _verify_history(answer: Any) -> None:
     """Check that the loss, whose value is right, teaches all that it should."""
     tensors, labels = _scores()
-    wanted = [scores.clone().requires_grad_() for scores in tensors]
-    (
-        F.cross_entropy(wanted[0], labels)
-        + 0.3 * (F.cross_entropy(wanted[1], labels) + F.cross_entropy(wanted[2], labels))
-    ).backward()
-    leaves = [scores.clone().requires_grad_() for scores in tensors]
+    leaves, wanted = ([scores.clone().requires_grad_() for scores in tensors] for _ in range(2))
+    main, aux2, aux1 = (F.cross_entropy(scores, labels) for scores in wanted)
+    (main + 0.3 * (aux2 + aux1)).backward()
     try:
         result = answer(_Outputs(*leaves), labels)
     except Exception as error:  # it ran on scores without a history
@@ -253,6 +228,60 @@ def joint_loss(outputs, labels, weight=0.3):
 """,
     answer="joint_loss",
     verify=_verify_joint,
+    cases=lambda: tuple(_losses().values()),
+    case=lambda *given: next(case for case, own in _losses().items() if own[0] is given[0]),
+    results=(
+        Number(
+            expected="the main loss, plus the heads' losses with their weight",
+            got="{got:.6g}",
+            look=lambda got, want, outputs, *rest: (
+                "What does the function do with a single tensor, and what does cross-entropy take?"
+                if isinstance(outputs, Tensor)
+                else "Which of these is the main one, and how much does each head count?"
+            ),
+            close=1e-5,
+        ),
+    ),
+    slips=(
+        Slip(
+            {"loss = loss + weight": "_ = weight"},
+            "That is the main loss alone. In training the heads' losses are added.",
+        ),
+        Slip({"weight * F": "F"}, "Each head counts fully. The paper adds them with a weight."),
+        *(
+            Slip(
+                {"loss = F.": f"loss = (1 - weight * {there}) * F."},
+                "The main loss counts in full: nothing is taken from it for the heads.",
+            )
+            for there in ("1", "bool(heads)")
+        ),
+        Slip(
+            {"return loss": "return loss / (1 + len(heads))"},
+            "The losses are averaged. They are to be added, each with its weight.",
+        ),
+        *(
+            Slip(
+                {"loss = F.": f"loss = {weight} * F."},
+                "The weight belongs to the heads alone.",
+            )
+            for weight in ("weight", "weight ** bool(heads)")
+        ),
+        Slip(
+            {"weight * F": "weight / len(heads) * F"},
+            "The weight is shared among the heads; each of them counts with it.",
+        ),
+        Slip({"in heads": "in heads[:1]"}, "One head is missing."),
+        Slip({"in heads": "in heads[1:]"}, "One head is missing."),
+        Slip(
+            {"(main, labels)": "(main.softmax(1), labels)"},
+            "Cross-entropy wants scores, and makes probabilities of them itself.",
+        ),
+        Slip(
+            {", labels)": ", labels, reduction='sum')"},
+            "The losses of the images are added; their mean is asked for.",
+        ),
+        Slip({"return loss": "return 0.0"}, "Nothing is added up."),
+    ),
     praise="One loss for both modes, and for networks with two heads, one or none.",
     hints=(
         "`isinstance(outputs, tuple)` tells the two modes apart; a named tuple is a tuple.",
@@ -280,34 +309,48 @@ def joint_loss(outputs, labels, weight=0.3):
 
 # 3 ---------------------------------------------------------------------------------------------
 
-_VERSIONS = ("0.20.1", "0.21.0", "0.29.1+cpu", "0.15.2+cu118", "0.9.0", "1.0.0")
+# Whether the last two of the tuple are swapped in a version.
+_SWAPPED = {
+    "0.20.1": True,
+    "0.21.0": False,
+    "0.29.1+cpu": False,
+    "0.15.2+cu118": True,
+    "0.9.0": True,
+    "1.0.0": False,
+}
 
 
-def _swapped(version: str) -> bool:
-    major, minor = (int(part) for part in version.split(".")[:2])
-    return (major, minor) < (0, 21)
+def _versions() -> list[tuple[_Outputs, str]]:
+    main, aux2, aux1 = _scores()[0]
+    pairs = {True: (aux1, aux2), False: (aux2, aux1)}
+    return [(_Outputs(main, *pairs[swapped]), version) for version, swapped in _SWAPPED.items()]
 
 
-def _verify_places(answer: Any) -> None:
-    (main, aux2, aux1), _ = _scores()
-    for version in _VERSIONS:
-        swapped = _swapped(version)
-        outputs = _Outputs(main, aux1, aux2) if swapped else _Outputs(main, aux2, aux1)
-        got = call(answer, outputs, version)
-        case = f"torchvision {version}"
+def _by_place() -> dict[str, Tensor]:
+    return dict(zip(("main", "4d", "4a"), _scores()[0], strict=True))
+
+
+class _Places(Result):
+    """Whose scores stand under the keys of a dict."""
+
+    def read(self, value: Any, like: Any, case: str) -> dict[str, str]:
+        """Return a name for each key."""
         expect(
-            isinstance(got, dict) and set(got) == {"4a", "4d", "main"},
+            isinstance(value, dict) and set(value) == {"4a", "4d", "main"},
             expected='a dict with the keys "main", "4a" and "4d"',
-            got=got,
+            got=value,
             look='The function should end in `return {"main": ..., "4a": ..., "4d": ...}`.',
         )
-        named = {"main": main, "4a": aux1, "4d": aux2}
         found = {
             key: next(
-                (name for name, t in named.items() if isinstance(value, Tensor) and t.equal(value)),
+                (
+                    name
+                    for name, t in _by_place().items()
+                    if isinstance(own, Tensor) and t.equal(own)
+                ),
                 "something else",
             )
-            for key, value in got.items()
+            for key, own in value.items()
         }
         expect(
             found["main"] == "main",
@@ -315,23 +358,7 @@ def _verify_places(answer: Any) -> None:
             got=f"the scores of {found['main']}",
             look="The main scores come first in the tuple, in every version.",
         )
-        right = all(key == value for key, value in found.items())
-        text = version < "0.21"  # what a comparison of texts says
-        expect(
-            right,
-            expected=f"for {case}: the scores of the head on 4a under `4a`",
-            got=f"those of {found['4a']} under `4a`, those of {found['4d']} under `4d`",
-            look="Versions are compared as texts, or as decimal numbers. Either way 0.9 comes "
-            "after 0.21; but 9 comes before 21."
-            if swapped and not text
-            else "Up to 0.20.1 the second of the three holds the head on 4a, whatever its name "
-            "says."
-            if swapped
-            else "From 0.21.0 on the names are right: `aux_logits1` is the head on 4a."
-            if version == "0.21.0"
-            else "This version is newer than 0.21. What stands behind the second dot, or behind "
-            "a plus, does not matter.",
-        )
+        return found
 
 
 places = Exercise(
@@ -351,7 +378,32 @@ def by_place(outputs, version):
     return {"main": main, "4a": ..., "4d": ...}
 """,
     answer="by_place",
-    verify=_verify_places,
+    reference=lambda outputs, version: _by_place(),
+    cases=_versions,
+    case=lambda outputs, version: f"torchvision {version}",
+    results=(
+        _Places(
+            expected="the scores of the head on 4a under `4a`",
+            got="those of {got[4a]} under `4a`, those of {got[4d]} under `4d`",
+            look=lambda got, want, outputs, version: (
+                "Up to 0.20.1 the second of the three holds the head on 4a, whatever its name says."
+                if _SWAPPED[version]
+                else "This version is newer than 0.21. What stands behind the second dot, or "
+                "behind a plus, does not matter."
+            ),
+        ),
+    ),
+    slips=(
+        Slip(
+            {"    swapped = ": "    swapped = True or "},
+            "From 0.21.0 on the names are right: `aux_logits1` is the head on 4a.",
+        ),
+        Slip(
+            {'tuple(int(part) for part in version.split(".")[:2]) < (0, 21)': 'version < "0.21"'},
+            "Versions are compared as texts, or as decimal numbers. Either way 0.9 comes after "
+            "0.21; but 9 comes before 21.",
+        ),
+    ),
     praise="With equal weights on both heads nobody notices the swap. Who weights, drops or plots "
     "one of them does.",
     hints=(
@@ -383,77 +435,40 @@ def _networks() -> tuple[GoogLeNet, GoogLeNet]:
     )
 
 
-def _reached(model: nn.Module, images: Tensor, labels: Tensor, head: str) -> set[str]:
-    model.zero_grad(set_to_none=True)
-    outputs = model(images)
-    F.cross_entropy(getattr(outputs, f"aux_logits{head[-1]}"), labels).backward()
-    return {
-        name
-        for name, stage in model.named_children()
-        if any(p.grad is not None for p in stage.parameters())
-    }
+def _losses_of_heads() -> list[tuple[GoogLeNet, Tensor, Tensor, str]]:
+    images = torch.randn(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    return [(m, images, torch.arange(4), head) for m in _networks() for head in ("aux2", "aux1")]
+
+
+class _Stages(Result):
+    """Names in a collection, in any order."""
+
+    def read(self, value: Any, like: Any, case: str) -> str:
+        """Return the names in order; a text is no collection of names."""
+        try:
+            if isinstance(value, str | bytes):
+                raise TypeError
+            return ", ".join(sorted(map(str, set(islice(value, 1000))))) or "no stage"
+        except TypeError:
+            look = "Collect the names of the stages in a set."
+            raise MismatchError("a set of names", str(value)[:80], look) from None
 
 
 def _verify_reach(answer: Any) -> None:
-    images = torch.randn(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    labels = torch.arange(4)
-    for model in _networks():
-        stages = {name for name, stage in model.named_children() if list(stage.parameters())}
-        for head in ("aux2", "aux1"):
-            model.zero_grad(set_to_none=True)
-            got = call(answer, model, images, labels, head)
-            got = _names(got)
-            want = _reached(model, images, labels, head)
-            other = _reached(model, images, labels, "aux1" if head == "aux2" else "aux2")
-            parameters = {name for name in got if isinstance(name, str) and "." in name}
-            main = stages - {"aux1", "aux2"}
-            bare = {name for name, _ in model.named_children()} - stages
-            expect(
-                got == want,
-                expected=f"the stages whose weights get a gradient from {head}'s loss alone",
-                got=", ".join(sorted(map(str, got))) or "no stage",
-                look="Give the names of the stages, the network's own children, not those of "
-                "single parameters."
-                if parameters
-                else "That is how far the *other* head reaches. Which output belongs to which head?"
-                if got == other
-                else "That is how far the main loss reaches."
-                if got == main
-                else "So far reach the main loss and this head's together. Take the head's alone."
-                if got == main | {head}
-                else "So far reach all losses together. Take the one of this head alone."
-                if got == stages
-                else "Those are all children, also those that have no weights at all."
-                if got == stages | bare
-                else "A stage without weights gets no gradient. (Of nothing at all, `all(...)` is "
-                "true.)"
-                if got == want | bare
-                else "The head itself learns from its own loss, too."
-                if got == want - {head}
-                else "Those are the stages that get *no* gradient."
-                if got == stages - want
-                else "After a backward pass `parameter.grad` is `None` where nothing arrived.",
-            )
-            used = copy.deepcopy(model)
-            _reached(used, images, labels, "aux1" if head == "aux2" else "aux2")  # leaves its own
-            expect(
-                _names(answer(used, images, labels, head)) == want,
-                expected="the same stages when the network still holds gradients of another loss",
-                got="more stages, or others",
-                look="Gradients add up: a backward pass adds to what an earlier one left. Begin "
-                "with `network.zero_grad()`.",
-            )
+    reach.compare(answer)
 
+    def on_used(network: nn.Module, images: Tensor, labels: Tensor, head: str) -> Any:
+        F.cross_entropy(network(images)[1 if head == "aux1" else 2], labels).backward()
+        return answer(network, images, labels, head)
 
-def _names(got: Any) -> set:
-    """Return what the reader's function collected; a text is no collection of names."""
     try:
-        if isinstance(got, str | bytes):
-            raise TypeError
-        return set(got)
-    except TypeError:
+        reach.compare(on_used)
+    except MismatchError:
         raise MismatchError(
-            "a set of names", str(got)[:80], "Collect the names of the stages in a set."
+            "the same stages when the network still holds gradients of another loss",
+            "more stages, or others",
+            "Gradients add up: a backward pass adds to what an earlier one left. Begin with "
+            "`network.zero_grad()`.",
         ) from None
 
 
@@ -475,6 +490,50 @@ def stages_reached(network, images, labels, head):
 """,
     answer="stages_reached",
     verify=_verify_reach,
+    cases=_losses_of_heads,
+    case=lambda network, images, labels, head: f"the loss of {head} alone",
+    results=(
+        _Stages(
+            expected="the stages whose weights get a gradient from it",
+            look=lambda got, *rest: (
+                "Give the names of the stages, the network's own children, not those of single "
+                "parameters."
+                if "." in got
+                else "After a backward pass `parameter.grad` is `None` where nothing arrived."
+            ),
+        ),
+    ),
+    slips=(
+        Slip(
+            {'head == "aux1"': 'head == "aux2"'},
+            "That is how far the *other* head reaches. Which output belongs to which head?",
+        ),
+        Slip(
+            {"(scores, labels)": "(outputs.logits, labels)"},
+            "That is how far the main loss reaches.",
+        ),
+        Slip(
+            {"(scores, labels)": "(outputs.logits + scores, labels)"},
+            "So far reach the main loss and this head's together. Take the head's alone.",
+        ),
+        Slip(
+            {"(scores, labels)": "(sum(outputs), labels)"},
+            "So far reach all losses together. Take the one of this head alone.",
+        ),
+        Slip(
+            {"if any(": "if True or any("},
+            "Those are all children, also those that have no weights at all.",
+        ),
+        Slip(
+            {"if any(": "if all("},
+            "A stage without weights gets no gradient. (Of nothing at all, `all(...)` is true.)",
+        ),
+        Slip(
+            {"if any(": "if name != head and any("},
+            "The head itself learns from its own loss, too.",
+        ),
+        Slip({"is not None": "is None"}, "Those are the stages that get *no* gradient."),
+    ),
     praise="A head teaches what lies in front of it, and itself. Behind it, nothing.",
     hints=(
         "`outputs.aux_logits1` are the scores of `aux1`, `outputs.aux_logits2` those of `aux2`.",

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..accounting import convolution_cost, module_costs, reduced_cost
 from ..googlenet import INPUTS, MODULES
@@ -14,48 +13,27 @@ from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .core import Exercise, call, expect, number, parts, tensor
+from .answers import expect, filter_counts
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
 
-_WIDTHS = ((64, 128, 32, 32), (3, 5, 2, 4), (1, 1, 1, 7), (7, 2))
 
-
-def _verify_whose(answer: Any) -> None:
-    for widths in _WIDTHS:
+def _addresses() -> list[tuple[list[int], int]]:
+    """Return the first and the last channel of each branch, for some widths."""
+    cases = []
+    for widths in ([64, 128, 32, 32], [3, 5, 2, 4], [1, 1, 1, 7], [7, 2]):
         ends = list(accumulate(widths))
-        for channel in sorted({0, *(end - 1 for end in ends), *ends[:-1]}):
-            got = call(answer, list(widths), channel)
-            case = f"widths {list(widths)} and channel {channel}"
-            pair = parts(got, "branch, own")
-            branch, own = (number(value) for value in pair)
-            want = sum(channel >= end for end in ends)
-            start = ends[want] - widths[want]
-            expect(
-                branch == want,
-                expected=f"for {case}: the branch that made the channel, counted from 0",
-                got=f"branch {branch:,.15g}",
-                look="Branches are counted from 0, as channels are."
-                if branch == want + 1 and channel < ends[want] - 1
-                else "Just behind a branch's last channel stands the first of the next: with "
-                "widths 3 and 5, channel 3 is the second branch's."
-                if channel == start and branch == want - 1
-                else "A branch of `n` channels that begins at `start` ends at `start + n - 1`."
-                if channel == ends[want] - 1 and branch == want + 1
-                else "Walk along the widths, and keep count of the channels that lie behind you.",
-            )
-            expect(
-                own == channel - start,
-                expected=f"for {case}: the channel's place within its branch, counted from 0",
-                got=f"place {own:,.15g}, in the right branch",
-                look="That is the channel's place in the whole module: how many channels stand in "
-                "front of its branch?"
-                if own == channel
-                else "Within a branch, too, the first channel is channel 0."
-                if own == channel - start + 1
-                else "Take away the channels of all branches in front, and nothing else.",
-            )
+        channels = sorted({0, *(end - 1 for end in ends), *ends[:-1]})
+        cases += [(widths, channel) for channel in channels]
+    return cases
+
+
+def _address(widths: list[int], channel: int) -> tuple[int, int]:
+    branch = sum(channel >= end for end in accumulate(widths))
+    return branch, channel - sum(widths[:branch])
 
 
 whose = Exercise(
@@ -74,7 +52,48 @@ def whose(widths, channel):
     return branch, own
 """,
     answer="whose",
-    verify=_verify_whose,
+    reference=_address,
+    cases=_addresses,
+    case=lambda widths, channel: f"widths {widths} and channel {channel}",
+    results=(
+        Number(
+            expected="the branch that made the channel, counted from 0",
+            got="branch {got:,.15g}",
+            look="Walk along the widths, and keep count of the channels that lie behind you.",
+        ),
+        Number(
+            expected="the channel's place within its branch, counted from 0",
+            got="place {got:,.15g}, in the right branch",
+            look="Take away the channels of all branches in front, and nothing else.",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"return branch,": "return branch + 1,"},
+            "Branches are counted from 0, as channels are.",
+        ),
+        Slip(
+            {"channel < width": "channel <= width"},
+            "Just behind a branch's last channel stands the first of the next: with widths 3 and "
+            "5, channel 3 is the second branch's.",
+        ),
+        Slip(
+            {"channel < width": "channel < width - 1"},
+            "A branch of `n` channels that begins at `start` ends at `start + n - 1`.",
+        ),
+        Slip(
+            {
+                "channel < width": "channel < sum(widths[: branch + 1])",
+                "channel = channel - width": "",
+            },
+            "That is the channel's place in the whole module: how many channels stand in front of "
+            "its branch?",
+        ),
+        Slip(
+            {"branch, channel\n": "branch, channel + 1\n"},
+            "Within a branch, too, the first channel is channel 0.",
+        ),
+    ),
     praise="So every channel has an address, though the tensor itself has forgotten the branches.",
     hints=(
         "Go through the branches one by one. When is the channel within the first?",
@@ -95,94 +114,6 @@ def whose(widths, channel):
 
 # 2 ---------------------------------------------------------------------------------------------
 
-_NAMES = ("one", "reduce3", "three", "reduce5", "five", "project")
-_CASES = ((6, (4, 3, 5, 2, 6, 3), (7, 9)), (3, (2, 2, 2, 2, 2, 2), (5, 5)))
-
-
-def _module(
-    x: Tensor,
-    w: dict[str, Tensor],
-    *,
-    inner: bool = True,
-    outer: bool = True,
-    order: tuple[int, ...] = (0, 1, 2, 3),
-    pool_first: bool = True,
-    average: bool = False,
-    zeros: bool = False,
-) -> Tensor:
-    """Run the module, or one with a slip in it, in float64."""
-    x, w = x.double(), {name: value.double() for name, value in w.items()}
-
-    def relu(y: Tensor, wanted: bool) -> Tensor:
-        return F.relu(y) if wanted else y
-
-    def pool(y: Tensor) -> Tensor:
-        if average:
-            return F.avg_pool2d(y, 3, stride=1, padding=1)
-        if zeros:
-            return F.max_pool2d(F.pad(y, (1, 1, 1, 1)), 3, stride=1)
-        return F.max_pool2d(y, 3, stride=1, padding=1)
-
-    reduced3, reduced5 = (relu(F.conv2d(x, w[name]), inner) for name in ("reduce3", "reduce5"))
-    if pool_first:
-        pooled = relu(F.conv2d(pool(x), w["project"]), outer)
-    else:
-        pooled = pool(relu(F.conv2d(x, w["project"]), outer))
-    made = (
-        relu(F.conv2d(x, w["one"]), outer),
-        relu(F.conv2d(reduced3, w["three"], padding=1), outer),
-        relu(F.conv2d(reduced5, w["five"], padding=2), outer),
-        pooled,
-    )
-    return torch.cat([made[i] for i in order], dim=1)
-
-
-def _verify_module(answer: Any) -> None:
-    generator = torch.Generator().manual_seed(0)
-    for c_in, (one, reduce3, three, reduce5, five, project), (height, width) in _CASES:
-        shapes = ((one, c_in, 1), (reduce3, c_in, 1), (three, reduce3, 3))
-        shapes += ((reduce5, c_in, 1), (five, reduce5, 5), (project, c_in, 1))
-        w = _Weights(
-            (name, torch.randn(out, into, k, k, generator=generator))
-            for name, (out, into, k) in zip(_NAMES, shapes, strict=True)
-        )
-        x = torch.randn(2, c_in, height, width, generator=generator)
-        got = call(answer, x, w)
-        case = f"x of shape {tuple(x.shape)} and branches of {one}, {three}, {five}, {project}"
-        want = _module(x, w)
-        got = tensor(got, tuple(want.shape), case=case, look=lambda s, t=want.shape: _look(s, t))
-        slips = {
-            "The ReLU behind the two reductions is missing: every convolution of the module has "
-            "one.": {"inner": False},
-            "The ReLU behind the branches is missing.": {"outer": False},
-            "There is no ReLU at all: then the three convolution branches are linear, and would "
-            "melt into one.": {"inner": False, "outer": False},
-            "The fourth branch pools first and projects then; a ReLU stands at its end.": {
-                "pool_first": False
-            },
-            "The fourth branch takes the largest of its window, not the mean.": {"average": True},
-            "The pool's padding counts as a value: where all of a window is negative, the zeros "
-            "beside it win. `F.max_pool2d` with `padding=1` leaves the padding out.": {
-                "zeros": True
-            },
-            "The branches are all there, but in another order: 1×1, 3×3, 5×5, pool.": {
-                "order": _order(got, x, w)
-            },
-        }
-        expect(
-            torch.allclose(got, want, atol=1e-3),
-            expected=f"for {case}: what four branches side by side give",
-            got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
-            look=next(
-                (
-                    look
-                    for look, change in slips.items()
-                    if torch.allclose(got, _module(x, w, **change), atol=1e-3)
-                ),
-                _differing(got, want, (one, three, five, project)),
-            ),
-        )
-
 
 class _Weights(dict[str, Tensor]):
     """Weights by name, which a message can show in one line."""
@@ -191,12 +122,28 @@ class _Weights(dict[str, Tensor]):
         return f"the weights {', '.join(self)}"
 
 
-def _differing(got: Tensor, want: Tensor, widths: tuple[int, ...]) -> str:
+def _maps() -> list[tuple[Tensor, _Weights]]:
+    names = ("one", "reduce3", "three", "reduce5", "five", "project")
+    shapes = (
+        ((2, 6, 7, 9), (4, 6, 1), (3, 6, 1), (5, 3, 3), (2, 6, 1), (6, 2, 5), (3, 6, 1)),
+        ((2, 3, 5, 5), (2, 3, 1), (2, 3, 1), (2, 2, 3), (2, 3, 1), (2, 2, 5), (2, 3, 1)),
+    )
+    cases = noise(0, *((x, *((*kernel, kernel[-1]) for kernel in w)) for x, *w in shapes))
+    return [(x, _Weights(zip(names, w, strict=True))) for x, *w in cases]
+
+
+def _widths(w: dict[str, Tensor]) -> list[int]:
+    return [len(w[name]) for name in ("one", "three", "five", "project")]
+
+
+def _look_of_maps(got: Tensor, want: Tensor, x: Tensor, w: dict[str, Tensor]) -> str:
     """Say which branches' channels are not as they should be."""
-    names = ("1×1", "3×3", "5×5", "pool's")
-    parts = zip(names, got.split(widths, dim=1), want.split(widths, dim=1), strict=True)
-    wrong = [name for name, ours, theirs in parts if not torch.allclose(ours, theirs, atol=1e-3)]
-    if len(wrong) == len(widths):
+    right = want.split(_widths(w), dim=1)
+    if any(torch.allclose(got, torch.cat(order, 1), atol=1e-3) for order in permutations(right)):
+        return "The branches are all there, but in another order: 1×1, 3×3, 5×5, pool."
+    found = zip(("1×1", "3×3", "5×5", "pool's"), got.split(_widths(w), dim=1), right, strict=True)
+    wrong = [name for name, ours, own in found if not torch.allclose(ours, own, atol=1e-3)]
+    if len(wrong) == len(right):
         return "No branch is right where it should stand: look at each branch alone."
     named = " and the ".join(wrong)
     return (
@@ -205,13 +152,13 @@ def _differing(got: Tensor, want: Tensor, widths: tuple[int, ...]) -> str:
     )
 
 
-def _look(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
-    n, channels, height, width = want
+def _look_of_shape(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
+    n, channels, *size = want
     if len(shape) != 4:
         return "A module takes a batch of maps and gives one: (N, C, H, W)."
     if shape[0] != n:
         return "The maps are put together along another axis than the channels, which is axis 1."
-    if shape[2:] != (height, width):
+    if list(shape[2:]) != size:
         return "Every branch must keep height and width. What does the padding have to be?"
     if shape[1] < channels:
         return "Channels are missing: four branches are put together, and none is added to another."
@@ -219,14 +166,6 @@ def _look(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
         "Too many channels. Each branch gives what its last convolution makes: a reduction is read "
         "inside its branch, and the pool has a projection behind it."
     )
-
-
-def _order(got: Tensor, x: Tensor, w: dict[str, Tensor]) -> tuple[int, ...]:
-    """Return the order in which the right branches stand in `got`; the usual one if in none."""
-    for order in permutations(range(4)):
-        if torch.allclose(got, _module(x, w, order=order), atol=1e-3):
-            return order
-    return (0, 1, 2, 3)
 
 
 module = Exercise(
@@ -248,7 +187,57 @@ def inception(x, w):
     return ...
 """,
     answer="inception",
-    verify=_verify_module,
+    cases=_maps,
+    case=lambda x, w: (
+        f"x of shape {tuple(x.shape)} and branches of {', '.join(map(str, _widths(w)))}"
+    ),
+    results=(
+        Array(
+            expected="what four branches side by side give",
+            look=_look_of_maps,
+            shape=_look_of_shape,
+            close=1e-3,
+        ),
+    ),
+    slips=(
+        Slip(
+            {
+                'unit(x, w["reduce3"])': 'F.conv2d(x, w["reduce3"])',
+                'unit(x, w["reduce5"])': 'F.conv2d(x, w["reduce5"])',
+            },
+            "The ReLU behind the two reductions is missing: every convolution of the module has "
+            "one.",
+        ),
+        Slip(
+            {
+                "F.relu(F.conv2d(x, weight, ": "(F.conv2d(x, weight, ",
+                'unit(x, w["reduce3"])': 'F.relu(unit(x, w["reduce3"]))',
+                'unit(x, w["reduce5"])': 'F.relu(unit(x, w["reduce5"]))',
+            },
+            "The ReLU behind the branches is missing.",
+        ),
+        Slip(
+            {"F.relu(": "("},
+            "There is no ReLU at all: then the three convolution branches are linear, and would "
+            "melt into one.",
+        ),
+        Slip(
+            {
+                "max_pool2d(x": 'max_pool2d(unit(x, w["project"])',
+                'unit(pooled, w["project"])': "pooled",
+            },
+            "The fourth branch pools first and projects then; a ReLU stands at its end.",
+        ),
+        Slip(
+            {"max_pool2d": "avg_pool2d"},
+            "The fourth branch takes the largest of its window, not the mean.",
+        ),
+        Slip(
+            {"max_pool2d(x, 3, stride=1, padding=1)": "max_pool2d(F.pad(x, 4 * [1]), 3, stride=1)"},
+            "The pool's padding counts as a value: where all of a window is negative, the zeros "
+            "beside it win. `F.max_pool2d` with `padding=1` leaves the padding out.",
+        ),
+    ),
     praise="That is all there is to a module: six convolutions, one pool, and a concatenation.",
     hints=(
         "Write a small helper first: `F.relu(F.conv2d(x, weight, padding=...))`. Its padding "
@@ -280,63 +269,13 @@ def inception(x, w):
 # 3 ---------------------------------------------------------------------------------------------
 
 
-def _verify_prune(answer: Any) -> None:
-    generator = torch.Generator().manual_seed(1)
-    for widths, branch in (((3, 4, 2, 5), 1), ((3, 4, 2, 5), 3), ((2, 2, 2, 2), 0)):
-        outputs, total = 6, sum(widths)
-        weight = torch.randn(outputs, total, 1, 1, generator=generator)
-        bias = torch.randn(outputs, generator=generator)
-        means = torch.randn(widths[branch], generator=generator)
-        got = call(answer, weight, bias, list(widths), branch, means)
-        case = f"widths {list(widths)} and branch {branch}"
-        pair = parts(got, "new_weight, new_bias")
-        start = sum(widths[:branch])
-        gone = slice(start, start + widths[branch])
-        kept = torch.cat([weight[:, : gone.start], weight[:, gone.stop :]], dim=1).double()
-        folded = weight[:, gone, 0, 0].double() @ means.double()
-        new_weight = tensor(
-            pair[0],
-            tuple(kept.shape),
-            case=case,
-            look=lambda shape, o=outputs, t=total: (
-                "It is the layer's outputs that were cut. A branch is read by *columns* of the "
-                "weight, along axis 1."
-                if len(shape) > 1 and shape[0] != o
-                else "Nothing was cut: the weight still reads the branch that is gone."
-                if len(shape) > 1 and shape[1] == t
-                else "How many channels are left to read, and does the weight keep its four axes?"
-            ),
+def _look_of_weight(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
+    if len(shape) > 1 and shape[0] != want[0]:
+        return (
+            "It is the layer's outputs that were cut. A branch is read by *columns* of the weight, "
+            "along axis 1."
         )
-        expect(
-            torch.allclose(new_weight, kept, atol=1e-5),
-            expected=f"for {case}: the columns of the other branches, in their order",
-            got="a weight of the right shape, with other columns",
-            look="Which columns belong to the branch? It begins where the ones in front of it end.",
-        )
-        new_bias = tensor(
-            pair[1],
-            (outputs,),
-            case=case,
-            look=lambda shape: "The layer keeps its outputs, and each has one bias.",
-        )
-        right = bias.double() + folded
-        plain = bias.double()
-        expect(
-            torch.allclose(new_bias, right, atol=1e-4),
-            expected=f"for {case}: where the branch is constant at its means, the same output",
-            got=f"outputs that differ by up to {(new_bias - right).abs().max():.2g}",
-            look="Without the branch the layer gets less than it is used to. What did the branch "
-            "give on average, and what did the layer make of that?"
-            if torch.allclose(new_bias, plain, atol=1e-4)
-            else "Right, but with the wrong sign: what is gone must be put back."
-            if torch.allclose(new_bias, plain - folded, atol=1e-4)
-            else "Each output weighs the branch's means with its own weights, those that were cut."
-            if torch.allclose(new_bias, plain + means.double().sum(), atol=1e-4)
-            else "The means replace nothing of the old bias: they are added to it."
-            if torch.allclose(new_bias, folded, atol=1e-4)
-            else "For one output: the sum over the branch's channels of weight times mean, and "
-            "the old bias.",
-        )
+    return "How many channels are left to read, and does the weight keep its four axes?"
 
 
 prune = Exercise(
@@ -357,7 +296,48 @@ def prune(weight, bias, widths, branch, means):
     return new_weight, new_bias
 """,
     answer="prune",
-    verify=_verify_prune,
+    cases=noise(
+        1,
+        ((6, 14, 1, 1), (6,), [3, 4, 2, 5], 1, (4,)),
+        ((6, 14, 1, 1), (6,), [3, 4, 2, 5], 3, (5,)),
+        ((6, 8, 1, 1), (6,), [2, 2, 2, 2], 0, (2,)),
+    ),
+    case=lambda weight, bias, widths, branch, means: f"widths {widths} and branch {branch}",
+    results=(
+        Array(
+            expected="the columns of the other branches, in their order",
+            got="a weight of the right shape, with other columns",
+            look="Which columns belong to the branch? It begins where the ones in front of it end.",
+            shape=_look_of_weight,
+            close=1e-5,
+        ),
+        Array(
+            expected="where the branch is constant at its means, the same output",
+            got="outputs that differ by up to {off:.2g}",
+            look="For one output: the sum over the branch's channels of weight times mean, and the "
+            "old bias.",
+            shape="The layer keeps its outputs, and each has one bias.",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"torch.cat(parts, dim=1)": "weight"},
+            "Nothing was cut: the weight still reads the branch that is gone.",
+        ),
+        Slip(
+            {" + gone[:, :, 0, 0] @ means": ""},
+            "Without the branch the layer gets less than it is used to. What did the branch give "
+            "on average, and what did the layer make of that?",
+        ),
+        Slip(
+            {"bias +": "bias -"}, "Right, but with the wrong sign: what is gone must be put back."
+        ),
+        Slip(
+            {"gone[:, :, 0, 0] @ means": "means.sum()"},
+            "Each output weighs the branch's means with its own weights, those that were cut.",
+        ),
+        Slip({"bias + ": ""}, "The means replace nothing of the old bias: they are added to it."),
+    ),
     praise="What a branch adds on average is a bias; only what varies is lost.",
     hints=(
         "The branch is read by some of the columns of the weight, `weight[:, start:end]`. Where do "
@@ -396,20 +376,8 @@ def added_weights(c_in: int, width: int, reduce3x3: int, reduce5x5: int) -> int:
 
 
 def _verify_same_price(answer: Any) -> None:
-    expect(
-        isinstance(answer, dict) and sorted(answer) == sorted(_THREE),
-        expected="a dictionary with the three names of the stub",
-        got=", ".join(map(str, answer)) if isinstance(answer, dict) else answer,
-        look="Keep the form of the stub, and change only the three numbers.",
-    )
-    wrong = [n for n in _THREE if not _is_width(answer[n])]
-    expect(
-        not wrong,
-        expected="three whole numbers of at least 1",
-        got=", ".join(f"`{name}={answer[name]!r}`" for name in wrong),
-        look="Each is a number of filters.",
-    )
-    width, reduce3x3, reduce5x5 = (int(answer[name]) for name in _THREE)
+    found = filter_counts(answer, _THREE, "Each is a number of filters.")
+    width, reduce3x3, reduce5x5 = found.values()
     expect(
         width >= 64,
         expected="a sum of at least 64 channels",
@@ -436,10 +404,6 @@ def _verify_same_price(answer: Any) -> None:
         got=f"{share:.1%} of them",
         look=look,
     )
-
-
-def _is_width(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= 1
 
 
 same_price = Exercise(

@@ -1,168 +1,22 @@
 """What an exercise is: a statement, a stub, a check with three outcomes, hints, a solution.
 
 The check looks at behaviour (shapes, counts, numbers against a reference), never at spelling, and
-it never raises on a bad answer. `...` marks what the reader has not written yet, wherever it
-stands: as the answer, inside it, or as what the reader's function returns.
+it never raises on a bad answer.
 """
 
-import copy
 import html
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from markdown_it import MarkdownIt
 
+from .answers import MismatchError, NotAttemptedError, call, expect, short, unfinished
+from .results import Result, Slip, told
+
 State = Literal["not attempted", "wrong", "right"]
-
-
-class NotAttemptedError(Exception):
-    """The answer still holds the stub's `...`."""
-
-
-class MismatchError(Exception):
-    """The answer does not do what was asked.
-
-    Parameters
-    ----------
-    expected
-        What should hold, as a property; never the answer itself.
-    got
-        What the answer gave.
-    look
-        Where the reader should look.
-    """
-
-    def __init__(self, expected: str, got: str, look: str):
-        super().__init__(expected)
-        self.expected, self.got, self.look = expected, got, look
-
-
-def call(function: Any, *arguments: Any) -> Any:
-    """Call the reader's function on copies of the arguments, and return what it gives.
-
-    Raises
-    ------
-    NotAttemptedError
-        The function returns `...`, or something that holds `...`.
-    MismatchError
-        It cannot be called so, raises, or tries to end the program.
-    """
-    if not callable(function):
-        raise MismatchError(
-            "a function",
-            f"{type(function).__name__}: {_short(function)}",
-            "Pass the function itself, without calling it: `check(f)`, not `check(f(...))`.",
-        )
-    try:
-        result = function(*copy.deepcopy(arguments))
-    except MismatchError:
-        raise
-    except (Exception, SystemExit) as error:
-        if isinstance(error, TypeError) and "ellipsis" in str(error):  # as in `3 * ...`
-            raise NotAttemptedError from None
-        raise MismatchError(
-            f"the function to run for the arguments {_short(arguments)}",
-            f"{type(error).__name__}: {error}",
-            _place(function, error),
-        ) from None
-    if unfinished(result):
-        raise NotAttemptedError
-    return result
-
-
-def unfinished(answer: Any) -> bool:
-    """Whether `...` stands anywhere in the answer."""
-    waiting, seen = [answer], set()  # what holds itself is looked at once
-    while waiting:
-        value = waiting.pop()
-        if value is ...:
-            return True
-        if isinstance(value, dict | list | tuple | set) and id(value) not in seen:
-            seen.add(id(value))
-            waiting += value.values() if isinstance(value, dict) else value
-    return False
-
-
-def number(value: Any) -> float:
-    """Return a number that came as an int, a float, or a scalar of NumPy or torch.
-
-    Raises
-    ------
-    MismatchError
-        It is no single number.
-    """
-    try:
-        if isinstance(value, str | bytes | bool):
-            raise TypeError
-        return float(value)
-    except Exception:
-        look = "What should come back is a single number."
-        raise MismatchError("a number", _short(value), look) from None
-
-
-def parts(value: Any, returned: str) -> tuple:
-    """Return the parts of what a function gave, which ends in a line such as ``return a, b``.
-
-    Parameters
-    ----------
-    value
-        A tuple, a list, or an array or tensor of one number for each part.
-    returned
-        The names in that line: "a, b".
-
-    Raises
-    ------
-    MismatchError
-        It is none of these, or has another number of parts.
-    """
-    many = isinstance(value, tuple | list) or getattr(value, "ndim", 0) == 1
-    names = returned.split(", ")
-    expect(
-        many and len(value) == len(names),
-        expected=f"{len(names)} results, `({returned})`",
-        got=value,
-        look=f"The function should end in `return {returned}`.",
-    )
-    return tuple(value)
-
-
-def tensor(value: Any, shape: tuple[int, ...], *, case: str, look: Callable[[tuple], str]) -> Any:
-    """Return the tensor that came, in float64, if it has the shape that is wanted.
-
-    `look` is given the wrong shape and says where to look.
-
-    Raises
-    ------
-    MismatchError
-        It is no tensor, has another shape, or holds values that are no numbers.
-    """
-    if isinstance(value, np.ndarray):
-        value = torch.from_numpy(value)
-    if not isinstance(value, torch.Tensor):
-        raise MismatchError("a tensor", _short(value), "The function should return a tensor.")
-    expect(
-        tuple(value.shape) == shape,
-        expected=f"for {case}: a tensor of shape {shape}",
-        got=f"shape {tuple(value.shape)}",
-        look=look(tuple(value.shape)),
-    )
-    expect(
-        not value.is_complex() and bool(value.isfinite().all()),
-        expected=f"for {case}: finite real numbers",
-        got="values that are complex, infinite or not a number",
-        look="Is anything divided by zero, or read from memory that was never filled?",
-    )
-    return value.detach().cpu().double()
-
-
-def expect(condition: bool, *, expected: str, got: Any, look: str) -> None:
-    """Raise `MismatchError` unless `condition` holds."""
-    if not condition:
-        raise MismatchError(expected, got if isinstance(got, str) else _short(got), look)
 
 
 @dataclass(frozen=True)
@@ -199,9 +53,12 @@ class Verdict:
         return [(name, text) for name, text in parts if text]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Exercise:
     """One exercise of the course.
+
+    The answer is checked either by what it gives for `cases`, beside a reference and the `slips`,
+    or by a function of its own, `verify`, which may call `compare` for a part of it.
 
     Parameters
     ----------
@@ -213,15 +70,27 @@ class Exercise:
         The cell the reader starts from; what is missing is marked `...`.
     answer
         The name that the stub binds and that the check takes.
-    verify
-        Called with the answer: returns if it is right, else raises `MismatchError` or
-        `NotAttemptedError`.
     praise
         One sentence for a right answer: what it shows.
     hints
         From a nudge to nearly the whole way.
     solution_code, why
         A full solution, and the reason it is one, in Markdown.
+    cases
+        The arguments that a function is called with, case by case; or a function that returns them.
+    case
+        Called with the arguments of a case: says which it is.
+    results
+        What the function should return; several for a tuple.
+    order
+        The places of the results in the order in which they are compared, if it is not theirs.
+    reference
+        The function that gives the right results; without it, the solution.
+    slips
+        Wrong answers with words of their own; where several lead to the same, the first speaks.
+    verify
+        Called with the answer: returns if it is right, else raises `MismatchError` or
+        `NotAttemptedError`. Without it, `compare`.
     """
 
     key: str
@@ -229,11 +98,17 @@ class Exercise:
     statement: str
     stub: str
     answer: str
-    verify: Callable[[Any], None] = field(repr=False)
     praise: str
     hints: tuple[str, ...] = field(repr=False)
     solution_code: str = field(repr=False)
     why: str = field(repr=False)
+    cases: Sequence[tuple] | Callable[[], Sequence[tuple]] = field(default=(), repr=False)
+    case: Callable[..., str] = field(default=lambda *arguments: short(arguments), repr=False)
+    results: tuple[Result, ...] = field(default=(), repr=False)
+    order: tuple[int, ...] = field(default=(), repr=False)
+    reference: Callable | None = field(default=None, repr=False)
+    slips: tuple[Slip, ...] = field(default=(), repr=False)
+    verify: Callable[[Any], None] | None = field(default=None, repr=False)
     _shown: int = field(default=0, init=False, repr=False)
 
     def check(self, answer: Any) -> Verdict:
@@ -241,7 +116,7 @@ class Exercise:
         try:
             if unfinished(answer):
                 raise NotAttemptedError
-            self.verify(answer)
+            (self.verify or self.compare)(answer)
         except NotAttemptedError:
             return Verdict(
                 "not attempted",
@@ -254,10 +129,133 @@ class Exercise:
                 "wrong",
                 "",
                 "an answer of the kind the statement asks for",
-                f"{_short(answer)}, which led to {type(error).__name__}: {error}",
+                f"{short(answer)}, which led to {type(error).__name__}: {error}",
                 "Read the statement again: what kind of thing should the answer be?",
             )
         return Verdict("right", self.praise)
+
+    def compare(self, function: Any) -> None:
+        """Compare what the reader's function gives with the reference, case by case.
+
+        Where it goes wrong first, the words are those of the first slip that goes wrong there
+        first, too, with the same result; else those of the result.
+
+        Raises
+        ------
+        MismatchError
+            It gives something else.
+        NotAttemptedError
+            It gives `...`.
+        """
+        for place, found in enumerate(self._outcomes(function)):
+            part = self._difference(found, self._wanted[place])
+            if part is None:
+                continue
+            wrong = self._mismatch(place, part, found[part])
+            for slip, outcomes, first in self._slipped:
+                if (
+                    first == (place, part)
+                    and self._same(part, outcomes[place][part], found[part])
+                    and (not slip.whole or self._alike(function, outcomes))
+                ):
+                    raise MismatchError(wrong.expected, wrong.got, slip.look)
+            raise wrong
+
+    def code_of(self, slip: Slip) -> str:
+        """Return the source of a slip.
+
+        Raises
+        ------
+        ValueError
+            The slip changes a text that the solution does not have.
+        """
+        if isinstance(slip.code, str):
+            return slip.code
+        code = self.solution_code
+        for old, new in slip.code.items():
+            if old not in code:
+                raise ValueError(f"a slip of {self.key!r} changes {old!r}: not in the solution")
+            code = code.replace(old, new)
+        return code
+
+    @cached_property
+    def _cases(self) -> Sequence[tuple]:
+        return self.cases() if callable(self.cases) else self.cases
+
+    @cached_property
+    def _wanted(self) -> list[list]:
+        """The right results, case by case."""
+        right = self.reference or _function(self.solution_code, self.answer)
+        given = [self._several(call(right, *arguments)) for arguments in self._cases]
+        return [[r.read(v, v, "") for r, v in zip(self.results, g, strict=True)] for g in given]
+
+    @cached_property
+    def _slipped(self) -> list[tuple[Slip, list[list], tuple[int, int] | None]]:
+        """Each slip, what it gives in each case, and the case and result that first go wrong."""
+        slipped = []
+        for slip in self.slips:
+            outcomes = list(self._outcomes(_function(self.code_of(slip), self.answer)))
+            wrong = enumerate(map(self._difference, outcomes, self._wanted))
+            slipped.append((slip, outcomes, next((f for f in wrong if f[1] is not None), None)))
+        return slipped
+
+    def _outcomes(self, function: Any) -> Iterator[list]:
+        """Yield for each case the results of a function, or for each the error why it is none."""
+        for arguments, wanted in zip(self._cases, self._wanted, strict=True):
+            try:
+                values = self._several(call(function, *arguments))
+            except MismatchError as error:
+                yield [error] * len(self.results)
+                continue
+            outcome = []
+            for result, value, like in zip(self.results, values, wanted, strict=True):
+                try:
+                    outcome.append(result.read(value, like, self.case(*arguments)))
+                except MismatchError as error:
+                    outcome.append(error)
+            yield outcome
+
+    def _several(self, value: Any) -> Sequence:
+        """Return the parts of what a function gave, as many as there are results."""
+        if len(self.results) == 1:
+            return [value]
+        names = self.stub.rpartition("return ")[2].strip()
+        many = isinstance(value, tuple | list) or getattr(value, "ndim", 0) == 1
+        expect(
+            many and len(value) == len(self.results),
+            expected=f"{len(self.results)} results, `({names})`",
+            got=value,
+            look=f"The function should end in `return {names}`.",
+        )
+        return tuple(value)
+
+    def _same(self, part: int, one: Any, other: Any) -> bool:
+        """Whether two functions give the same result, or fail in the same way."""
+        failed = [isinstance(value, MismatchError) for value in (one, other)]
+        if any(failed):
+            return all(failed) and (one.expected, one.got) == (other.expected, other.got)
+        return self.results[part].same(one, other)
+
+    def _difference(self, found: list, wanted: list) -> int | None:
+        """Return which result is the first that differs, if one does."""
+        places = self.order or range(len(self.results))
+        return next((i for i in places if not self._same(i, found[i], wanted[i])), None)
+
+    def _alike(self, function: Any, outcomes: list[list]) -> bool:
+        """Whether a function does in every case what a slip does."""
+        pairs = zip(self._outcomes(function), outcomes, strict=True)
+        return all(self._difference(found, slipped) is None for found, slipped in pairs)
+
+    def _mismatch(self, place: int, part: int, found: Any) -> MismatchError:
+        """Return the words for a wrong result, slips apart."""
+        if isinstance(found, MismatchError):
+            return found
+        arguments, result, want = self._cases[place], self.results[part], self._wanted[place][part]
+        return MismatchError(
+            f"for {self.case(*arguments)}: {result.expected}",
+            result.got.format(got=found, off=result.off(found, want)),
+            told(result.look, found, want, *arguments),
+        )
 
     def hint(self) -> "Note":
         """Return the next hint; each call goes one step further, and the last one stays."""
@@ -317,63 +315,16 @@ class Help:
         return self._html
 
 
-def by_key(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
-    """Return the exercises by their key.
-
-    Raises
-    ------
-    ValueError
-        Two exercises have the same key.
-    """
-    found: dict[str, Exercise] = {}
-    for exercise in exercises:
-        if exercise.key in found:
-            raise ValueError(f"two exercises have the key {exercise.key!r}: give each its own")
-        found[exercise.key] = exercise
-    return found
-
-
 _MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓"}
+
+
+def _function(code: str, name: str) -> Any:
+    """Run source of ours in a namespace of its own, and return what it binds to a name."""
+    namespace = {"torch": torch}
+    exec(compile(code, f"<{name}>", "exec"), namespace)
+    return namespace[name]
 
 
 def _markdown(text: str) -> str:
     """CommonMark to HTML; raw HTML in the text is shown, not run."""
     return MarkdownIt("commonmark", {"html": False}).render(text)
-
-
-def _place(function: Any, error: BaseException) -> str:
-    """Where in the reader's own code the error arose."""
-    home = getattr(getattr(function, "__code__", None), "co_filename", None)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == home]
-    if not frames:
-        return "The call itself: does the function take these arguments, in this order?"
-    return f"Line {frames[-1].lineno} of your cell, in `{frames[-1].name}`: `{frames[-1].line}`"
-
-
-def _short(value: Any, limit: int = 200, depth: int = 20) -> str:
-    """Describe a value: a tensor by its shape, anything else in at most `limit` letters.
-
-    Of lists in lists, which may hold themselves, `depth` are opened.
-    """
-    if isinstance(value, torch.Tensor | np.ndarray):
-        return f"{type(value).__name__} of shape {tuple(value.shape)}"
-    if type(value) in (tuple, list):
-        parts, room = [] if depth else ["…"], limit + 2
-        for item in value if depth else ():
-            parts.append(_short(item, limit, depth - 1))
-            room -= len(parts[-1]) + 2
-            if room < 0:  # it is cut anyway
-                break
-        inside = ", ".join(parts)
-        if len(inside) > limit:
-            inside = inside[: limit - 1] + "…"
-        if isinstance(value, list):
-            return f"[{inside}]"
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if callable(value):
-        return f"the function `{getattr(value, '__name__', type(value).__name__)}`"
-    try:
-        text = repr(value)
-    except Exception:  # the reader's own class may do anything
-        text = f"an object of type {type(value).__name__}"
-    return text if len(text) <= limit else text[: limit - 1] + "…"

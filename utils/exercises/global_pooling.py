@@ -1,7 +1,7 @@
 """Exercises of the chapter on global pooling."""
 
 from collections import Counter
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -9,61 +9,12 @@ from torch import Tensor, nn
 
 from ..interactive import Interactive
 from . import questions
-from .core import Exercise, MismatchError, call, expect, number, parts, tensor
+from .answers import MismatchError, call, expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
-
-_HEADS = (((512, 7, 7), (4096, 4096), 1000), ((128, 7, 5), (), 10), ((3, 2, 2), (5,), 4))
-
-
-def _linear(widths: tuple[int, ...], *, biases: bool = True) -> int:
-    return sum(a * b + (b if biases else 0) for a, b in pairwise(widths))
-
-
-def _verify_count(answer: Any) -> None:
-    for (channels, height, width), hidden, classes in _HEADS:
-        got = call(answer, channels, height, width, hidden, classes)
-        case = (
-            f"a map of ({channels}, {height}, {width}), hidden layers {hidden}, {classes} classes"
-        )
-        pair = parts(got, "flat, pooled")
-        flat, pooled = (number(value) for value in pair)
-        places = height * width
-        widths = (channels * places, *hidden, classes)
-        slips = {
-            _linear(widths, biases=False): "Each layer has a bias for each of its outputs, too.",
-            _linear((channels, *hidden, classes)): "The first layer reads every number of the "
-            "map, not one for each channel.",
-            _linear((channels * height, *hidden, classes)): "A map has rows *and* columns.",
-            channels * places * classes + classes: "The hidden layers are missing.",
-            _linear((places, *hidden, classes)): "The map has so many places, and at each of them "
-            "all its channels.",
-        }
-        want = _linear(widths)
-        expect(
-            flat == want,
-            expected=f"for {case}: the weights and biases of all layers of the flat head",
-            got=f"{flat:,.15g}",
-            look="The two are swapped: the flat head comes first."
-            if flat == _linear((channels, classes)) != want
-            else slips.get(
-                flat,
-                "Go through the layers one after the other: what one gives, the next one reads.",
-            ),
-        )
-        want = _linear((channels, classes))
-        expect(
-            pooled == want,
-            expected=f"for {case}: the weights and biases of one linear layer behind the means",
-            got=f"{pooled:,.15g}, with the right number for the flat head",
-            look="A bias for each class is missing."
-            if pooled == channels * classes
-            else "The means go straight into the scores: the pooled head has no hidden layer."
-            if hidden and pooled == _linear((channels, *hidden, classes))
-            else "Pooling itself has no parameters, and it leaves one number for each channel.",
-        )
-
 
 count = Exercise(
     key="count",
@@ -82,7 +33,46 @@ def count(channels, height, width, hidden, classes):
     return flat, pooled
 """,
     answer="count",
-    verify=_verify_count,
+    cases=((512, 7, 7, (4096, 4096), 1000), (128, 7, 5, (), 10), (3, 2, 2, (5,), 4)),
+    case=lambda channels, height, width, hidden, classes: (
+        f"a map of ({channels}, {height}, {width}), hidden layers {hidden}, {classes} classes"
+    ),
+    results=(
+        Number(
+            expected="the weights and biases of all layers of the flat head",
+            look="Go through the layers one after the other: what one gives, the next one reads.",
+        ),
+        Number(
+            expected="the weights and biases of one linear layer behind the means",
+            got="{got:,.15g}, with the right number for the flat head",
+            look="Pooling itself has no parameters, and it leaves one number for each channel.",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"return flat, pooled": "return pooled, flat"},
+            "The two are swapped: the flat head comes first.",
+        ),
+        Slip({"a * b + b": "a * b"}, "Each layer has a bias for each of its outputs, too."),
+        Slip(
+            {"[channels * height * width": "[channels"},
+            "The first layer reads every number of the map, not one for each channel.",
+        ),
+        Slip({"height * width": "height"}, "A map has rows *and* columns."),
+        Slip({"*hidden, ": ""}, "The hidden layers are missing."),
+        Slip(
+            {"[channels * height": "[height"},
+            "The map has so many places, and at each of them all its channels.",
+        ),
+        Slip({"classes + classes": "classes"}, "A bias for each class is missing."),
+        Slip(
+            {
+                "channels * classes + classes": "sum(a * b + b for a, b in "
+                "zip([channels, *hidden], widths[1:]))"
+            },
+            "The means go straight into the scores: the pooled head has no hidden layer.",
+        ),
+    ),
     praise="The first case was VGG16's own head, and what would be left of it.",
     hints=(
         "A linear layer from `a` to `b` numbers has `a * b` weights and `b` biases.",
@@ -105,95 +95,15 @@ def count(channels, height, width, hidden, classes):
 # 2 ---------------------------------------------------------------------------------------------
 
 
-def _verify_gradients(answer: Any) -> None:
+def _maps_and_gradients() -> list[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(1)
-    for n, c, height, width in ((2, 3, 4, 5), (3, 1, 6, 2)):
-        x = torch.randn(n, c, height, width, generator=generator)
-        g = torch.randn(n, c, generator=generator)
-        got = call(answer, x, g)
-        case = f"a map of shape {tuple(x.shape)}"
-        pair = parts(got, "of_average, of_max")
-        own = x.double().requires_grad_()
-        wanted = {
-            "average": torch.autograd.grad(own.mean((2, 3)), own, g.double())[0],
-            "max": torch.autograd.grad(own.amax((2, 3)), own, g.double())[0],
-        }
-        spread = g.double()[:, :, None, None].expand_as(own)
+    shapes = (2, 3, 4, 5), (3, 1, 6, 2)
+    return [tuple(torch.randn(s, generator=generator) for s in (s, s[:2])) for s in shapes]
 
-        def at_maxima(*over: int, x: Tensor = x) -> Tensor:
-            """Mark the maxima over some axes."""
-            return (x == x.amax(over, keepdim=True)).double()
 
-        slips = {
-            "average": {
-                "So it would be for a *sum*. How much does the mean change when one of its numbers "
-                "grows by 1?": spread,
-                "Divided by the width alone: the mean is taken over rows *and* columns.": spread
-                / width,
-                "Divided by the height alone: the mean is taken over rows *and* columns.": spread
-                / height,
-                "The values of the map play no part: the mean is linear, so its slope is the same "
-                "everywhere.": spread * own.detach() / (height * width),
-                "Averaged over images or channels, too: each of them has a mean of its own.": spread
-                / own.numel(),
-            },
-            "max": {
-                "That is the gradient of the average, again.": wanted["average"],
-                "The whole gradient goes to the place of the maximum, undivided.": wanted["max"]
-                / (height * width),
-                "There is a mark at the right place; the gradient `g` is not in it.": at_maxima(
-                    2, 3
-                ),
-                "The value of the maximum plays no part: its slope is 1, wherever it lies.": wanted[
-                    "max"
-                ]
-                * own.detach(),
-                "There is one maximum for each channel of each image, not one for all.": spread
-                * at_maxima(0, 1, 2, 3),
-                "There is one maximum for each channel, not one for each image.": spread
-                * at_maxima(1, 2, 3),
-                "There is one maximum for the whole of a channel, not one for each row.": spread
-                * at_maxima(3),
-                "There is one maximum for the whole of a channel, not one for each column.": spread
-                * at_maxima(2),
-            },
-        }
-        values = {
-            name: tensor(
-                value,
-                tuple(x.shape),
-                case=f"{case}, the gradient of the {name}",
-                look=lambda shape: (
-                    "A gradient has the shape of what it is taken with respect to: "
-                    "one number for each number of the map."
-                ),
-            )
-            for name, value in zip(wanted, pair, strict=True)
-        }
-        crossed = zip(values.values(), reversed(wanted.values()), strict=True)
-        expect(
-            not all(torch.allclose(value, want, atol=1e-5) for value, want in crossed),
-            expected=f"for {case}: the gradient of the average, then that of the maximum",
-            got="the two, in the other order",
-            look="The two are swapped: the gradient of the average comes first.",
-        )
-        for name, want in wanted.items():
-            value = values[name]
-            looks = [
-                look for look, slip in slips[name].items() if torch.allclose(value, slip, atol=1e-5)
-            ]
-            expect(
-                torch.allclose(value, want, atol=1e-5),
-                expected=f"for {case}: what autograd gives for the {name}",
-                got=f"numbers that differ by up to {(value - want).abs().max():.2g}",
-                look=(
-                    looks
-                    or [
-                        "Nudge one number of the map: which output changes, and by how much of the "
-                        "nudge?"
-                    ]
-                )[0],
-            )
+def _handed_back(x: Tensor, g: Tensor) -> tuple[Tensor, ...]:
+    x.requires_grad_()
+    return tuple(torch.autograd.grad(p, x, g)[0] for p in (x.mean((2, 3)), x.amax((2, 3))))
 
 
 gradients = Exercise(
@@ -213,7 +123,80 @@ def gradients(x, g):
     return of_average, of_max
 """,
     answer="gradients",
-    verify=_verify_gradients,
+    reference=_handed_back,
+    cases=_maps_and_gradients,
+    case=lambda x, g: f"a map of shape {tuple(x.shape)}",
+    results=tuple(
+        Array(
+            expected=f"what autograd gives for the {pool}",
+            look="Nudge one number of the map: which output changes, and by how much of the nudge?",
+            shape=f"The gradient of the {pool} has the shape of what it is taken with respect to: "
+            "one number for each number of the map.",
+            close=1e-5,
+        )
+        for pool in ("average", "max")
+    ),
+    slips=(
+        Slip(
+            {"return of_average, of_max": "return of_max, of_average"},
+            "The two are swapped: the gradient of the average comes first.",
+            whole=True,
+        ),
+        Slip(
+            {"g / (height * width)": "g"},
+            "So it would be for a *sum*. How much does the mean change when one of its numbers "
+            "grows by 1?",
+        ),
+        Slip(
+            {"(height * width)": "width"},
+            "Divided by the width alone: the mean is taken over rows *and* columns.",
+        ),
+        Slip(
+            {"(height * width)": "height"},
+            "Divided by the height alone: the mean is taken over rows *and* columns.",
+        ),
+        Slip(
+            {"(g / (": "(g * x / ("},
+            "The values of the map play no part: the mean is linear, so its slope is the same "
+            "everywhere.",
+        ),
+        Slip(
+            {"(height * width)": "x.numel()"},
+            "Averaged over images or channels, too: each of them has a mean of its own.",
+        ),
+        Slip(
+            {"of_average, of_max": "of_average, of_average"},
+            "That is the gradient of the average, again.",
+        ),
+        Slip(
+            {"of_average, of_max": "of_average, of_max / (height * width)"},
+            "The whole gradient goes to the place of the maximum, undivided.",
+        ),
+        Slip(
+            {"g * (x": "1.0 * (x"},
+            "There is a mark at the right place; the gradient `g` is not in it.",
+        ),
+        Slip(
+            {"g * (x": "g * x * (x"},
+            "The value of the maximum plays no part: its slope is 1, wherever it lies.",
+        ),
+        Slip(
+            {"(2, 3)": "(0, 1, 2, 3)"},
+            "There is one maximum for each channel of each image, not one for all.",
+        ),
+        Slip(
+            {"(2, 3)": "(1, 2, 3)"},
+            "There is one maximum for each channel, not one for each image.",
+        ),
+        Slip(
+            {"(2, 3)": "3"},
+            "There is one maximum for the whole of a channel, not one for each row.",
+        ),
+        Slip(
+            {"(2, 3)": "2"},
+            "There is one maximum for the whole of a channel, not one for each column.",
+        ),
+    ),
     praise="The average teaches every place a little, the maximum teaches one place in each "
     "channel and leaves the others as they are.",
     hints=(
@@ -240,50 +223,17 @@ def gradients(x, g):
 # 3 ---------------------------------------------------------------------------------------------
 
 
-def _verify_cam(answer: Any) -> None:
+def _layers() -> list[tuple[Tensor, Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(2)
-    for n, c, k, height, width in ((2, 5, 4, 3, 6), (1, 4, 4, 5, 5)):
-        maps = torch.rand(n, c, height, width, generator=generator)
-        weight = torch.randn(k, c, generator=generator)
-        bias = torch.randn(k, generator=generator)
-        got = call(answer, maps, weight, bias)
-        case = f"maps of shape {tuple(maps.shape)} and a weight of shape {tuple(weight.shape)}"
-
-        def look(shape: tuple, n: int = n, k: int = k, c: int = c) -> str:
-            if shape == (n, k):
-                return "These are scores: the places are gone. A class map keeps them."
-            if len(shape) == 4 and shape[-1] == k:
-                return "The classes stand last; they belong in second place."
-            if len(shape) == 4 and shape[:2] == (k, n):
-                return "The classes stand first; they belong in second place."
-            return "One map for each class, as high and as wide as the maps that came in."
-
-        got = tensor(got, (n, k, height, width), case=case, look=look)
-        plain = torch.einsum("kc,nchw->nkhw", weight.double(), maps.double())
-        want = plain + bias.double()[:, None, None]
-        slips = {
-            "Without the bias the mean of a class map is not the score yet. Each place gets the "
-            "*whole* bias, so that the mean over the places has it once.": plain,
-            "The bias is divided by the number of places. But the mean of a constant is the "
-            "constant.": plain + bias.double()[:, None, None] / (height * width),
-            "The ReLU at the end hides what speaks *against* a class; the mean is the score no "
-            "longer.": want.relu(),
-            "The scores are divided by the number of places: take the mean to get them, do not "
-            "divide before.": plain / (height * width) + bias.double()[:, None, None],
-            "The mean is right, but each place holds the score of the whole image. It should hold "
-            "that of its own numbers.": want.mean((2, 3), keepdim=True).expand_as(want),
-        }
-        if c == k:
-            swapped = torch.einsum("ck,nchw->nkhw", weight.double(), maps.double())
-            slips["The rows and columns of the weight are swapped: row `k` holds what class `k` "
-                  "makes of each channel."] = swapped + bias.double()[:, None, None]  # fmt: skip
-        looks = [text for text, slip in slips.items() if torch.allclose(got, slip, atol=1e-4)]
-        expect(
-            torch.allclose(got, want, atol=1e-4),
-            expected=f"for {case}: at each place the linear layer's score of that place's channels",
-            got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
-            look=(looks or ["Take one place, `maps[0, :, 0, 0]`, and score it by hand."])[0],
+    return [
+        (
+            torch.rand(n, c, height, width, generator=generator),
+            torch.randn(k, c, generator=generator),
+            torch.randn(k, generator=generator),
         )
+        # First as many classes as channels: there the weight may be used the wrong way round.
+        for n, c, k, height, width in ((1, 4, 4, 5, 6), (2, 5, 4, 3, 6))
+    ]
 
 
 cam = Exercise(
@@ -301,7 +251,61 @@ def class_maps(maps, weight, bias):
     return ...
 """,
     answer="class_maps",
-    verify=_verify_cam,
+    cases=_layers,
+    case=lambda maps, weight, bias: (
+        f"maps of shape {tuple(maps.shape)} and a weight of shape {tuple(weight.shape)}"
+    ),
+    results=(
+        Array(
+            expected="at each place the linear layer's score of that place's channels",
+            look="Take one place, `maps[0, :, 0, 0]`, and score it by hand.",
+            shape="One map for each class, as high and as wide as the maps that came in.",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"None], bias": "None]"},
+            "Without the bias the mean of a class map is not the score yet. Each place gets the "
+            "*whole* bias, so that the mean over the places has it once.",
+        ),
+        Slip(
+            {"None], bias": "None], bias / maps[0, 0].numel()"},
+            "The bias is divided by the number of places. But the mean of a constant is the "
+            "constant.",
+        ),
+        Slip(
+            {"None], bias)": "None], bias).relu()"},
+            "The ReLU at the end hides what speaks *against* a class; the mean is the score no "
+            "longer.",
+        ),
+        Slip(
+            {"(maps, weight[": "(maps / maps[0, 0].numel(), weight["},
+            "The scores are divided by the number of places: take the mean to get them, do not "
+            "divide before.",
+        ),
+        Slip(
+            {"conv2d(maps": "conv2d(maps.mean((2, 3), True).expand_as(maps)"},
+            "The mean is right, but each place holds the score of the whole image. It should hold "
+            "that of its own numbers.",
+        ),
+        Slip(
+            {"weight[": "weight.T["},
+            "The rows and columns of the weight are swapped: row `k` holds what class `k` makes of "
+            "each channel.",
+        ),
+        Slip(
+            {"None], bias)": "None], bias).mean((2, 3))"},
+            "These are scores: the places are gone. A class map keeps them.",
+        ),
+        Slip(
+            {"None], bias)": "None], bias).movedim(1, -1)"},
+            "The classes stand last; they belong in second place.",
+        ),
+        Slip(
+            {"None], bias)": "None], bias).movedim(1, 0)"},
+            "The classes stand first; they belong in second place.",
+        ),
+    ),
     praise="You have moved the mean behind the linear layer. Nothing but the order has changed.",
     hints=(
         "The linear layer takes a vector of C numbers. Every place of the map holds one.",

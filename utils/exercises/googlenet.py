@@ -1,92 +1,29 @@
 """Exercises of the chapter on GoogLeNet."""
 
 from functools import cache
-from math import isclose
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..accounting import Account, account, module_costs
+from ..accounting import Account, account
 from ..googlenet import INPUTS, MODULES, PAPER, GoogLeNet, googlenet
 from ..interactive import Interactive
 from ..networks.rows import MaxPool
 from . import questions
-from .core import Exercise, call, expect, number, parts
+from .answers import call, expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Number, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
 
-_ROWS = ("3a", "4d", "5b")
-
-
-def _verify_row(answer: Any) -> None:
-    for name in _ROWS:
-        c_in, side, _ = INPUTS[name]
-        spec = MODULES[name]
-        one, red3, three, red5, five, proj = six = tuple(vars(spec).values())
-        got = call(answer, c_in, side, six)
-        case = f"{name}, which reads {c_in} channels of {side}×{side}, with {six}"
-        triple = parts(got, "channels, weights, multiply_adds")
-        channels, weights, macs = (number(value) for value in triple)
-        expect(
-            channels == spec.out_channels(c_in),
-            expected=f"for {case}: the channels of all four branches, side by side",
-            got=f"{channels:,.15g} channels",
-            look="All six numbers are added; the two reductions are read inside the module and "
-            "never leave it."
-            if channels == sum(six)
-            else "That is the width without the pooling branch, which has a projection too."
-            if channels == one + three + five
-            else "So wide is the *naive* module, whose pooling passes on all that it reads. Here a "
-            "projection stands behind it."
-            if channels == one + three + five + c_in
-            else "Which four of the six numbers does the concatenation put together?",
-        )
-        cost = sum(module_costs(c_in, spec, size=(side, side)).values())
-        right = cost.parameters
-        habits = {
-            right - c_in * proj: "The projection behind the pooling has weights, and it reads all "
-            "of the input.",
-            right - c_in * (red3 + red5): "The two reductions are missing: they read the input, "
-            "and they are not free.",
-            right + 9 * (c_in - red3) * three + 25 * (c_in - red5) * five: "The 3×3 and the 5×5 "
-            "read what the reductions in front of them give, not the module's input.",
-            right - 16 * red5 * five: "The 5×5 is counted as a 3×3; so torchvision builds it, but "
-            "the paper does not.",
-            right - 6 * red3 * three - 20 * red5 * five: "A k×k filter has k rows *and* k columns.",
-            c_in * (one + 9 * three + 25 * five + proj): "That is a module without reductions. In "
-            "the table a 1×1 stands in front of the 3×3 and of the 5×5.",
-            **dict.fromkeys(
-                (f(right / k) for k in (1000, 1024) for f in (float, int, round)),
-                "The table prints K; here every single weight is asked for.",
-            ),
-            right + sum(six): "Biases are counted; the statement leaves them out.",
-        }
-        expect(
-            weights == right,
-            expected=f"for {case}: every weight of the six convolutions, once",
-            got=f"{weights:,.15g} weights",
-            look=habits.get(
-                weights,
-                "There are six convolutions. For each: what does it read, how many filters has "
-                "it, and how many positions does one filter look at?",
-            ),
-        )
-        expect(
-            macs == cost.macs,
-            expected=f"for {case}: each weight used once at each output position",
-            got=f"{macs:,.15g} multiply-adds, with the right number of weights",
-            look="A map has as many positions as it has rows *times* columns."
-            if macs == right * side
-            else "A multiplication and the addition of its product count as one."
-            if macs == 2 * cost.macs
-            else "The table prints M; here every single multiply-add is asked for."
-            if macs in {f(cost.macs / 1e6) for f in (float, int, round)}
-            else "Stride 1 and padding keep the size of the map, so every weight meets every "
-            "position of it.",
-        )
-
+# What a module reads, the side of its map, and its six numbers.
+_ROWS = {
+    (*INPUTS[name][:2], tuple(vars(MODULES[name]).values())): name for name in ("3a", "4d", "5b")
+}
+_EVERY_WEIGHT = "The table prints K; here every single weight is asked for."
+_EVERY_MAC = "The table prints M; here every single multiply-add is asked for."
 
 row = Exercise(
     key="row",
@@ -107,7 +44,91 @@ def row(c_in, side, filters):
     return channels, weights, multiply_adds
 """,
     answer="row",
-    verify=_verify_row,
+    cases=tuple(_ROWS),
+    case=lambda c_in, side, six: (
+        f"{_ROWS[c_in, side, six]}, which reads {c_in} channels of {side}×{side}, with {six}"
+    ),
+    results=(
+        Number(
+            expected="the channels of all four branches, side by side",
+            got="{got:,.15g} channels",
+            look="Which four of the six numbers does the concatenation put together?",
+        ),
+        Number(
+            expected="every weight of the six convolutions, once",
+            got="{got:,.15g} weights",
+            look="There are six convolutions. For each: what does it read, how many filters has "
+            "it, and how many positions does one filter look at?",
+        ),
+        Number(
+            expected="each weight used once at each output position",
+            got="{got:,.15g} multiply-adds, with the right number of weights",
+            look="Stride 1 and padding keep the size of the map, so every weight meets every "
+            "position of it.",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"one + three + five + projection": "sum(filters)"},
+            "All six numbers are added; the two reductions are read inside the module and never "
+            "leave it.",
+        ),
+        Slip(
+            {"three + five + projection": "three + five"},
+            "That is the width without the pooling branch, which has a projection too.",
+        ),
+        Slip(
+            {"three + five + projection": "three + five + c_in"},
+            "So wide is the *naive* module, whose pooling passes on all that it reads. Here a "
+            "projection stands behind it.",
+        ),
+        Slip(
+            {"reduce5 + projection": "reduce5"},
+            "The projection behind the pooling has weights, and it reads all of the input.",
+        ),
+        Slip(
+            {"reduce3 + reduce5 + ": ""},
+            "The two reductions are missing: they read the input, and they are not free.",
+        ),
+        Slip(
+            {"9 * reduce3": "9 * c_in", "25 * reduce5": "25 * c_in"},
+            "The 3×3 and the 5×5 read what the reductions in front of them give, not the module's "
+            "input.",
+        ),
+        Slip(
+            {"25 *": "9 *"},
+            "The 5×5 is counted as a 3×3; so torchvision builds it, but the paper does not.",
+        ),
+        Slip({"9 *": "3 *", "25 *": "5 *"}, "A k×k filter has k rows *and* k columns."),
+        Slip(
+            {"reduce3 + reduce5 + ": "", "9 * reduce3": "9 * c_in", "25 * reduce5": "25 * c_in"},
+            "That is a module without reductions. In the table a 1×1 stands in front of the 3×3 "
+            "and of the 5×5.",
+        ),
+        *(
+            Slip({"channels, weights,": f"channels, {thousands},"}, _EVERY_WEIGHT)
+            for thousands in (
+                "weights / 1000",
+                "weights // 1000",
+                "weights / 1024",
+                "weights // 1024",
+                "round(weights / 1024)",
+            )
+        ),
+        Slip(
+            {"reduce5 * five": "reduce5 * five + sum(filters)"},
+            "Biases are counted; the statement leaves them out.",
+        ),
+        Slip(
+            {"side * side": "side"}, "A map has as many positions as it has rows *times* columns."
+        ),
+        Slip(
+            {"weights * side": "2 * weights * side"},
+            "A multiplication and the addition of its product count as one.",
+        ),
+        Slip({"side * side": "side * side / 1e6"}, _EVERY_MAC),
+        Slip({"side * side": "side * side // 10**6"}, _EVERY_MAC),
+    ),
     praise="With this you can check all nine rows, and find those that the paper's own numbers "
     "contradict.",
     hints=(
@@ -135,75 +156,13 @@ def row(c_in, side, filters):
 
 _STEM = ((7, 2), (3, 2), (1, 1), (3, 1), (3, 2))
 _WIDEST = (*_STEM, *2 * ((5, 1),), (3, 2), *5 * ((5, 1),), (3, 2), *2 * ((5, 1),), (7, 1))
-# In the second case no two of the habits below lead to the same number.
+# On the second path no two slips see equally far.
 _PATHS = (((3, 1), (3, 1)), ((1, 2), (2, 2), (5, 3), (3, 1)), _STEM, _WIDEST)
 
 
-def _field(layers: tuple[tuple[int, int], ...]) -> tuple[int, int]:
-    field = jump = 1
-    for kernel, stride in layers:
-        field += (kernel - 1) * jump
-        jump *= stride
-    return field, jump
-
-
-def _field_slips(layers: tuple[tuple[int, int], ...]) -> dict[int, str]:
-    """Return wrong receptive fields and what leads to them."""
-    early = jump = whole = step = own = grown = 1
-    for kernel, stride in layers:
-        grown = grown * stride + kernel - 1
-        own += (kernel - 1) * stride
-        jump *= stride
-        early += (kernel - 1) * jump
-        whole += kernel * step
-        step *= stride
-    return {
-        own: "A window spans steps of the *jump*, the product of all the strides in front of it; "
-        "the layer's own stride is only one factor of the next jump.",
-        _field(layers[::-1])[0]: "So far would the same layers see in the opposite order. The list "
-        "starts at the image; a rule that begins at the last layer has to walk it backwards.",
-        grown: "The stride multiplies the *jump*. The field itself only grows, by what the window "
-        "adds.",
-        early: "The stride of a layer moves its *outputs* apart. Its own window still lies on the "
-        "units in front of it: use the jump first, then change it.",
-        1 + sum(kernel - 1 for kernel, _ in layers): "Behind a layer with a stride, neighbouring "
-        "units lie several pixels apart. A window over them spans more than its own size.",
-        sum(kernel for kernel, _ in layers): "Three units side by side add *two* steps to the one "
-        "in the middle; and how long is a step, behind a stride?",
-        whole: "A window of k units has k - 1 steps between them.",
-    }
-
-
-def _verify_field(answer: Any) -> None:
-    for layers in _PATHS:
-        got = call(answer, list(layers))
-        shown = ", ".join(map(str, layers[:6])) + (", ..." if len(layers) > 6 else "")
-        case = f"the {len(layers)} layers {shown}"
-        pair = parts(got, "field, jump")
-        field, jump = (number(value) for value in pair)
-        want_field, want_jump = _field(layers)
-        expect(
-            jump == want_jump,
-            expected=f"for {case}: the distance of two neighbouring units, in input pixels",
-            got=f"a jump of {jump:,.15g}",
-            look="The two numbers are swapped: the receptive field comes first."
-            if (field, jump) == (want_jump, want_field)
-            else "Two strides one after the other multiply: a step of 2 on a map whose units lie "
-            "2 apart is a step of 4."
-            if jump
-            in {first + sum(s - less for _, s in layers) for first in (0, 1) for less in (0, 1)}
-            else "Which layers move neighbouring units apart, and by what factor?",
-        )
-        expect(
-            field == want_field,
-            expected=f"for {case}: the width of what one unit sees, in input pixels",
-            got=f"{field:,.15g} pixels, with the right jump",
-            look=_field_slips(layers).get(
-                int(field),
-                "Start from a unit that sees 1 pixel. A window of k units reaches k - 1 jumps "
-                "further than one unit does.",
-            ),
-        )
+def _path(layers: list[tuple[int, int]]) -> str:
+    shown = ", ".join(map(str, layers[:6])) + (", ..." if len(layers) > 6 else "")
+    return f"the {len(layers)} layers {shown}"
 
 
 field = Exercise(
@@ -224,7 +183,69 @@ def field(layers):
     return seen, jump
 """,
     answer="field",
-    verify=_verify_field,
+    cases=tuple((list(layers),) for layers in _PATHS),
+    case=_path,
+    results=(
+        Number(
+            expected="the width of what one unit sees, in input pixels",
+            got="{got:,.15g} pixels, with the right jump",
+            look="Start from a unit that sees 1 pixel. A window of k units reaches k - 1 jumps "
+            "further than one unit does.",
+        ),
+        Number(
+            expected="the distance of two neighbouring units, in input pixels",
+            got="a jump of {got:,.15g}",
+            look="Which layers move neighbouring units apart, and by what factor?",
+        ),
+    ),
+    order=(1, 0),
+    slips=(
+        Slip(
+            {"return seen, jump": "return jump, seen"},
+            "The two numbers are swapped: the receptive field comes first.",
+            whole=True,
+        ),
+        *(
+            Slip(
+                {"return seen, jump": f"return seen, {first} + sum(s - {less} for _, s in layers)"},
+                "Two strides one after the other multiply: a step of 2 on a map whose units lie 2 "
+                "apart is a step of 4.",
+            )
+            for first in (0, 1)
+            for less in (0, 1)
+        ),
+        Slip(
+            {"1) * jump": "1) * stride"},
+            "A window spans steps of the *jump*, the product of all the strides in front of it; "
+            "the layer's own stride is only one factor of the next jump.",
+        ),
+        Slip(
+            {"seen + (kernel - 1) * jump": "(seen - 1) * stride + kernel"},
+            "So far would the same layers see in the opposite order. The list starts at the image; "
+            "a rule that begins at the last layer has to walk it backwards.",
+        ),
+        Slip(
+            {"seen + (kernel - 1) * jump": "seen * stride + kernel - 1"},
+            "The stride multiplies the *jump*. The field itself only grows, by what the window "
+            "adds.",
+        ),
+        Slip(
+            {"1) * jump": "1) * jump * stride"},
+            "The stride of a layer moves its *outputs* apart. Its own window still lies on the "
+            "units in front of it: use the jump first, then change it.",
+        ),
+        Slip(
+            {"1) * jump": "1)"},
+            "Behind a layer with a stride, neighbouring units lie several pixels apart. A window "
+            "over them spans more than its own size.",
+        ),
+        Slip(
+            {"seen, jump = 1": "seen, jump = 0", "(kernel - 1) * jump": "kernel"},
+            "Three units side by side add *two* steps to the one in the middle; and how long is a "
+            "step, behind a stride?",
+        ),
+        Slip({"(kernel - 1)": "kernel"}, "A window of k units has k - 1 steps between them."),
+    ),
     praise="The last case was GoogLeNet's widest path, all the way through its average pool.",
     hints=(
         "Take two 3×3 layers with stride 1. The first sees 3 pixels. How many more does the "
@@ -250,102 +271,16 @@ def field(layers):
 
 
 _IMAGES = 360
-_CLOSE = 1e-5  # relative: answers come in float32
 
 
-@cache
-def _votes() -> tuple[torch.Tensor, torch.Tensor]:
-    """Return scores (networks, crops, images, classes) and labels on which habits differ."""
+def _votes() -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return scores (networks, crops, images, classes) and labels on which slips differ."""
     generator = torch.Generator().manual_seed(4)
     scores = 3 * torch.randn(3, 4, _IMAGES, 20, generator=generator)
     labels = torch.randint(20, (_IMAGES,), generator=generator)
     scores[:, :, torch.arange(_IMAGES), labels] += 1.5
-    sure = torch.rand(3, 4, _IMAGES, 1, generator=generator)
-    return scores * (0.2 + 2 * sure), labels
-
-
-def _error(average: torch.Tensor, labels: torch.Tensor, k: int = 5) -> float:
-    hit = (average.topk(k, dim=-1).indices == labels[:, None]).any(dim=-1)
-    return 1 - float(hit.double().mean())
-
-
-def _vote_slips(scores: torch.Tensor, labels: torch.Tensor) -> list[tuple[float, str]]:
-    probabilities = scores.softmax(-1)
-    right = _error(probabilities.mean((0, 1)), labels)
-    return [
-        (1 - right, "That is the share of images that are right; the error is the rest."),
-        (100 * right, "A share in 0..1 is asked for, not a percentage."),
-        (
-            _error(probabilities.mean((0, 1)), labels, k=1),
-            "That is the top-1 error. An image counts as right here if its label is among the "
-            "five most probable classes.",
-        ),
-        (
-            _error(scores.mean((0, 1)), labels),
-            "The scores are averaged. A network that is very sure of itself then speaks louder; "
-            "the paper averages after the softmax.",
-        ),
-        (
-            _error(probabilities.amax((0, 1)), labels),
-            "For each class the surest crop decides. The paper averages over the crops instead.",
-        ),
-        *(
-            (
-                _error(scores.softmax(axis).mean((0, 1)), labels),
-                f"The softmax runs over another axis, the {name}: the probabilities of the "
-                "*classes* should add up to 1.",
-            )
-            for axis, name in enumerate(("networks", "crops", "images"))
-        ),
-        *(
-            (
-                _error(scores.mean(axis).softmax(-1).mean(0), labels),
-                f"The scores are averaged over the {name} before the softmax. The paper averages "
-                "probabilities over both.",
-            )
-            for axis, name in enumerate(("networks", "crops"))
-        ),
-        (
-            _error(probabilities.amax(1).mean(0), labels),
-            "In each network the surest crop decides for a class. The paper averages over the "
-            "crops, too; it found the maximum to be worse.",
-        ),
-        (
-            float((scores.argmax(-1).flatten(0, 1).mode(0).values != labels).double().mean()),
-            "Each crop votes for its one best class, and the majority wins. The probabilities are "
-            "to be averaged, and five classes count.",
-        ),
-        (
-            1
-            - float((probabilities.topk(5, -1).indices == labels[:, None]).any(-1).double().mean()),
-            "Every crop is judged alone. First average, then judge: one answer for each image.",
-        ),
-    ]
-
-
-def _verify_vote(answer: Any) -> None:
-    scores, labels = _votes()
-    for part in (slice(0, _IMAGES), slice(10, 147)):
-        got = number(call(answer, scores[:, :, part], labels[part]))
-        cut, own = scores[:, :, part], labels[part]
-        want = _error(cut.softmax(-1).mean((0, 1)), own)
-        networks, crops, images, classes = cut.shape
-        expect(
-            isclose(got, want, rel_tol=_CLOSE),
-            expected=f"for {networks} networks, {crops} crops, {images} images and {classes} "
-            "classes: the share of images whose label is not among the five classes with the "
-            "highest average probability",
-            got=f"{got:.4g}",
-            look=next(
-                (
-                    look
-                    for value, look in _vote_slips(cut, own)
-                    if isclose(got, value, rel_tol=_CLOSE)
-                ),
-                "In turn: softmax over the classes, average over networks and crops, the five "
-                "best classes of each image, compare with the label.",
-            ),
-        )
+    scores *= 0.2 + 2 * torch.rand(3, 4, _IMAGES, 1, generator=generator)  # some are surer
+    return [(scores, labels), (scores[:, :, 10:147], labels[10:147])]
 
 
 vote = Exercise(
@@ -364,7 +299,73 @@ def top5_error(scores, labels):
     return ...
 """,
     answer="top5_error",
-    verify=_verify_vote,
+    cases=_votes,
+    case=lambda scores, labels: "{} networks, {} crops, {} images and {} classes".format(
+        *scores.shape
+    ),
+    results=(
+        Number(
+            expected="the share of images whose label is not among the five classes with the "
+            "highest average probability",
+            got="{got:.4g}",
+            look="In turn: softmax over the classes, average over networks and crops, the five "
+            "best classes of each image, compare with the label.",
+            close=1e-5,  # answers come in float32
+        ),
+    ),
+    slips=(
+        Slip(
+            {"1 - hit": "hit"}, "That is the share of images that are right; the error is the rest."
+        ),
+        Slip({"1 - hit": "100 - 100 * hit"}, "A share in 0..1 is asked for, not a percentage."),
+        Slip(
+            {"topk(5": "topk(1"},
+            "That is the top-1 error. An image counts as right here if its label is among the "
+            "five most probable classes.",
+        ),
+        Slip(
+            {".softmax(dim=-1)": ""},
+            "The scores are averaged. A network that is very sure of itself then speaks louder; "
+            "the paper averages after the softmax.",
+        ),
+        Slip(
+            {".mean(dim=": ".amax(dim="},
+            "For each class the surest crop decides. The paper averages over the crops instead.",
+        ),
+        *(
+            Slip(
+                {"softmax(dim=-1)": f"softmax(dim={axis})"},
+                f"The softmax runs over another axis, the {name}: the probabilities of the "
+                "*classes* should add up to 1.",
+            )
+            for axis, name in enumerate(("networks", "crops", "images"))
+        ),
+        *(
+            Slip(
+                {"softmax(dim=-1).mean(dim=(0, 1))": f"mean({axis}).softmax(-1).mean(0)"},
+                f"The scores are averaged over the {name} before the softmax. The paper averages "
+                "probabilities over both.",
+            )
+            for axis, name in enumerate(("networks", "crops"))
+        ),
+        Slip(
+            {".mean(dim=(0, 1))": ".amax(1).mean(0)"},
+            "In each network the surest crop decides for a class. The paper averages over the "
+            "crops, too; it found the maximum to be worse.",
+        ),
+        Slip(
+            {
+                "softmax(dim=-1).mean(dim=(0, 1))": "argmax(-1).flatten(0, 1).mode(0).values",
+                "probabilities.topk(5, dim=-1).indices": "probabilities[:, None]",
+            },
+            "Each crop votes for its one best class, and the majority wins. The probabilities are "
+            "to be averaged, and five classes count.",
+        ),
+        Slip(
+            {".mean(dim=(0, 1))": ""},
+            "Every crop is judged alone. First average, then judge: one answer for each image.",
+        ),
+    ),
     praise="So were seven networks and 144 crops turned into one answer for each image.",
     hints=(
         "Which of the four axes are gone in the answer, and which one does the softmax run over?",

@@ -1,7 +1,7 @@
 """Exercises of the chapter on multi-scale filters."""
 
+import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -13,63 +13,31 @@ from ..filters import difference_of_gaussians
 from ..interactive import Interactive
 from ..support.checks import one_of
 from . import questions
-from .core import Exercise, call, expect, number, tensor
+from .answers import expect
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
 
 
-def _verify_answer_at(answer: Any) -> None:
+def _windows() -> list[tuple[Tensor, Tensor, int, int]]:
     generator = torch.Generator().manual_seed(0)
     picture = torch.rand(9, 12, generator=generator)
+    cases = []
     for k, row, column in ((3, 4, 5), (5, 2, 8), (7, 5, 3), (3, 1, 10)):
-        half = k // 2
-        window = picture[row - half : row + half + 1, column - half : column + half + 1]
         weights = torch.randn(k, k, generator=generator)
-        if ((window * weights).sum() > 0) == (k == 5):
+        if (_answer(picture, weights, row, column) > 0) == (k == 5):
             weights = -weights  # one answer is negative: who loses the sign shall notice
-        got = number(call(answer, picture, weights, row, column))
-        want = float((window * weights).sum())
-        slips = {
-            -want: "The sign is turned."
-            if want > 0
-            else "That is the answer without its sign. An answer may be negative.",
-            max(want, 0.0): "A negative answer has become 0: no ReLU here.",
-            float((window * weights).mean()): "That is the mean of the products. A convolution "
-            "adds them up.",
-            float((window @ weights).sum()): "That is a product of matrices. Multiply pixel by "
-            "weight, with `*`.",
-            float((window * weights.flip(1)).sum()): "The filter is mirrored, left to right.",
-            float((window * weights.flip(0)).sum()): "The filter is mirrored, top to bottom.",
-            float((window * weights.flip(0, 1)).sum()): "The filter is turned by half a turn. "
-            "Mathematicians' convolution turns it; `conv2d` takes it as it stands.",
-            float((window * weights.mT).sum()): "Rows and columns of the filter have changed "
-            "places.",
-            float((window * weights).relu().sum()): "Negative products are lost: no ReLU here.",
-            float(window.sum() * weights.sum()): "The sums are multiplied. Multiply pixel by "
-            "weight first, then add up.",
-        }
-        if row + k <= 9 and column + k <= 12:
-            corner = picture[row : row + k, column : column + k]
-            slips[float((corner * weights).sum())] = (
-                "The window begins at the pixel. It should have the pixel in its middle."
-            )
-        if column < 9 and row < 12:
-            swapped = picture[column - half : column + half + 1, row - half : row + half + 1]
-            if swapped.shape == weights.shape:
-                slips[float((swapped * weights).sum())] = (
-                    "Row and column have changed places: the row comes first."
-                )
-        look = next(
-            (said for value, said in slips.items() if abs(value - got) < 1e-5 * (1 + abs(value))),
-            "Cut out the k×k window around the pixel, multiply it by the weights, and add up.",
-        )
-        expect(
-            abs(got - want) < 1e-5,
-            expected=f"for a {k}×{k} filter at row {row}, column {column}: what `conv2d` gives",
-            got=f"{got:.4f}, off by {got - want:+.4f}",
-            look=look,
-        )
+        cases.append((picture, weights, row, column))
+    return cases
+
+
+def _answer(picture: Tensor, weights: Tensor, row: int, column: int) -> float:
+    half = len(weights) // 2
+    return float(
+        F.conv2d(picture[None, None], weights[None, None])[0, 0, row - half, column - half]
+    )
 
 
 answer_at = Exercise(
@@ -86,7 +54,60 @@ def answer_at(picture, weights, row, column):
     return ...
 """,
     answer="answer_at",
-    verify=_verify_answer_at,
+    reference=_answer,
+    cases=_windows,
+    case=lambda picture, weights, row, column: (
+        f"a {len(weights)}×{len(weights)} filter at row {row}, column {column}"
+    ),
+    results=(
+        Number(
+            expected="what `conv2d` gives",
+            got="{got:.4f}, off by {off:+.4f}",
+            look="Cut out the k×k window around the pixel, multiply it by the weights, and add up.",
+            close=1e-5,
+        ),
+    ),
+    slips=(
+        Slip({"return float(": "return -("}, "The sign is turned."),
+        Slip(
+            {"return float(": "return abs("},
+            "That is the answer without its sign. An answer may be negative.",
+        ),
+        Slip({".sum()": ".sum().relu()"}, "A negative answer has become 0: no ReLU here."),
+        Slip(
+            {".sum()": ".mean()"}, "That is the mean of the products. A convolution adds them up."
+        ),
+        Slip(
+            {"* weights)": "@ weights)"},
+            "That is a product of matrices. Multiply pixel by weight, with `*`.",
+        ),
+        Slip({"* weights)": "* weights.flip(1))"}, "The filter is mirrored, left to right."),
+        Slip({"* weights)": "* weights.flip(0))"}, "The filter is mirrored, top to bottom."),
+        Slip(
+            {"* weights)": "* weights.flip(0, 1))"},
+            "The filter is turned by half a turn. Mathematicians' convolution turns it; `conv2d` "
+            "takes it as it stands.",
+        ),
+        Slip(
+            {"* weights)": "* weights.mT)"}, "Rows and columns of the filter have changed places."
+        ),
+        Slip({".sum()": ".relu().sum()"}, "Negative products are lost: no ReLU here."),
+        Slip(
+            {"[rows, columns] * weights": "[rows, columns].sum() * weights"},
+            "The sums are multiplied. Multiply pixel by weight first, then add up.",
+        ),
+        Slip(
+            {
+                "row - half, row + half + 1": "row, row + 2 * half + 1",
+                "column - half, column + half + 1": "column, column + 2 * half + 1",
+            },
+            "The window begins at the pixel. It should have the pixel in its middle.",
+        ),
+        Slip(
+            {"[rows, columns]": "[columns, rows]"},
+            "Row and column have changed places: the row comes first.",
+        ),
+    ),
     praise="A convolution layer does this at every pixel, with the same weights.",
     hints=(
         "How many rows of the window lie above the pixel, if the pixel is in its middle?",
@@ -108,38 +129,7 @@ def answer_at(picture, weights, row, column):
 # 2 ---------------------------------------------------------------------------------------------
 
 
-def _verify_side_by_side(answer: Any) -> None:
-    generator = torch.Generator().manual_seed(1)
-    for channels, widths in ((2, {5: 3}), (1, {1: 2, 3: 2, 5: 2}), (3, {7: 1, 3: 4})):
-        x = torch.rand(2, channels, 8, 11, generator=generator)
-        weights = [torch.randn(n, channels, k, k, generator=generator) for k, n in widths.items()]
-        got = call(answer, x, weights)
-        total = sum(widths.values())
-        case = f"filters of {', '.join(f'{k}×{k}' for k in widths)} on maps of 8×11"
-        got = tensor(
-            got,
-            (2, total, 8, 11),
-            case=case,
-            look=partial(_look_of_maps, (2, total, 8, 11)),
-        )
-        maps = [F.conv2d(x, w, padding=w.shape[-1] // 2).double() for w in weights]
-        want = torch.cat(maps, dim=1)
-        turned = torch.cat(maps[::-1], dim=1)
-        close = torch.allclose(got, want, atol=1e-4)
-        look = "Each map should be what `conv2d` gives with that filter and zeros as padding."
-        if torch.allclose(got, want.relu(), atol=1e-4):
-            look = "Negative answers are lost: this exercise has no ReLU."
-        elif torch.allclose(got, turned, atol=1e-4):
-            look = "The right maps in another order: keep that of `weights`."
-        expect(
-            close,
-            expected=f"for {case}: the answers of each filter, in the order of `weights`",
-            got=f"maps that differ by up to {(got - want).abs().max():.2g}",
-            look=look,
-        )
-
-
-def _look_of_maps(want: tuple[int, ...], shape: tuple[int, ...]) -> str:
+def _look_of_maps(shape: tuple[int, ...], want: tuple[int, ...]) -> str:
     """Say where to look if the shape is not (N, channels, H, W) as wanted."""
     if len(shape) != 4:
         return "A batch of maps has four axes, (N, C, H, W). `torch.cat` adds none; `stack` does."
@@ -173,7 +163,30 @@ def side_by_side(x, weights):
     return ...
 """,
     answer="side_by_side",
-    verify=_verify_side_by_side,
+    cases=noise(
+        1,
+        ((2, 2, 8, 11), [(3, 2, 5, 5)]),
+        ((2, 1, 8, 11), [(2, 1, 1, 1), (2, 1, 3, 3), (2, 1, 5, 5)]),
+        ((2, 3, 8, 11), [(1, 3, 7, 7), (4, 3, 3, 3)]),
+    ),
+    case=lambda x, weights: (
+        f"filters of {', '.join(f'{len(w[0, 0])}×{len(w[0, 0])}' for w in weights)} on maps of 8×11"
+    ),
+    results=(
+        Array(
+            expected="the answers of each filter, in the order of `weights`",
+            got="maps that differ by up to {off:.2g}",
+            look="Each map should be what `conv2d` gives with that filter and zeros as padding.",
+            shape=_look_of_maps,
+        ),
+    ),
+    slips=(
+        Slip({"dim=1)": "dim=1).relu()"}, "Negative answers are lost: this exercise has no ReLU."),
+        Slip(
+            {"cat(maps,": "cat(maps[::-1],"},
+            "The right maps in another order: keep that of `weights`.",
+        ),
+    ),
     praise="The output's channels are the sum of the branches' channels; that is an Inception "
     "module in its plainest form.",
     hints=(
@@ -198,6 +211,10 @@ def side_by_side(x, weights):
 # 3 ---------------------------------------------------------------------------------------------
 
 _SIGMAS = (1.0, 1.5, 2.2, 3.3, 5.0)
+_ONE_OF_THEM = (
+    "What should come back is one of `sigmas`, not its place in the list, and not the answer of "
+    "the filter."
+)
 
 
 def _disc(radius: float, *, bright: bool = True, side: int = 81) -> Tensor:
@@ -206,39 +223,32 @@ def _disc(radius: float, *, bright: bool = True, side: int = 81) -> Tensor:
     return 0.2 + 0.6 * (inside if bright else 1 - inside)
 
 
-def _verify_best_sigma(answer: Any) -> None:
+def _spots() -> list[tuple[Tensor, list[float]]]:
     cases = []
     for radius, bright in ((2, True), (3, True), (5, False), (7, True), (7, False)):
         picture = _disc(radius, bright=bright)
         if radius == 3:  # a larger one, which no filter in the middle reaches
             picture[4:15, 4:15] = 1.0
-        answers = {}
-        for sigma in _SIGMAS:
-            size = 2 * int(3 * 1.6 * sigma) + 1
-            weights = difference_of_gaussians(size, sigma=sigma)
-            found = F.conv2d(picture[None, None], weights, padding=size // 2)
-            answers[sigma] = float(found[0, 0, 40, 40])
-        got = number(call(answer, picture, list(_SIGMAS)))
-        got = next((s for s in _SIGMAS if abs(s - got) < 1e-5), got)  # float32 rounds 3.3
-        spot = f"a {'bright' if bright else 'dark'} spot of radius {radius} pixels"
-        cases.append((spot + ", and a larger one elsewhere" * (radius == 3), answers, got))
-    if any(got not in _SIGMAS for _, _, got in cases):
-        look = "What should come back is one of `sigmas`, not its place in the list, and not the "
-        look += "answer of the filter."
-    elif all(got == min(one, key=lambda s, one=one: abs(one[s])) for _, one, got in cases):
-        look = "That is the filter that answers least, for each of the spots."
-    elif all(got == max(one, key=lambda s, one=one: one[s]) for _, one, got in cases):
-        look = "A dark spot gives a *negative* answer: what counts is how far from zero it is."
-    else:
-        look = "Compare the answers at the middle pixel only, and give each filter room: a size of "
-        look += "about six times the surround's sigma, which is 1.6 times `sigma`."
-    for case, answers, got in cases:
-        expect(
-            got == max(answers, key=lambda sigma, answers=answers: abs(answers[sigma])),
-            expected=f"for {case}: the sigma whose filter answers most strongly in its middle",
-            got=f"{got:g}",
-            look=look,
-        )
+        cases.append((picture, list(_SIGMAS)))
+    return cases
+
+
+def _spot(picture: Tensor, sigmas: list[float]) -> str:
+    middle = picture[40, 40]
+    shade = "bright" if middle > picture[0, 0] else "dark"
+    radius = int((picture[40] == middle).sum()) // 2
+    elsewhere = ", and a larger one elsewhere" if picture[10, 10] == 1 else ""
+    return f"a {shade} spot of radius {radius} pixels{elsewhere}"
+
+
+def _strongest(picture: Tensor, sigmas: list[float]) -> float:
+    def strength(sigma: float) -> float:
+        size = 2 * int(4 * 1.6 * sigma) + 1
+        half = size // 2
+        window = picture[40 - half : 41 + half, 40 - half : 41 + half]
+        return abs(float((window * difference_of_gaussians(size, sigma=sigma)[0, 0]).sum()))
+
+    return max(sigmas, key=strength)
 
 
 best_sigma = Exercise(
@@ -262,7 +272,39 @@ def best_sigma(picture, sigmas):
     return ...
 """,
     answer="best_sigma",
-    verify=_verify_best_sigma,
+    reference=_strongest,
+    cases=_spots,
+    case=_spot,
+    results=(
+        Number(
+            expected="the sigma whose filter answers most strongly in its middle",
+            got="{got:g}",
+            look=lambda got, want, picture, sigmas: (
+                "Compare the answers at the middle pixel only, and give each filter room: a size "
+                "of about six times the surround's sigma, which is 1.6 times `sigma`."
+                if any(math.isclose(got, sigma, rel_tol=1e-5) for sigma in sigmas)
+                else _ONE_OF_THEM
+            ),
+            close=1e-5,  # float32 rounds 3.3
+        ),
+    ),
+    slips=(
+        Slip(
+            {"max(sigmas, key=strength)": "sigmas.index(max(sigmas, key=strength))"},
+            _ONE_OF_THEM,
+            whole=True,
+        ),
+        Slip(
+            {"max(": "min("},
+            "That is the filter that answers least, for each of the spots.",
+            whole=True,
+        ),
+        Slip(
+            {"abs(float(answers[0, 0, 40, 40]))": "float(answers[0, 0, 40, 40])"},
+            "A dark spot gives a *negative* answer: what counts is how far from zero it is.",
+            whole=True,
+        ),
+    ),
     praise="One filter says that something is there. Several sizes together say how large it is.",
     hints=(
         "For each sigma: make the filter, run it over the picture, look at the middle pixel.",

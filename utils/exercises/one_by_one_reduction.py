@@ -1,67 +1,33 @@
 """Exercises of the chapter on 1x1 reduction."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from ..accounting import break_even, convolution_cost, module_costs, reduced_cost
+from ..accounting import break_even, module_costs, reduced_cost
 from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from . import questions
-from .core import Exercise, call, expect, number, parts, tensor
+from .answers import expect, filter_counts
+from .core import Exercise
 from .questions import Option, choice
+from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
 
-_COST_CASES = ((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 9))
+
+def _cost(c_in: int, c_red: int, c_out: int, k: int, height: int, width: int) -> tuple[int, int]:
+    both = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
+    return both.parameters, both.macs
 
 
-def _verify_cost(answer: Any) -> None:
-    for c_in, c_red, c_out, k, height, width in _COST_CASES:
-        got = call(answer, c_in, c_red, c_out, k, height, width)
-        case = f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
-        pair = parts(got, "weights, multiply_adds")
-        weights, macs = (number(value) for value in pair)
-        want = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
-        biases = c_red + c_out
-        habits = {
-            c_in + k * k * c_out: "That is the cost of reducing to a single channel. Each of the "
-            "`c_red` filters of the 1×1 has its own weights, and the k×k reads all of them.",
-            c_in * c_red + c_red * c_out: "The second layer is counted as if it were 1×1 as well: "
-            "how many positions does a k×k filter look at?",
-            c_in * c_red + k * c_red * c_out: "A k×k filter has k rows *and* k columns.",
-            k * k * c_in * c_out: "That is the direct convolution, without a reduction.",
-            k * k * c_red * c_out: "The 1×1 layer itself is missing: it is not free.",
-            c_in * c_red + (k ^ 2) * c_red * c_out: "In Python `^` is not a power; it is `**`.",
-            want.macs: "These are the multiply-adds: the weights come first in the pair.",
-            **dict.fromkeys(
-                (want.parameters + some for some in (biases, c_red, c_out)),
-                "Biases are counted; the statement leaves them out.",
-            ),
-        }
-        expect(
-            weights == want.parameters,
-            expected=f"for {case}: every weight of both layers, once",
-            got=f"{weights:,.15g} weights",
-            look=habits.get(
-                weights,
-                "Count the layers one by one: how many filters has each, and "
-                "how many numbers has one filter?",
-            ),
-        )
-        expect(
-            macs == want.macs,
-            expected=f"for {case}: each weight used once at each output position",
-            got=f"{macs:,.15g} multiply-adds, with the right number of weights",
-            look="Exactly twice: a multiplication and the addition of its product count as one."
-            if macs == 2 * want.macs
-            else "Every weight meets every position of the map. How many positions are there?",
-        )
-
+_BIASES = "Biases are counted; the statement leaves them out."
 
 cost = Exercise(
     key="cost",
@@ -79,7 +45,54 @@ def cost(c_in, c_red, c_out, k, height, width):
     return weights, multiply_adds
 """,
     answer="cost",
-    verify=_verify_cost,
+    reference=_cost,
+    cases=((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 9)),
+    case=lambda c_in, c_red, c_out, k, height, width: (
+        f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
+    ),
+    results=(
+        Number(
+            expected="every weight of both layers, once",
+            got="{got:,.15g} weights",
+            look="Count the layers one by one: how many filters has each, and how many numbers has "
+            "one filter?",
+        ),
+        Number(
+            expected="each weight used once at each output position",
+            got="{got:,.15g} multiply-adds, with the right number of weights",
+            look="Every weight meets every position of the map. How many positions are there?",
+        ),
+    ),
+    slips=(
+        Slip(
+            {"c_in * c_red": "c_in", "k * k * c_red": "k * k"},
+            "That is the cost of reducing to a single channel. Each of the `c_red` filters of the "
+            "1×1 has its own weights, and the k×k reads all of them.",
+        ),
+        Slip(
+            {"k * k * ": ""},
+            "The second layer is counted as if it were 1×1 as well: how many positions does a k×k "
+            "filter look at?",
+        ),
+        Slip({"k * k": "k"}, "A k×k filter has k rows *and* k columns."),
+        Slip(
+            {"c_in * c_red + k * k * c_red": "k * k * c_in"},
+            "That is the direct convolution, without a reduction.",
+        ),
+        Slip({"c_in * c_red + ": ""}, "The 1×1 layer itself is missing: it is not free."),
+        Slip({"k * k": "(k ^ 2)"}, "In Python `^` is not a power; it is `**`."),
+        Slip(
+            {"return weights, multiply_adds": "return multiply_adds, weights"},
+            "These are the multiply-adds: the weights come first in the pair.",
+        ),
+        Slip({"* c_out": "* c_out + c_red + c_out"}, _BIASES),
+        Slip({"* c_out": "* c_out + c_red"}, _BIASES),
+        Slip({"* c_out": "* c_out + c_out"}, _BIASES),
+        Slip(
+            {"= weights * height": "= 2 * weights * height"},
+            "Exactly twice: a multiplication and the addition of its product count as one.",
+        ),
+    ),
     praise="This one function prices the 3×3 and the 5×5 branches of all nine modules.",
     hints=(
         "Take the two layers one by one. A layer's weights are its number of filters times the "
@@ -102,52 +115,15 @@ def cost(c_in, c_red, c_out, k, height, width):
 
 # 2 ---------------------------------------------------------------------------------------------
 
-_WIDTH_CASES = ((192, 128, 3), (192, 32, 5), (64, 64, 1), (832, 384, 3), (9, 1, 3), (1, 16, 3))
 
-
-def _verify_widest(answer: Any) -> None:
-    for c_in, c_out, k in _WIDTH_CASES:
-        got = call(answer, c_in, c_out, k)
-        case = f"{c_in} → {c_out} channels, {k}×{k}"
-        got = number(got)
-        expect(
-            got.is_integer(),
-            expected="a whole number of channels",
-            got=f"{got}",
-            look="Channels cannot be cut: round in the direction that still saves.",
-        )
-        got = int(got)
-        expect(
-            got >= 0,
-            expected="a width, or 0 where no width saves anything",
-            got=f"{got}",
-            look="A width cannot be negative.",
-        )
-        direct = convolution_cost(c_in, c_out, kernel_size=k, size=(1, 1)).parameters
-
-        def saves(c_red: int, direct: int = direct, case: tuple = (c_in, c_out, k)) -> bool:
-            wide = reduced_cost(case[0], c_red, case[1], kernel_size=case[2], size=(1, 1))
-            return wide.parameters < direct
-
-        limit = break_even(c_in, c_out, kernel_size=k)
-        expect(
-            got == 0 or saves(got),
-            expected=f"for {case}: at this width the two layers have fewer weights than one",
-            got=f"{got}, where they do not have fewer",
-            look="Here not even a single channel saves: what does the statement ask for then?"
-            if limit <= 1
-            else "At the break-even itself nothing is saved: the saving must be strict."
-            if got == limit
-            else "Set the two costs equal and solve for `c_red`; round so that it still saves.",
-        )
-        expect(
-            not saves(got + 1),
-            expected=f"for {case}: one channel more would no longer save",
-            got=f"{got}, but {got + 1} saves too",
-            look="A k×k filter has k rows *and* k columns."
-            if got == (k * c_in * c_out - 1) // (c_in + k * c_out)
-            else "Is the division exact, and is the rounding only at the end?",
-        )
+def _look_of_width(got: float, want: float, *case: int) -> str:
+    if not got.is_integer():
+        return "Channels cannot be cut: round in the direction that still saves."
+    if got < 0:
+        return "A width cannot be negative."
+    if got > want:
+        return "Set the two costs equal and solve for `c_red`; round so that it still saves."
+    return "Is the division exact, and is the rounding only at the end?"
 
 
 widest = Exercise(
@@ -164,7 +140,24 @@ def widest(c_in, c_out, k):
     return ...
 """,
     answer="widest",
-    verify=_verify_widest,
+    reference=lambda c_in, c_out, k: math.ceil(break_even(c_in, c_out, kernel_size=k)) - 1,
+    cases=((192, 128, 3), (192, 32, 5), (64, 64, 1), (832, 384, 3), (9, 1, 3), (1, 16, 3)),
+    case=lambda c_in, c_out, k: f"{c_in} → {c_out} channels, {k}×{k}",
+    results=(
+        Number(
+            expected="the largest width at which the two layers have fewer weights than one, or 0 "
+            "if there is none",
+            look=_look_of_width,
+        ),
+    ),
+    slips=(
+        Slip({"k * k": "k"}, "A k×k filter has k rows *and* k columns."),
+        Slip({" - 1": ""}, "At the break-even itself nothing is saved: the saving must be strict."),
+        Slip(
+            {"return ": "return max(1, ", "c_out)\n": "c_out))\n"},
+            "Here not even a single channel saves: what does the statement ask for then?",
+        ),
+    ),
     praise="All eighteen reductions in GoogLeNet's modules lie below this limit. The 1×1 in its "
     "stem does not: 64 channels to 64 in front of the 3×3 to 192.",
     hints=(
@@ -200,47 +193,8 @@ class _NoConvolution(TorchFunctionMode):
 
 
 def _verify_pointwise(answer: Any) -> None:
-    generator = torch.Generator().manual_seed(0)
-    for n, c_in, c_out, height, width in ((3, 4, 4, 5, 5), (1, 3, 1, 4, 4), (2, 5, 7, 6, 3)):
-        x = torch.randn(n, c_in, height, width, generator=generator)
-        weight = torch.randn(c_out, c_in, generator=generator)
-        with _NoConvolution():
-            got = call(answer, x, weight)
-        want = F.conv2d(x.double(), weight.double()[:, :, None, None])
-        case = f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
-
-        def look(shape: tuple, n: int = n, c_out: int = c_out) -> str:
-            if len(shape) == 4 and shape[-1] == c_out:
-                return "The new axis stands last; the channels belong in second place."
-            if len(shape) == 4 and shape[:2] == (c_out, n):
-                return "The new axis stands first; the channels belong in second place."
-            return "Which axis is summed over? Only the channels of the input should go."
-
-        got = tensor(got, tuple(want.shape), case=case, look=look)
-        slips = {
-            "The rows and columns of the weight are swapped: row `o` makes output channel `o`.": (
-                F.conv2d(x.double(), weight.double().T[:, :, None, None]) if c_in == c_out else None
-            ),
-            "`view` and `reshape` only read the memory anew; to move an axis, use `permute`.": (
-                want.permute(0, 2, 3, 1).reshape(want.shape)
-            ),
-        }
-        expect(
-            torch.allclose(got, want, atol=1e-5),
-            expected=f"for {case}: at each pixel, the weight matrix times the vector of channels",
-            got=f"numbers that differ by up to {(got - want).abs().max():.2g}",
-            look=_diagnose(
-                got, slips, "Take one pixel, `x[0, :, 0, 0]`, multiply by hand, and compare."
-            ),
-        )
-
-
-def _diagnose(got: torch.Tensor, slips: dict[str, torch.Tensor | None], otherwise: str) -> str:
-    """Return what to tell of the slip that leads to what came, if it is a known one."""
-    for look, result in slips.items():
-        if result is not None and torch.allclose(got, result, atol=1e-4):
-            return look
-    return otherwise
+    with _NoConvolution():
+        pointwise.compare(answer)
 
 
 pointwise = Exercise(
@@ -257,6 +211,38 @@ def pointwise(x, weight):
 """,
     answer="pointwise",
     verify=_verify_pointwise,
+    cases=noise(0, ((3, 4, 5, 5), (4, 4)), ((1, 3, 4, 4), (1, 3)), ((2, 5, 6, 3), (7, 5))),
+    case=lambda x, weight: (
+        f"x of shape {tuple(x.shape)} and a weight of shape {tuple(weight.shape)}"
+    ),
+    results=(
+        Array(
+            expected="at each pixel, the weight matrix times the vector of channels",
+            look="Take one pixel, `x[0, :, 0, 0]`, multiply by hand, and compare.",
+            shape="Which axis is summed over? Only the channels of the input should go.",
+            close=1e-5,
+        ),
+    ),
+    slips=(
+        Slip(
+            {"->nohw": "->nhwo"}, "The new axis stands last; the channels belong in second place."
+        ),
+        Slip(
+            {"->nohw": "->onhw"}, "The new axis stands first; the channels belong in second place."
+        ),
+        Slip(
+            {"oc,": "co,"},
+            "The rows and columns of the weight are swapped: row `o` makes output channel `o`.",
+        ),
+        Slip(
+            {"->nohw": "->nhwo", "weight, x)": "weight, x).reshape(len(x), -1, *x.shape[2:])"},
+            "`view` and `reshape` only read the memory anew; to move an axis, use `permute`.",
+        ),
+        Slip(
+            {'einsum("oc,nchw->nohw", weight, x)': "conv2d(x, weight[:, :, None, None])"},
+            "A matrix product of the right axes is enough: `@`, `torch.einsum`.",
+        ),
+    ),
     praise="A 1×1 convolution is one matrix, applied to every pixel alone.",
     hints=(
         "For one pixel it is `weight @ x[n, :, h, w]`.",
@@ -275,46 +261,10 @@ def pointwise(x, weight):
 # 4 ---------------------------------------------------------------------------------------------
 
 
-def _verify_melt(answer: Any) -> None:
-    generator = torch.Generator().manual_seed(1)
-    for c_in, c_red, c_out, k in ((5, 5, 5, 3), (6, 2, 4, 3), (8, 3, 2, 5)):
-        reduce = torch.randn(c_red, c_in, 1, 1, generator=generator)
-        kernel = torch.randn(c_out, c_red, k, k, generator=generator)
-        x = torch.randn(2, c_in, 9, 8, generator=generator)
-        got = call(answer, reduce, kernel)
-        case = f"a 1×1 of shape {tuple(reduce.shape)} and a kernel of shape {tuple(kernel.shape)}"
-        got = tensor(
-            got,
-            (c_out, c_in, k, k),
-            case=case,
-            look=lambda shape: (
-                "One kernel should read all input channels and give all output "
-                "channels. Only the reduced channels disappear: they are summed over."
-            ),
-        )
-        want = F.conv2d(F.conv2d(x, reduce), kernel, padding=k // 2).double()
-        alone = F.conv2d(x.double(), got, padding=k // 2)
-        right = torch.einsum("orhw,rc->ochw", kernel, reduce[:, :, 0, 0]).double()
-        slips = {
-            "That is the k×k kernel alone: where has the 1×1 gone?": (
-                kernel.double() if c_in == c_red else None
-            ),
-            "Right, but flipped: torch slides a kernel as it stands.": right.flip(2, 3),
-            "Right, but rows and columns of the window have changed places.": right.mT,
-            "Right up to a factor: add up over the reduced channels, do not average.": right
-            / c_red,
-        }
-        expect(
-            torch.allclose(alone, want, atol=1e-4),
-            expected=f"for {case}: the one kernel gives what the two layers give",
-            got=f"outputs that differ by up to {(alone - want).abs().max():.2g}",
-            look=_diagnose(
-                got,
-                slips,
-                "The shape is right, so the axes may be matched wrongly: "
-                "the 1×1's *output* channels are the kernel's *input* channels.",
-            ),
-        )
+def _melted(reduce: Tensor, kernel: Tensor) -> Tensor:
+    """Run both layers on a single bright pixel of each channel: that shows the kernel, turned."""
+    pixels = F.pad(torch.eye(reduce.shape[1])[:, :, None, None], 4 * [kernel.shape[-1] - 1])
+    return F.conv2d(F.conv2d(pixels, reduce), kernel).transpose(0, 1).flip(2, 3)
 
 
 melt = Exercise(
@@ -332,7 +282,41 @@ def melt(reduce, kernel):
     return ...
 """,
     answer="melt",
-    verify=_verify_melt,
+    reference=_melted,
+    cases=noise(
+        1,
+        ((5, 5, 1, 1), (5, 5, 3, 3)),
+        ((2, 6, 1, 1), (4, 2, 3, 3)),
+        ((3, 8, 1, 1), (2, 3, 5, 5)),
+    ),
+    case=lambda reduce, kernel: (
+        f"a 1×1 of shape {tuple(reduce.shape)} and a kernel of shape {tuple(kernel.shape)}"
+    ),
+    results=(
+        Array(
+            expected="the one kernel gives what the two layers give",
+            got="a kernel whose numbers differ by up to {off:.2g}",
+            look="The shape is right, so the axes may be matched wrongly: the 1×1's *output* "
+            "channels are the kernel's *input* channels.",
+            shape="One kernel should read all input channels and give all output channels. Only "
+            "the reduced channels disappear: they are summed over.",
+        ),
+    ),
+    slips=(
+        Slip(
+            "def melt(reduce, kernel):\n    return kernel",
+            "That is the k×k kernel alone: where has the 1×1 gone?",
+        ),
+        Slip(
+            {"0, 0])": "0, 0]).flip(2, 3)"},
+            "Right, but flipped: torch slides a kernel as it stands.",
+        ),
+        Slip({"ochw": "ocwh"}, "Right, but rows and columns of the window have changed places."),
+        Slip(
+            {"0, 0])": "0, 0]) / len(reduce)"},
+            "Right up to a factor: add up over the reduced channels, do not average.",
+        ),
+    ),
     praise="So the bottleneck is a low-rank factorisation; only its ReLU makes it more than that.",
     hints=(
         "Look at one position of the k×k window: there, the kernel is a C_out × C_red matrix.",
@@ -358,47 +342,26 @@ _BUDGET = sum(c.macs for c in module_costs(_CHANNELS, MODULES["3a"], size=_SIZE)
 
 def _verify_design(answer: Any) -> None:
     paper = MODULES["3a"]
-    expect(
-        isinstance(answer, dict) and sorted(answer) == sorted(_SIX),
-        expected="a dictionary with the six names of the stub",
-        got=", ".join(answer) if isinstance(answer, dict) else answer,
-        look="Keep the form of the stub, and change only the six numbers.",
-    )
-    wrong = [name for name in _SIX if not _is_width(answer[name])]
-    expect(
-        not wrong,
-        expected="six whole numbers of at least 1",
-        got=", ".join(f"`{name}={answer[name]!r}`" for name in wrong),
-        look="Each is a number of filters, and this exercise keeps all six.",
-    )
-    spec = InceptionSpec(**answer)
+    look = "Each is a number of filters, and this exercise keeps all six."
+    spec = InceptionSpec(**filter_counts(answer, _SIX, look))
     expect(
         spec.out_channels(_CHANNELS) == paper.out_channels(_CHANNELS),
         expected="as many output channels as 3a has, so that 3b still fits behind it",
         got=f"{spec.out_channels(_CHANNELS)} output channels",
         look="Only four of the six numbers reach the output. Which?",
     )
-    for name, part, word, look in (
-        ("conv3x3", 2, "half", "A module that hardly looks around is cheap, but no Inception."),
-        ("conv5x5", 2, "half", "A module that hardly looks around is cheap, but no Inception."),
-        (
-            "reduce3x3",
-            4,
-            "a quarter",
-            "A bottleneck may be narrow, but not a pinhole: its rank "
-            "is all that the filters after it can see.",
-        ),
-        (
-            "reduce5x5",
-            4,
-            "a quarter",
-            "A bottleneck may be narrow, but not a pinhole: its rank "
-            "is all that the filters after it can see.",
-        ),
+    blind = "A module that hardly looks around is cheap, but no Inception."
+    pinhole = "A bottleneck may be narrow, but not a pinhole: its rank is all that the filters "
+    pinhole += "after it can see."
+    for name, parts, least, look in (
+        ("conv3x3", 2, "half", blind),
+        ("conv5x5", 2, "half", blind),
+        ("reduce3x3", 4, "a quarter", pinhole),
+        ("reduce5x5", 4, "a quarter", pinhole),
     ):
         expect(
-            part * getattr(spec, name) >= getattr(paper, name),
-            expected=f"at least {word} of the paper's `{name}`",
+            parts * getattr(spec, name) >= getattr(paper, name),
+            expected=f"at least {least} of the paper's `{name}`",
             got=f"`{name}={getattr(spec, name)}`",
             look=look,
         )
@@ -412,10 +375,6 @@ def _verify_design(answer: Any) -> None:
         look=f"The {dearest} branch costs the most. What makes it narrower without narrowing its "
         "output?",
     )
-
-
-def _is_width(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool) and int(value) >= 1
 
 
 _SIX = tuple(InceptionSpec.__dataclass_fields__)

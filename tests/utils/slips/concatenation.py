@@ -1,179 +1,29 @@
 """What a reader of the chapter on concatenation may plausibly write, and other right answers."""
 
-_UNIT = (
-    "from torch.nn import functional as F\n"
-    "def unit(x, weight):\n"
-    "    return F.relu(F.conv2d(x, weight, padding=weight.shape[-1] // 2))\n"
-)
-_BRANCHES = (
-    "    one = unit(x, w['one'])\n"
-    "    three = unit(unit(x, w['reduce3']), w['three'])\n"
-    "    five = unit(unit(x, w['reduce5']), w['five'])\n"
-    "    pool = unit(F.max_pool2d(x, 3, stride=1, padding=1), w['project'])\n"
-)
-_MODULE = _UNIT + "def inception(x, w):\n" + _BRANCHES
+_CAT = "torch.cat([one, three, five, pool], dim=1)"
+_POOL = "F.max_pool2d(x, 3, stride=1, padding=1)"
+_REDUCED = 'unit(x, w["reduce3"])'
 
-
-def _module(*changes: tuple[str, str]) -> str:
-    """The module with some of its text changed; each change must find its place."""
-    code = _MODULE + "    return torch.cat([one, three, five, pool], dim=1)"
-    for old, new in changes:
-        assert old in code
-        code = code.replace(old, new)
-    return code
-
-
-_PRUNE = (
-    "def prune(weight, bias, widths, branch, means):\n"
-    "    parts = list(torch.split(weight, widths, dim=1))\n"
-    "    gone = parts.pop(branch)[:, :, 0, 0]\n"
-)
-
-# Exercise -> answers, and a part of the diagnosis that only this slip should get.
+# Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
+# what only their verdict says.
 SLIPS = {
     "whose": [
-        (
-            "def whose(widths, channel):\n"
-            "    for branch, width in enumerate(widths):\n"
-            "        if channel <= width:\n            return branch, channel\n"
-            "        channel = channel - width",
-            "stands the first of the next",
-        ),
-        (
-            "def whose(widths, channel):\n"
-            "    for branch, width in enumerate(widths):\n"
-            "        if channel < width:\n            return branch + 1, channel\n"
-            "        channel = channel - width",
-            "Branches are counted from 0",
-        ),
-        (
-            "def whose(widths, channel):\n"
-            "    start = 0\n"
-            "    for branch, width in enumerate(widths):\n"
-            "        if channel < start + width:\n            return branch, channel\n"
-            "        start += width",
-            "place in the whole module",
-        ),
-        (
-            "def whose(widths, channel):\n"
-            "    for branch, width in enumerate(widths):\n"
-            "        if channel < width:\n            return branch, channel + 1\n"
-            "        channel = channel - width",
-            "Within a branch, too",
-        ),
-        (
-            "def whose(widths, channel):\n"
-            "    for branch, width in enumerate(widths):\n"
-            "        if channel < width - 1:\n            return branch, channel\n"
-            "        channel = channel - width",
-            "ends at `start + n - 1`",
-        ),
         ("def whose(widths, channel):\n    return channel % len(widths)", "return branch, own"),
     ],
     "module": [
-        (
-            _module(
-                ("unit(unit(x, w['reduce3'])", "unit(F.conv2d(x, w['reduce3'])"),
-                ("unit(unit(x, w['reduce5'])", "unit(F.conv2d(x, w['reduce5'])"),
-            ),
-            "behind the two reductions",
-        ),
-        (
-            _module(("F.relu(", "(")),
-            "no ReLU at all",
-        ),
-        (
-            _module(("F.max_pool2d(x,", "F.avg_pool2d(x,")),
-            "not the mean",
-        ),
-        (
-            _module(
-                (
-                    "unit(F.max_pool2d(x, 3, stride=1, padding=1), w['project'])",
-                    "F.max_pool2d(unit(x, w['project']), 3, stride=1, padding=1)",
-                )
-            ),
-            "pools first and projects then",
-        ),
-        (
-            _module(
-                (
-                    "F.max_pool2d(x, 3, stride=1, padding=1)",
-                    "F.max_pool2d(F.pad(x, (1, 1, 1, 1)), 3, stride=1)",
-                )
-            ),
-            "zeros beside it win",
-        ),
-        (
-            _module(("[one, three, five, pool]", "[one, five, pool, three]")),
-            "in another order",
-        ),
-        (
-            _module(("dim=1", "dim=0"), ("[one, three, five, pool]", "4 * [one]")),
-            "another axis",
-        ),
-        (
-            _module(("[one, three, five, pool]", "[one, three, five]")),
-            "Channels are missing",
-        ),
-        (
-            _module(("[one, three, five, pool]", "[one, three, five, pool, one]")),
-            "Too many channels",
-        ),
-        (
-            _module(
-                (
-                    "unit(F.max_pool2d(x, 3, stride=1, padding=1), w['project'])",
-                    "F.max_pool2d(x, 3, stride=1, padding=1)",
-                )
-            ),
-            "the pool has a projection",
-        ),
-        (
-            _module(("unit(F.max_pool2d(x, 3, stride=1, padding=1), w['p", "unit(x, w['p")),
-            "channels of the pool's branch; the rest",
-        ),
-        (
-            _module(("unit(unit(x, w['reduce3'])", "unit(F.conv2d(x, w['reduce3'])")),
-            "channels of the 3×3 branch; the rest",
-        ),
-        (
-            _module(("padding=1), w['p", "padding=0), w['p")),
-            "of your cell, in `inception`",
-        ),
-        (
-            _module(
-                (
-                    "return torch.cat([one, three, five, pool], dim=1)",
-                    "return torch.cat([one, three, five, pool], dim=1)[:, :, 1:-1, 1:-1]",
-                )
-            ),
-            "keep height and width",
-        ),
-        (
-            _module(("weight.shape[-1] // 2", "0")),
-            "of your cell, in `inception`",
-        ),
+        ({"[one, three, five, pool]": "[one, five, pool, three]"}, "in another order"),
+        ({_CAT: "torch.cat(4 * [one], dim=0)"}, "another axis"),
+        ({"[one, three, five, pool]": "[one, three, five]"}, "Channels are missing"),
+        ({"[one, three, five, pool]": "[one, three, five, pool, one]"}, "Too many channels"),
+        ({'unit(pooled, w["project"])': "pooled"}, "the pool has a projection"),
+        ({_POOL: "x"}, "channels of the pool's branch; the rest"),
+        ({_REDUCED: _REDUCED.replace("unit", "F.conv2d")}, "channels of the 3×3 branch; the rest"),
+        ({_POOL: _POOL.replace("padding=1", "padding=0")}, "of your cell, in `inception`"),
+        ({_CAT: f"{_CAT}[:, :, 1:-1, 1:-1]"}, "keep height and width"),
+        ({"weight.shape[-1] // 2": "0"}, "of your cell, in `inception`"),
     ],
     "prune": [
-        (_PRUNE + "    return torch.cat(parts, dim=1), bias", "less than it is used to"),
-        (
-            _PRUNE + "    return torch.cat(parts, dim=1), bias - gone @ means",
-            "the wrong sign",
-        ),
-        (_PRUNE + "    return torch.cat(parts, dim=1), gone @ means", "added to it"),
-        (
-            _PRUNE + "    return torch.cat(parts, dim=1), bias + means.sum()",
-            "those that were cut",
-        ),
-        (_PRUNE + "    return weight, bias + gone @ means", "Nothing was cut"),
-        (
-            "def prune(weight, bias, widths, branch, means):\n"
-            "    parts = list(torch.split(weight, widths, dim=1))\n"
-            "    gone = parts.pop(branch)[:, :, 0, 0]\n"
-            "    return torch.cat(parts[::-1], dim=1), bias + gone @ means",
-            "Which columns belong",
-        ),
+        ({"cat(parts,": "cat(parts[::-1],"}, "Which columns belong"),
         (
             "def prune(weight, bias, widths, branch, means):\n"
             "    n = len(weight) - 1\n    return weight[:n], bias[:n]",
@@ -211,15 +61,23 @@ RIGHT = [
     ),
     (
         "whose",
-        "import numpy as np\n"
-        "def whose(widths, channel):\n"
-        "    for branch, width in enumerate(widths):\n"
-        "        if channel < width:\n            return np.array([branch, channel])\n"
-        "        channel = channel - width",
+        {
+            "def whose": "import numpy as np\ndef whose",
+            "return branch, channel": "return np.array([branch, channel])",
+        },
     ),
     (
         "module",
-        _module(("x, weight):\n", "x, weight):\n    x, weight = x.double(), weight.double()\n")),
+        "from torch.nn import functional as F\n"
+        "def inception(x, w):\n"
+        "    x, w = x.double(), {name: weight.double() for name, weight in w.items()}\n"
+        "    one, three, five, pool = (\n"
+        "        F.conv2d(x, w['one']),\n"
+        "        F.conv2d(F.conv2d(x, w['reduce3']).relu(), w['three'], padding=1),\n"
+        "        F.conv2d(F.conv2d(x, w['reduce5']).relu(), w['five'], padding=2),\n"
+        "        F.conv2d(F.max_pool2d(x, 3, stride=1, padding=1), w['project']),\n"
+        "    )\n"
+        "    return torch.cat((one, three, five, pool), 1).relu()",
     ),
     (
         "prune",

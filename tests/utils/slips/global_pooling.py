@@ -1,15 +1,5 @@
 """What a reader of the chapter on global pooling may plausibly write, and other right answers."""
 
-_COUNT = "def count(channels, height, width, hidden, classes):\n"
-_CHAIN = "    chain = lambda w: sum(a * b + b for a, b in zip(w, w[1:]))\n"
-_POOLED = "    pooled = channels * classes + classes\n    return flat, pooled"
-_FLAT = _CHAIN + "    flat = chain([channels * height * width, *hidden, classes])\n"
-_GRADIENTS = "def gradients(x, g):\n    h, w = x.shape[2:]\n    g = g[:, :, None, None]\n"
-_AVERAGE = "    average = (g / (h * w)).expand(x.shape)\n"
-_MAX = "    top = g * (x == x.amax((2, 3), keepdim=True))\n"
-_PAIR = "    return average, top"
-_CAM = "def class_maps(maps, weight, bias):\n"
-_EINSUM = "    out = torch.einsum('kc,nchw->nkhw', weight, maps)\n"
 _REBUILD = "def lighter(network):\n"
 _OWN = """    class Pooled(torch.nn.Module):
         def __init__(self):
@@ -22,108 +12,25 @@ _OWN = """    class Pooled(torch.nn.Module):
             return self.fc({})
     return Pooled()"""
 
-# Exercise -> answers, and a part of the diagnosis that only this slip should get.
+# Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
+# what only their verdict says.
 SLIPS = {
     "count": [
-        (
-            _COUNT
-            + "    w = [channels * height * width, *hidden, classes]\n"
-            + "    flat = sum(a * b for a, b in zip(w, w[1:]))\n"
-            + _POOLED,
-            "a bias for each of its outputs",
-        ),
-        (
-            _COUNT + _CHAIN + "    flat = chain([channels, *hidden, classes])\n" + _POOLED,
-            "every number of the map",
-        ),
-        (
-            _COUNT + _CHAIN + "    flat = chain([channels * height, *hidden, classes])\n" + _POOLED,
-            "rows *and* columns",
-        ),
-        (
-            _COUNT + "    flat = channels * height * width * classes + classes\n" + _POOLED,
-            "hidden layers are missing",
-        ),
-        (
-            _COUNT + _CHAIN + "    flat = chain([height * width, *hidden, classes])\n" + _POOLED,
-            "all its channels",
-        ),
-        (_COUNT + _FLAT + "    return channels * classes + classes, flat", "swapped"),
-        (_COUNT + _FLAT + "    return flat, channels * classes", "bias for each class is missing"),
-        (
-            _COUNT + _FLAT + "    return flat, chain([channels, *hidden, classes])",
-            "no hidden layer",
-        ),
-        (_COUNT + _FLAT + "    return flat, 0", "one number for each channel"),
-        (_COUNT + "    return 5, 5", "one after the other"),
-        (_COUNT + "    return float('nan'), 5", "one after the other"),
-        (_COUNT + "    return 5", "return flat, pooled"),
+        ({"return flat, pooled": "return flat, 0"}, "one number for each channel"),
+        ({"return flat, pooled": "return 5, 5"}, "one after the other"),
+        ({"return flat, pooled": "return float('nan'), 5"}, "one after the other"),
+        ({"return flat, pooled": "return 5"}, "return flat, pooled"),
     ],
     "gradients": [
-        (_GRADIENTS + "    average = g.expand(x.shape)\n" + _MAX + _PAIR, "for a *sum*"),
-        (_GRADIENTS + "    average = (g / h).expand(x.shape)\n" + _MAX + _PAIR, "height alone"),
-        (_GRADIENTS + "    average = g * x / (h * w)\n" + _MAX + _PAIR, "mean is linear"),
-        (
-            _GRADIENTS + "    average = (g / x.numel()).expand(x.shape)\n" + _MAX + _PAIR,
-            "over images or channels",
-        ),
-        (_GRADIENTS + _AVERAGE + "    return average, average", "of the average, again"),
-        (
-            _GRADIENTS + _AVERAGE + _MAX + "    return average, top / (h * w)",
-            "undivided",
-        ),
-        (
-            _GRADIENTS
-            + _AVERAGE
-            + "    return average, (x == x.amax((2, 3), keepdim=True)).float()",
-            "`g` is not in it",
-        ),
-        (_GRADIENTS + _AVERAGE + _MAX + "    return average, top * x", "slope is 1"),
-        (_GRADIENTS + _AVERAGE + "    return average, g * (x == x.max())", "not one for all"),
-        (
-            _GRADIENTS + _AVERAGE + "    return average, g * (x == x.amax((1, 2, 3), True))",
-            "not one for each image",
-        ),
-        (
-            _GRADIENTS + _AVERAGE + "    return average, g * (x == x.amax(3, True))",
-            "not one for each row",
-        ),
-        (
-            _GRADIENTS + _AVERAGE + "    return average, g * (x == x.amax(2, True))",
-            "not one for each column",
-        ),
-        (_GRADIENTS + _AVERAGE + _MAX + "    return top, average", "are swapped"),
-        (_GRADIENTS + "    average = (g / w).expand(x.shape)\n" + _MAX + _PAIR, "width alone"),
-        (_GRADIENTS + "    return g / (h * w), g", "shape of what it is taken"),
-        (_GRADIENTS + _AVERAGE + "    return average, -average", "Nudge one number"),
-        (_GRADIENTS + _AVERAGE + "    return average", "return of_average, of_max"),
+        ({".expand(x.shape)": ""}, "of the average has the shape"),
+        ({"g * (x": "g + 0 * (1"}, "of the max has the shape"),
+        ({"of_average, of_max": "of_average, -of_average"}, "Nudge one number"),
+        ({"of_average, of_max": "of_max, of_max"}, "Nudge one number"),
+        ({"of_average, of_max": "of_average"}, "return of_average, of_max"),
     ],
     "cam": [
-        (_CAM + _EINSUM + "    return out", "the *whole* bias"),
-        (
-            _CAM + _EINSUM + "    return out + bias[:, None, None] / out[0, 0].numel()",
-            "mean of a constant",
-        ),
-        (_CAM + _EINSUM + "    return (out + bias[:, None, None]).relu()", "speaks *against*"),
-        (
-            _CAM + _EINSUM + "    return out / out[0, 0].numel() + bias[:, None, None]",
-            "do not divide before",
-        ),
-        (_CAM + "    return maps.mean((2, 3)) @ weight.T + bias", "the places are gone"),
-        (
-            _CAM + "    return torch.einsum('kc,nchw->nhwk', weight, maps) + bias",
-            "classes stand last",
-        ),
-        (
-            _CAM + "    return torch.einsum('kc,nchw->knhw', weight, maps)",
-            "classes stand first",
-        ),
-        (
-            _CAM + "    scores = maps.mean((2, 3)) @ weight.T + bias\n"
-            "    return scores[:, :, None, None].expand(-1, -1, *maps.shape[2:])",
-            "score of the whole image",
-        ),
-        (_CAM + _EINSUM + "    return out - bias[:, None, None]", "Take one place"),
+        ({"None], bias": "None], -bias"}, "Take one place"),
+        ({"None], bias)": "None], bias)[0]"}, "as high and as wide"),
     ],
     "rebuild": [
         (_REBUILD + "    return network", "How many places does a *global* pool leave"),
@@ -218,14 +125,14 @@ SLIPS = {
 RIGHT = [
     (
         "count",
-        _COUNT
-        + "    with torch.device('meta'):\n"
-        + "        layers, reads = [], channels * height * width\n"
-        + "        for gives in (*hidden, classes):\n"
-        + "            layers.append(torch.nn.Linear(reads, gives)); reads = gives\n"
-        + "        own = torch.nn.Linear(channels, classes)\n"
-        + "    size = lambda m: sum(p.numel() for p in m.parameters())\n"
-        + "    return torch.tensor([sum(map(size, layers)), size(own)])",
+        "def count(channels, height, width, hidden, classes):\n"
+        "    with torch.device('meta'):\n"
+        "        layers, reads = [], channels * height * width\n"
+        "        for gives in (*hidden, classes):\n"
+        "            layers.append(torch.nn.Linear(reads, gives)); reads = gives\n"
+        "        own = torch.nn.Linear(channels, classes)\n"
+        "    size = lambda m: sum(p.numel() for p in m.parameters())\n"
+        "    return torch.tensor([sum(map(size, layers)), size(own)])",
     ),
     (
         "gradients",
@@ -240,11 +147,7 @@ RIGHT = [
         "def class_maps(maps, weight, bias):\n"
         "    return (maps.movedim(1, -1) @ weight.T + bias).movedim(-1, 1).numpy()",
     ),
-    (
-        "count",
-        _COUNT + _FLAT + "    import numpy\n"
-        "    return numpy.array([flat, channels * classes + classes])",
-    ),
+    ("count", {"return flat, pooled": "import numpy\n    return numpy.array([flat, pooled])"}),
     ("rebuild", _REBUILD + _OWN.format("x.mean((2, 3))")),
     (
         "rebuild",

@@ -1,167 +1,37 @@
 """What a reader of the chapter on 1x1 reduction may plausibly write, and other right answers."""
 
-# Exercise -> answers, and a part of the diagnosis that only this slip should get.
+_WIDEST = "(k * k * c_in * c_out - 1) // (c_in + k * k * c_out)"
+_EINSUM = 'torch.einsum("oc,nchw->nohw", weight, x)'
+
+# Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
+# what only their verdict says.
 SLIPS = {
     "cost": [
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out\n"
-            "    return weights, weights * height * height",
-            "How many positions are there",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = (c_in + 1) * c_red + k * k * c_red * c_out\n"
-            "    return weights, weights * height * width",
-            "Biases are counted",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in + k * k * c_out\n    return weights, weights * height * width",
-            "a single channel",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = k * k * c_red * c_out\n    return weights, weights * height * width",
-            "not free",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * c_red * c_out\n"
-            "    return weights, weights * height * width",
-            "k rows *and* k columns",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out + c_red + c_out\n"
-            "    return weights, weights * height * width",
-            "Biases are counted",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out\n"
-            "    return weights, weights * height",
-            "meets every position",
-        ),
         (
             "def cost(c_in, c_red, c_out, k, height, width):\n    return 1",
             "return weights, multiply",
         ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k^2 * c_red * c_out\n"
-            "    return weights, weights * height * width",
-            "Count the layers",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + (k ^ 2) * c_red * c_out\n"
-            "    return weights, weights * height * width",
-            "is not a power",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out\n"
-            "    return weights, 2 * weights * height * width",
-            "Exactly twice",
-        ),
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n"
-            "    weights = c_in * c_red + k * k * c_red * c_out\n"
-            "    return weights * height * width, weights",
-            "weights come first",
-        ),
+        ({"height * width\n": "height\n"}, "meets every position"),
+        ({"k * k": "k^2"}, "Count the layers"),
     ],
     "widest": [
+        ({_WIDEST: "k * k * c_in * c_out / (c_in + k * k * c_out)"}, "cannot be cut"),
         (
-            "def widest(c_in, c_out, k):\n    return (k * c_in * c_out - 1) // (c_in + k * c_out)",
-            "k rows *and* k columns",
-        ),
-        (
-            "def widest(c_in, c_out, k):\n    return k * k * c_in * c_out / (c_in + k*k*c_out)",
-            "cannot be cut",
-        ),
-        (
-            "def widest(c_in, c_out, k):\n    return round(k*k*c_in*c_out / (c_in + k*k*c_out))",
+            {_WIDEST: "round(k * k * c_in * c_out / (c_in + k * k * c_out))"},
             "Set the two costs equal",
         ),
-        (
-            "def widest(c_in, c_out, k):\n    return k * k * c_in * c_out // (c_in + k*k*c_out)",
-            "must be strict",
-        ),
-        ("def widest(c_in, c_out, k):\n    return min(c_in, c_out)", "Is the division exact"),
-        (
-            "def widest(c_in, c_out, k):\n"
-            "    return max(1, (k * k * c_in * c_out - 1) // (c_in + k * k * c_out))",
-            "not even a single channel",
-        ),
-        ("def widest(c_in, c_out, k):\n    return -1", "cannot be negative"),
+        ({_WIDEST: "min(c_in, c_out)"}, "Is the division exact"),
+        ({_WIDEST: "-1"}, "cannot be negative"),
     ],
     "pointwise": [
-        (
-            "def pointwise(x, weight):\n    return x.permute(0, 2, 3, 1) @ weight.T",
-            "stands last",
-        ),
-        (
-            "def pointwise(x, weight):\n    return torch.einsum('co,nchw->nohw', weight, x)",
-            "swapped",
-        ),
-        (
-            "def pointwise(x, weight):\n    return (weight @ x.flatten(1).sum(1, keepdim=True))",
-            "RuntimeError",
-        ),
-        (
-            "def pointwise(x, weight):\n    return torch.einsum('oc,nchw->nohw', weight, x) + 1",
-            "Take one pixel",
-        ),
-        (
-            "def pointwise(x, weight):\n    return torch.einsum('oc,nchw->no', weight, x)",
-            "Which axis is summed over",
-        ),
-        (
-            "def pointwise(x, weight):\n"
-            "    return torch.nn.functional.conv2d(x, weight[:, :, None, None])",
-            "a call of torch's own `conv2d`",
-        ),
-        (
-            "def pointwise(x, weight):\n"
-            "    out = x.permute(0, 2, 3, 1) @ weight.T\n"
-            "    return out.reshape(len(x), len(weight), *x.shape[2:])",
-            "use `permute`",
-        ),
-        (
-            "def pointwise(x, weight):\n    return torch.tensordot(weight, x, dims=([1], [1]))",
-            "stands first",
-        ),
+        ({_EINSUM: "(weight @ x.flatten(1).sum(1, keepdim=True))"}, "RuntimeError"),
+        ({_EINSUM: f"{_EINSUM} + 1"}, "Take one pixel"),
+        ({"->nohw": "->no"}, "Which axis is summed over"),
     ],
     "melt": [
-        ("def melt(reduce, kernel):\n    return kernel", "where has the 1×1 gone"),
         ("def melt(reduce, kernel):\n    return kernel[:, :, 0, 0]", "Only the reduced channels"),
-        (
-            "def melt(reduce, kernel):\n"
-            "    whole = torch.einsum('orhw,rc->ochw', kernel, reduce[:, :, 0, 0])\n"
-            "    return whole.flip(2, 3)",
-            "Right, but flipped",
-        ),
-        (
-            "def melt(reduce, kernel):\n"
-            "    return torch.einsum('orhw,rc->ochw', kernel, reduce[:, :, 0, 0]) / len(reduce)",
-            "do not average",
-        ),
-        (
-            "def melt(reduce, kernel):\n"
-            "    return torch.einsum('orhw,rc->ocwh', kernel, reduce[:, :, 0, 0])",
-            "changed places",
-        ),
-        (
-            "def melt(reduce, kernel):\n"
-            "    return torch.einsum('rohw,rc->ochw', kernel, reduce[:, :, 0, 0])",
-            "axes may be matched wrongly",
-        ),
-        (
-            "def melt(reduce, kernel):\n    return torch.einsum('orhw,rc->ochw', kernel, reduce)",
-            "of your cell, in `melt`",
-        ),
+        ({"orhw": "rohw"}, "axes may be matched wrongly"),
+        ({"reduce[:, :, 0, 0]": "reduce"}, "of your cell, in `melt`"),
     ],
     "design": [
         (
@@ -179,21 +49,9 @@ SLIPS = {
             "pool_proj=16)",
             "no Inception",
         ),
-        (
-            "my_module = dict(conv1x1=112, reduce3x3=0, conv3x3=88, reduce5x5=8, conv5x5=24, "
-            "pool_proj=32)",
-            "`reduce3x3=0`",
-        ),
-        (
-            "my_module = dict(conv1x1=112, reduce3x3=40, conv3x3=88, reduce5x5=8, conv5x5=24, "
-            "pool_proj=None)",
-            "`pool_proj=None`",
-        ),
-        (
-            "my_module = dict(conv1x1=112, reduce3x3=40, conv3x3=88, reduce5x5=1, conv5x5=24, "
-            "pool_proj=32)",
-            "not a pinhole",
-        ),
+        ({"reduce3x3=40": "reduce3x3=0"}, "`reduce3x3=0`"),
+        ({"pool_proj=32": "pool_proj=None"}, "`pool_proj=None`"),
+        ({"reduce5x5=8": "reduce5x5=1"}, "not a pinhole"),
         ("my_module = [112, 40, 88, 8, 24, 32]", "form of the stub"),
     ],
 }
@@ -201,22 +59,24 @@ SLIPS = {
 RIGHT = [
     (
         "cost",
-        "import numpy as np\n"
-        "def cost(c_in, c_red, c_out, k, height, width):\n"
-        "    weights = c_in * c_red + k * k * c_red * c_out\n"
-        "    return np.array([weights, weights * height * width])",
+        {
+            "def cost": "import numpy as np\ndef cost",
+            "return weights, multiply_adds": "return np.array([weights, multiply_adds])",
+        },
     ),
     (
         "cost",
-        "def cost(c_in, c_red, c_out, k, height, width):\n"
-        "    weights = torch.tensor(c_in * c_red + k * k * c_red * c_out)\n"
-        "    return [weights, float(weights) * height * width]",
+        {
+            "k * k * c_red * c_out": "torch.tensor(k * k * c_red * c_out)",
+            "return weights, multiply_adds": "return [weights, float(multiply_adds)]",
+        },
     ),
     (
         "widest",
-        "import math\n"
-        "def widest(c_in, c_out, k):\n"
-        "    return math.ceil(k * k * c_in * c_out / (c_in + k * k * c_out)) - 1.0",
+        {
+            "def widest": "import math\ndef widest",
+            _WIDEST: "math.ceil(k * k * c_in * c_out / (c_in + k * k * c_out)) - 1.0",
+        },
     ),
     (
         "pointwise",
