@@ -38,9 +38,8 @@ def gabor_bank(
     TypeError, ValueError
         A number out of these bounds, or none.
     """
-    size, orientations = odd_int(size, "size"), positive_int(orientations, "orientations")
-    if size == 1:
-        raise ValueError("size must be at least 3: a single pixel shows no wave.")
+    size = odd_int(size, "size", least=3, hint=" to show a wave")
+    orientations = positive_int(orientations, "orientations")
     if len(wavelengths) == 0 or not all(2 < wavelength <= size for wavelength in wavelengths):
         raise ValueError(
             f"wavelengths must be longer than 2 and at most {size} pixels, the size of a filter, "
@@ -117,9 +116,7 @@ def difference_of_gaussians(
     ----------
     D. Marr (1982), Vision, W. H. Freeman.
     """
-    size = odd_int(size, "size")
-    if size == 1:
-        raise ValueError("size must be at least 3: a single pixel has no surround.")
+    size = odd_int(size, "size", least=3, hint=" to have a surround")
     sigma = size / 6 if sigma is None else sigma
     for name, value, least in (("sigma", sigma, 0), ("ratio", ratio, 1)):
         if isinstance(value, bool) or not isinstance(value, int | float):

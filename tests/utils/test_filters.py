@@ -67,7 +67,7 @@ def test_filters_are_float32_whatever_the_default():
         ({"orientations": 0}, ValueError, "orientations must be at least 1"),
         ({"orientations": 2.5}, TypeError, "orientations must be an integer"),
         ({"size": 4}, ValueError, "odd.*Take 3 or 5"),
-        ({"size": -1}, ValueError, "size must be at least 1"),
+        ({"size": -1}, ValueError, "size must be at least 3"),
         ({"size": 1}, ValueError, "size must be at least 3"),
         ({"size": 3.0}, TypeError, "size must be an integer"),
     ],

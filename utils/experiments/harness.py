@@ -15,7 +15,6 @@ the settings to compare. A run is one call of it; it gives one row, or several o
     ROOTS.run(store=Store("roots.csv"))        # kept: what the file has already is not run again
 """
 
-import operator
 import os
 import platform
 import sys
@@ -30,7 +29,7 @@ import pandas as pd
 import torch
 
 from .. import __version__
-from ..support.checks import one_of
+from ..support.checks import integer, one_of
 from .store import ResultsError, Row, Store, cells, text
 
 Report = Callable[[str], None]
@@ -242,17 +241,12 @@ class Experiment:
 
 
 def _check_seeds(seeds: Iterable[int]) -> list[int]:
-    seeds = list(seeds)
-    for seed in seeds:
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-            raise TypeError(f"a seed must be an integer, got {seed!r}.")
-        if seed < 0:
-            raise ValueError(f"a seed must be at least 0, got {seed}.")
-        if seeds.count(seed) > 1:
-            raise ValueError(f"each seed can run once, got {seed} twice.")
+    seeds = [integer(seed, "a seed", least=0) for seed in seeds]
     if not seeds:
         raise ValueError("an experiment needs at least one seed.")
-    return [operator.index(seed) for seed in seeds]
+    if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
+        raise ValueError(f"each seed can run once, got {twice[0]} twice.")
+    return seeds
 
 
 def _changed(options: Options, changes: Options) -> dict[str, Any]:

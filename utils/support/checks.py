@@ -9,18 +9,43 @@ import operator
 from typing import Any
 
 
+def is_integer(value: Any) -> bool:
+    """Whether `value` is an integer, Python's or NumPy's; True and False are none."""
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def integer(value: Any, name: str, *, least: int, most: int | None = None, hint: str = "") -> int:
+    """Return `value` as an int of at least `least`, and of at most `most` if that is given.
+
+    Raises
+    ------
+    TypeError
+        No integer.
+    ValueError
+        An integer out of these bounds.
+    """
+    bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+    if not is_integer(value):
+        of = " of" if most is None else ""
+        raise TypeError(f"{name} must be an integer{of} {bounds}{hint}, got {value!r}.")
+    value = operator.index(value)
+    if value < least or (most is not None and value > most):
+        raise ValueError(f"{name} must be {bounds}{hint}, got {value}.")
+    return value
+
+
 def positive_int(value: Any, name: str, hint: str = "") -> int:
-    """Return `value` as an int of at least 1, or raise a TypeError or ValueError that names it."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer of at least 1{hint}, got {value!r}.")
-    if operator.index(value) < 1:
-        raise ValueError(f"{name} must be at least 1{hint}, got {value}.")
-    return operator.index(value)
+    """Return `value` as an int of at least 1; see `integer`."""
+    return integer(value, name, least=1, hint=hint)
 
 
-def odd_int(value: Any, name: str) -> int:
-    """Return `value` as an odd positive int, or raise a TypeError or ValueError that names it."""
-    value = positive_int(value, name)
+def odd_int(value: Any, name: str, *, least: int = 1, hint: str = "") -> int:
+    """Return `value` as an odd int of at least `least`, or raise an error that names it."""
+    value = integer(value, name, least=least, hint=hint)
     if value % 2 == 0:
         raise ValueError(
             f"{name} must be odd, so that it has a middle; got {value}. "
