@@ -1,11 +1,26 @@
 """Pictures without a network."""
 
+import base64
+import math
+
 import numpy as np
 import pytest
 import skimage.data
 import torch
+from PIL import Image
 
-from utils.data import PHOTOGRAPHS, TEXTURES, photograph, photographs, texture, textures, to_tensor
+from utils.data import (
+    PHOTOGRAPHS,
+    TEXTURES,
+    load_image,
+    middle,
+    photograph,
+    photographs,
+    texture,
+    textures,
+    to_tensor,
+)
+from utils.support.jpeg import jpeg_data_url
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
@@ -79,6 +94,35 @@ def test_to_tensor_does_not_share_memory():
 
 
 @pytest.mark.parametrize(
+    ("shape", "side", "rows", "columns"),
+    [
+        ((5, 8), None, slice(0, 5), slice(1, 6)),  # what is odd is left over below and at right
+        ((8, 5), None, slice(1, 6), slice(0, 5)),
+        ((9, 8), 4, slice(2, 6), slice(2, 6)),
+    ],
+)
+def test_middle(shape, side, rows, columns):
+    picture = np.arange(3 * math.prod(shape)).reshape(*shape, 3)
+    expected = picture[rows, columns]
+    assert np.array_equal(middle(picture, side), expected)
+    assert np.array_equal(middle(picture[..., 0], side), expected[..., 0])
+    batch = torch.from_numpy(picture).permute(2, 0, 1)[None]
+    assert torch.equal(
+        middle(batch, side), torch.from_numpy(expected.copy()).permute(2, 0, 1)[None]
+    )
+
+
+def test_a_jpeg_as_a_data_url():
+    photo = Image.fromarray(middle(photograph("coffee")))
+    head, content = jpeg_data_url(photo, quality=70).split(",")
+    assert head == "data:image/jpeg;base64"
+    decoded = load_image(base64.b64decode(content))
+    assert decoded.shape == (400, 400, 3)
+    assert np.abs(decoded.astype(int) - photo).mean() < 5
+    assert len(content) < len(jpeg_data_url(photo, quality=90))
+
+
+@pytest.mark.parametrize(
     ("call", "error", "says"),
     [
         (lambda: photograph("chair"), ValueError, ["'chair'", "astronaut", "rocket"]),
@@ -94,6 +138,8 @@ def test_to_tensor_does_not_share_memory():
         (lambda: to_tensor(np.zeros((4, 4), dtype=int)), TypeError, ["uint8", "int64"]),
         (lambda: to_tensor(np.full((4, 4), 255.0)), ValueError, ["0..1", "255"]),
         (lambda: to_tensor(np.full((4, 4), np.nan)), ValueError, ["0..1", "nan"]),
+        (lambda: middle(np.zeros((4, 6)), 5), ValueError, ["side", "1 to 4", "5"]),
+        (lambda: middle(torch.zeros(1, 3, 4, 6), 2.0), TypeError, ["side", "integer", "2.0"]),
     ],
 )
 def test_bad_input(call, error, says):

@@ -8,6 +8,7 @@ from .loading import ImageError, load_image
 from .scikit_pictures import (
     PHOTOGRAPHS,
     TEXTURES,
+    middle,
     photograph,
     photographs,
     texture,
@@ -26,6 +27,7 @@ __all__ = [
     "fashion_mnist",
     "image_folder",
     "load_image",
+    "middle",
     "patches",
     "photograph",
     "photographs",

@@ -5,10 +5,16 @@ Its documentation gives the source and licence of each:
 https://scikit-image.org/docs/stable/api/skimage.data.html
 """
 
+from typing import TypeVar
+
 import numpy as np
 import skimage.data
 import torch
 from torch import Tensor
+
+from ..support.checks import integer
+
+Picture = TypeVar("Picture", np.ndarray, Tensor)
 
 PHOTOGRAPHS: dict[str, str] = {
     "astronaut": "Eileen Collins in an orange space suit, in front of a flag and a shuttle model",
@@ -98,6 +104,28 @@ def to_tensor(image: np.ndarray) -> Tensor:
         )
     channels_first = np.ascontiguousarray(array.transpose(2, 0, 1), dtype=np.float32)
     return torch.from_numpy(channels_first)[None]
+
+
+def middle(image: Picture, side: int | None = None) -> Picture:
+    """Return the middle square of a picture, a view of it.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, 3), or Tensor (..., H, W)
+    side : int, optional
+        Of the square, in pixels; by default the largest, which is the shorter side of the picture.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `side` is no integer from 1 to the shorter side.
+    """
+    height, width = image.shape[-2:] if isinstance(image, Tensor) else image.shape[:2]
+    shorter = min(height, width)
+    side = shorter if side is None else integer(side, "side", least=1, most=shorter)
+    top, left = (height - side) // 2, (width - side) // 2
+    rows, columns = slice(top, top + side), slice(left, left + side)
+    return image[..., rows, columns] if isinstance(image, Tensor) else image[rows, columns]
 
 
 def _hint(shape: tuple[int, ...]) -> str:

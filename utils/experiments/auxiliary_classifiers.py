@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..blocks import InceptionSpec, Norm
-from ..data import LabelledImages, fashion_mnist, photograph, photographs, to_tensor
+from ..data import LabelledImages, fashion_mnist, middle, photograph, photographs, to_tensor
 from ..googlenet import MINI_EARLY, Config, GoogLeNet, Layer, googlenet
 from ..networks.rows import Convolution
 from ..support.checks import one_of
@@ -183,10 +183,8 @@ def photograph_batch(size: int = 224) -> tuple[Tensor, Tensor]:
     middles = []
     for name in photographs():
         image = to_tensor(photograph(name))
-        if min(image.shape[2:]) < size:
-            continue
-        top, left = ((n - size) // 2 for n in image.shape[2:])
-        middles.append(image[:, :, top : top + size, left : left + size])
+        if min(image.shape[2:]) >= size:
+            middles.append(middle(image, size))
     mean, std = (torch.tensor(value).reshape(1, 3, 1, 1) for value in IMAGENET)
     return (torch.cat(middles) - mean) / std, torch.arange(len(middles)) * 100
 
