@@ -1,7 +1,8 @@
 // Bottleneck calculator: a k x k convolution, directly and behind a 1x1 reduction.
 
+import { scale } from "../interactive/charts.js";
 import {
-  COLOURS, box, change, choice, compared, count, drag, figure, fixed, menu, node, place, say, scale,
+  COLOURS, box, change, choice, compared, count, drag, figure, fixed, menu, node, place, say,
   several, shape, slider, table, words,
 } from "../interactive/kit.js";
 import { MODULE_CSS, fullScale, funnelPath, mapSize, weights } from "./module_drawing.js";

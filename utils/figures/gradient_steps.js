@@ -1,9 +1,10 @@
 // Gradients along a small GoogLeNet, step by step through its training: of the main loss, of each
 // head's and of all together, on a scale of powers of ten.
 
+import { axis, lineChart, scale } from "../interactive/charts.js";
 import {
-  BRANCHES, COLOURS, axis, box, change, choice, count, figure, fixed, lineChart, menu, node, place, say,
-  scale, shape, table, titled, track, words,
+  BRANCHES, COLOURS, box, change, choice, count, figure, fixed, menu, node, place, say, shape,
+  table, titled, track, words,
 } from "../interactive/kit.js";
 
 const LOSSES = { main: "main loss", aux1: "head 1", aux2: "head 2", joint: "all" };

@@ -59,7 +59,8 @@ export function moduleParts(texts) {
 
 export function paintBranch({ beam, funnel, ribbon, low, high, joined }, colour) {
   for (const part of [beam, funnel, ribbon, low, high, joined]) part.style.fill = colour;
-  for (const part of [low, high]) part.style.stroke = colour; // seen where the slab is a sign
+  // Seen where the slab is a sign.
+  for (const part of [low, high]) part.style.stroke = colour;
 }
 
 // A slab is { middle, half, top, tall }; a `sign` is one of a layer without weights of its own, and
@@ -79,7 +80,8 @@ export function drawFunnels({ beam, funnel, ribbon }, { source, low = null, high
   const between = (above, below) => funnelPath(
     above.top + above.tall + (above.gap ?? 2), above.middle - above.half, above.middle + above.half,
     below.top - (below.gap ?? 2), below.middle - below.half, below.middle + below.half, true);
-  const under = high.top + high.tall + 2; // a funnel of no width, where there is none to see
+  // A funnel of no width, where there is none to see.
+  const under = high.top + high.tall + 2;
   change(beam, { d: between(low ?? high, source) });
   change(funnel, { d: low ? between(high, low)
     : funnelPath(under, high.middle, high.middle, under, high.middle, high.middle, true) });

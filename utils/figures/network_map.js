@@ -1,18 +1,21 @@
 // The network as a map: every stage with its share of the cost; of one stage its shapes, its
 // branches to scale, and the squares of a photograph that one of its units sees.
 
+import { axis, scale } from "../interactive/charts.js";
 import {
-  COLOURS, axis, box, change, choice, count, drag, figure, fixed, menu, millions, node, percent, place,
-  say, scale, several, shape, table, titled, track, words,
+  COLOURS, box, change, choice, count, drag, figure, fixed, menu, millions, node, percent, place,
+  say, several, shape, table, titled, track, words,
 } from "../interactive/kit.js";
 import {
   MODULE_CSS, drawFunnels, drawJoined, drawSlab, moduleParts, paintBranch,
 } from "./module_drawing.js";
 
 const MEASURES = { macs: "multiply-adds", parameters: "parameters" };
-const SHORT = { conv1: "c1", conv2: "c2", linear: "fc" }; // where there is no room for the name
+// Where there is no room for the name.
+const SHORT = { conv1: "c1", conv2: "c2", linear: "fc" };
 const PART = ["stem", "modules 3a and 3b", "modules 4a to 4e", "modules 5a and 5b", "head"];
-const MOST = 1024; // channels: the widest map of the network
+// Channels: the widest map of the network.
+const MOST = 1024;
 
 const part = (name) => (/^[345]/.test(name) ? PART[name[0] - 2]
   : { maxpool3: PART[2], maxpool4: PART[3], avgpool: PART[4], linear: PART[4] }[name] ?? PART[0]);

@@ -1,7 +1,8 @@
 // Pool a map: a thing moves by pixels; its map, the mean, the maximum and all numbers follow.
 
+import { lineChart } from "../interactive/charts.js";
 import {
-  COLOURS, box, change, choice, count, figure, fixed, lineChart, menu, node, percent, say, shape, slider,
+  COLOURS, box, change, choice, count, figure, fixed, menu, node, percent, say, shape, slider,
   table, titled,
 } from "../interactive/kit.js";
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-__all__ = ["bundle", "closed"]
+__all__ = ["COMMENT", "bundle", "closed"]
 
 # `import { a, b } from "./shared.js";`, alone on its line or lines: the only form allowed.
 _IMPORT = re.compile(
@@ -13,6 +13,8 @@ _IMPORT = re.compile(
 )
 # Anything else that could fetch: the word itself, wherever it stands, and an export from elsewhere.
 _ANY_IMPORT = re.compile(r"[^\n]*\bimport\b[^\n]*|\bexport\s*(?:\*|\{[^}]*\})[^;]*?\bfrom\b[^\n]*")
+# A comment that is alone on its line: it need not travel.
+COMMENT = re.compile(r"^ *//.*\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
 
 
@@ -21,7 +23,8 @@ def bundle(path: Path) -> str:
 
     Every file keeps its own names: an import is a line ``import { a, b } from "./file.js";``, a
     shared file declares what it gives with ``export function``, ``const`` or ``class``, and two
-    files that declare the same name are an error that the browser reports.
+    files that declare the same name are an error that the browser reports. Lines that hold nothing
+    but a comment stay at home.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def bundle(path: Path) -> str:
         parts.append(text if file == done[0] else _EXPORT.sub("", text))
 
     add(path)
-    return "\n".join(parts)
+    return COMMENT.sub("", "\n".join(parts))
 
 
 def closed(source: str, name: str) -> str:

@@ -23,11 +23,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .bundle import bundle, closed
+from .bundle import COMMENT, bundle, closed
 
 __all__ = ["Interactive"]
 
-_HOST = Path(__file__).with_name("host.js").read_text(encoding="utf-8")
+_HOST = COMMENT.sub("", Path(__file__).with_name("host.js").read_text(encoding="utf-8"))
 
 # The last rule takes away the light card that the book's theme puts behind HTML in its dark mode.
 _STYLE = """\
@@ -54,7 +54,7 @@ class Interactive:
         and when the module fails. Give the essential numbers. Default: ``alt``.
     check
         Called with the state as a dict, here and whenever Python changes a trait of the widget;
-        raises ``ValueError`` when the state makes no sense.
+        raises an error when the state makes no sense.
     state
         What the module reads with ``model.get(name)``: JSON values (numbers, strings, booleans,
         None, lists and dicts of these). NumPy's scalars are taken as plain numbers.

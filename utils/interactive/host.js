@@ -51,7 +51,8 @@ if (figure) {
     let module = (await import(address)).default;
     if (typeof module === "function") module = await module();
     const el = document.createElement("div");
-    el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the keys, as if for the cell
+    // JupyterLab would take the keys, as if they were for the cell.
+    el.dataset.lmSuppressShortcuts = "true";
     figure.insertBefore(el, fallback);
     await module.initialize?.({ model });
     await module.render({ model, el });
