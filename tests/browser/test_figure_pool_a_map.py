@@ -112,10 +112,33 @@ def test_the_winner_is_the_higher_score(show) -> None:
     assert seen == {"motorcycle", "grass", None}  # the same piece, only elsewhere
 
 
+def test_the_chart_is_to_scale(show) -> None:
+    """Each dot lies on its line, and as far above the axis as its change is large."""
+    page = show(pool_a_map()).page
+    number(page, "Moved to the right, px").fill("15")
+    drawn = page.locator(".lines").evaluate(
+        """(svg) => { const all = (kind) => [...svg.querySelectorAll(kind)]; return {
+          low: +all(".upright")[0].getAttribute("d").split("V")[1],
+          dots: all(".dot").map((e) => ["cx", "cy"].map((name) => +e.getAttribute(name))),
+          lines: all(".curve").map((e) => e.getAttribute("d").slice(1).split(" L")
+            .map((place) => place.split(" ").map(Number))) }; }"""
+    )
+    shares = [measurements()["changes"][name] for name in ("none", "max", "average")]
+    highest = drawn["low"] - drawn["lines"][0][24][1]
+    for own, line, dot in zip(shares, drawn["lines"], drawn["dots"], strict=True):
+        assert line[15] == dot
+        heights = [drawn["low"] - y for _, y in line]
+        assert heights == pytest.approx([highest * s / shares[0][24] for s in own], abs=0.15)
+        left, right = line[0][0], line[24][0]
+        assert [x for x, _ in line] == pytest.approx(
+            [left + (right - left) * i / 24 for i in range(25)], abs=0.1
+        )
+
+
 def test_it_is_small_and_refuses_nonsense() -> None:
     text = pool_a_map()._repr_html_()
     assert len(text) < 200_000
     assert "https:" not in text
     for wrong in ({"shift": 25}, {"shift": 1.5}, {"pool": "median"}, {"chosen": "fourth"}):
-        with pytest.raises(ValueError, match=next(iter(wrong))):
+        with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
             pool_a_map(**wrong)

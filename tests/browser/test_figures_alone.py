@@ -776,6 +776,14 @@ def test_in_jupyterlab(show, name) -> None:
 
 
 @each_figure
+def test_jupyterlab_leaves_the_keys_to_the_figure(show, name) -> None:
+    """It sees the host of the shadow tree as the one that is typed at: there the mark stands."""
+    page = show(FIGURES[name]()).page
+    page.locator(".stage input").first.focus()
+    assert page.evaluate("document.activeElement.hasAttribute('data-lm-suppress-shortcuts')")
+
+
+@each_figure
 def test_in_an_untrusted_notebook(show, name) -> None:
     html = json.dumps(FIGURES[name]()._repr_html_()).replace("</", "<\\/")
     page = show(LAB.format(html=html, trusted="false"), ready=False).page
@@ -848,6 +856,7 @@ def test_as_a_widget(show) -> None:
     saved = page.evaluate("saved.at(-1)")
     assert (saved["c_in"], saved["c_red"], saved["c_out"], saved["size"]) == (832, 192, 384, [7, 7])
     assert page.get_by_role("group", name="Bottleneck calculator", exact=True).count() == 1
+    assert page.locator("#cell[data-lm-suppress-shortcuts]").count() == 1
     assert visit.axe() == []
     page.evaluate("stop()")
     assert page.evaluate("Object.values(listeners).flat().length") == 0

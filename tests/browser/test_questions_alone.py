@@ -53,3 +53,8 @@ def test_elsewhere_no_percent_is_read_and_a_slip_is_exact(show) -> None:
         field.fill(typed)
         field.press("Enter")
         assert told in said.inner_text(), typed
+
+
+def test_jupyterlab_leaves_the_keys_to_the_question(show) -> None:
+    page = show(share_of_heads()).page
+    assert page.locator("[data-lm-suppress-shortcuts] input").count() == 1

@@ -92,7 +92,7 @@ class TestBottleneck:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"c_in": 1}, "c_in must be an integer from 2 to 1024, but it is 1"),
+            ({"c_in": 1}, "c_in must be from 2 to 1024, got 1"),
             ({"c_in": 2000}, "c_in must be"),
             ({"c_in": 8}, "c_red must be at most c_in = 8"),
             ({"c_red": 0}, "c_red must be"),
@@ -100,23 +100,23 @@ class TestBottleneck:
             ({"c_out": -1}, "c_out must be"),
             ({"c_out": 32.0}, "c_out must be an integer"),
             ({"c_out": True}, "c_out must be an integer"),
-            ({"kernel_size": 4}, r"kernel_size must be one of \(1, 3, 5, 7\), but it is 4"),
-            ({"kernel_size": True}, "kernel_size must be one of"),
+            ({"kernel_size": 4}, "kernel_size must be one of 1, 3, 5, 7; got 4"),
+            *(({"kernel_size": k}, "kernel_size must be") for k in (5.0, "5", True, None)),
             ({"size": 28}, r"size must be \(height, width\)"),
             ({"size": (28,)}, r"size must be \(height, width\)"),
             ({"size": (0, 28)}, "the height in size must be"),
-            ({"size": (28, 300)}, "the width in size must be an integer from 1 to 224"),
+            ({"size": (28, 300)}, "the width in size must be from 1 to 224"),
             ({"key": "a b"}, "key must be"),
         ],
     )
     def test_bad_input(self, arguments, message):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises((TypeError, ValueError), match=message):
             bottleneck_calculator(**arguments)
 
     def test_bad_change_of_the_widget(self):
         widget = bottleneck_calculator().widget()
         for name, value in [("c_red", 500), ("kernel_size", 2), ("size", [7]), ("c_in", "many")]:
-            with pytest.raises(ValueError, match=name):
+            with pytest.raises((TypeError, ValueError), match=name):
                 setattr(widget, name, value)
         widget.set_state({"c_in": 832, "c_red": 48, "size": [7, 7]})
         assert (widget.c_in, widget.c_red, widget.size) == (832, 48, [7, 7])
@@ -151,11 +151,11 @@ class TestModule:
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
         [
-            ({"in_channels": 0}, ValueError, "in_channels must be an integer from 1 to 1024"),
-            ({"in_channels": "192"}, ValueError, "in_channels must be an integer"),
+            ({"in_channels": 0}, ValueError, "in_channels must be from 1 to 1024"),
+            ({"in_channels": "192"}, TypeError, "in_channels must be an integer"),
             ({"spec": (64, 96, 128, 16, 32, 32)}, TypeError, "spec must be an InceptionSpec"),
             ({"spec": None}, TypeError, "spec must be an InceptionSpec"),
-            ({"size": (28, 28, 28)}, ValueError, "size must be"),
+            ({"size": (28, 28, 28)}, TypeError, "size must be"),
             ({"size": (28, 0)}, ValueError, "the width in size must be"),
         ],
     )
@@ -167,12 +167,12 @@ class TestModule:
         spec = InceptionSpec(
             conv1x1=64, reduce3x3=96, conv3x3=600, reduce5x5=16, conv5x5=32, pool_proj=32
         )
-        with pytest.raises(ValueError, match="conv3x3 must be an integer from 1 to 512"):
+        with pytest.raises(ValueError, match="conv3x3 must be from 1 to 512"):
             build_a_module(spec=spec)
 
     def test_bad_change_of_the_widget(self):
         widget = build_a_module().widget()
-        with pytest.raises(ValueError, match="conv3x3"):
+        with pytest.raises(TypeError, match="conv3x3"):
             widget.conv3x3 = None
         with pytest.raises(ValueError, match="pool_proj"):
             widget.pool_proj = 0
@@ -253,12 +253,6 @@ def test_numbers_of_numpy_are_taken_as_they_are():
     plain = bottleneck_calculator(192, 16, 32, 5, size=(28, 28))
     taken = bottleneck_calculator(*map(np.int64, (192, 16, 32, 5)), size=(np.int32(28), 28))
     assert taken._repr_html_() == plain._repr_html_()
-
-
-@pytest.mark.parametrize("kernel_size", [5.0, "5", True, None])
-def test_a_kernel_is_an_integer(kernel_size):
-    with pytest.raises(ValueError, match="kernel_size must be"):
-        bottleneck_calculator(kernel_size=kernel_size)
 
 
 def test_as_many_reduced_channels_as_come_in_are_allowed():

@@ -227,6 +227,12 @@ class TestBundle:
         assert text.index("const b") < text.index("function a") < text.index("export default")
         assert re.findall(r"^export .*", text, re.MULTILINE) == ["export default a(b);"]
 
+    def test_comments_stay_at_home_and_nothing_else(self, tmp_path):
+        main = self.write(
+            tmp_path, main='// Why.\nconst a = "https://b"; // c\n  // How.\nexport default a;\n'
+        )
+        assert bundle(main) == 'const a = "https://b"; // c\nexport default a;\n'
+
     def test_a_circle_of_imports_ends(self, tmp_path):
         main = self.write(
             tmp_path,

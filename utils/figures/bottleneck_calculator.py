@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 from ..accounting import break_even, convolution_cost, reduced_cost
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
-from ._checks import check_integer, check_size, several, table
+from ..support.checks import integer, one_of
+from ._figure import check_size, figure, several
 
-_MODULE = Path(__file__).with_suffix(".js")
 _KERNELS = (1, 3, 5, 7)
 _MOST = 1024
 
@@ -48,6 +46,8 @@ def bottleneck_calculator(
 
     Raises
     ------
+    TypeError
+        If what should be an integer is none, or the size no pair.
     ValueError
         If a number is out of its range.
     """
@@ -56,7 +56,7 @@ def bottleneck_calculator(
         "c_red": c_red,
         "c_out": c_out,
         "kernel_size": kernel_size,
-        "size": list(size) if isinstance(size, tuple) else size,
+        "size": size,
     }
     _check(state)
     kernel = f"{kernel_size}×{kernel_size}"
@@ -68,36 +68,33 @@ def bottleneck_calculator(
         if even > 1
         else "Here no reduction saves anything."
     )
-    fallback = table(
-        f"What a 1×1 reduction to {several(c_red, 'channel')} saves in front of a {kernel} "
-        f"convolution from {c_in} to {several(c_out, 'channel')}, on {size[0]} × {size[1]} "
-        f"pixels, without biases. {saves} Where scripts run, this is an interactive figure.",
-        ("path", "weights", "multiply-adds"),
-        [(f"direct {kernel}", *direct), (f"1×1, then {kernel}", *reduced)],
-    )
-    return Interactive(
-        _MODULE,
+    return figure(
+        __file__,
         alt="Bottleneck calculator: the cost of a convolution with and without a 1×1 reduction",
         key=key,
-        fallback=fallback,
         check=_check,
-        **state,
+        state=state,
+        caption=(
+            f"What a 1×1 reduction to {several(c_red, 'channel')} saves in front of a {kernel} "
+            f"convolution from {c_in} to {several(c_out, 'channel')}, on {size[0]} × {size[1]} "
+            f"pixels, without biases. {saves}"
+        ),
+        heads=("path", "weights", "multiply-adds"),
+        rows=[(f"direct {kernel}", *direct), (f"1×1, then {kernel}", *reduced)],
         presets=_presets(),
     )
 
 
 def _check(state: dict[str, Any]) -> None:
-    check_integer("c_in", state["c_in"], least=2, most=_MOST)
-    check_integer("c_out", state["c_out"], least=1, most=_MOST)
-    check_integer("c_red", state["c_red"], least=1, most=_MOST)
+    integer(state["c_in"], "c_in", least=2, most=_MOST)
+    integer(state["c_out"], "c_out", least=1, most=_MOST)
+    integer(state["c_red"], "c_red", least=1, most=_MOST)
     if state["c_red"] > state["c_in"]:
         raise ValueError(
             f"c_red must be at most c_in = {state['c_in']}, or the 1x1 convolution would not "
             f"reduce; but it is {state['c_red']}"
         )
-    kernel = state["kernel_size"]
-    if isinstance(kernel, bool) or not isinstance(kernel, Integral) or kernel not in _KERNELS:
-        raise ValueError(f"kernel_size must be one of {_KERNELS}, but it is {kernel!r}")
+    one_of(integer(state["kernel_size"], "kernel_size", least=1), _KERNELS, "kernel_size")
     check_size(state["size"])
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ..accounting import module_costs
 from ..blocks import InceptionSpec
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
+from ..support.checks import integer
 from ..support.palette import BRANCH_LABELS
-from ._checks import check_integer, check_size, several, table
+from ._figure import check_size, figure, several
 
-_MODULE = Path(__file__).with_suffix(".js")
 _MOST_IN = 1024
 _MOST = 512
 _MAY_BE_NONE = ("reduce3x3", "reduce5x5", "pool_proj")
@@ -46,47 +45,41 @@ def build_a_module(
     Raises
     ------
     TypeError
-        If `spec` is not an `InceptionSpec`.
+        If `spec` is not an `InceptionSpec`, what should be an integer is none, or the size no pair.
     ValueError
         If a number is out of its range.
     """
     if not isinstance(spec, InceptionSpec):
         raise TypeError(f"spec must be an InceptionSpec, as MODULES['3a'] is, but it is {spec!r}")
-    state = {
-        "in_channels": in_channels,
-        "size": list(size) if isinstance(size, tuple) else size,
-        **asdict(spec),
-    }
+    state = {"in_channels": in_channels, "size": size, **asdict(spec)}
     _check(state)
     costs = module_costs(in_channels, spec, size=size)
     naive = module_costs(in_channels, spec.naive(), size=size)
     rows = [(BRANCH_LABELS[branch], *costs[branch], *naive[branch]) for branch in BRANCH_LABELS]
     rows.append(("module", *sum(costs.values()), *sum(naive.values())))
-    fallback = table(
-        f"An Inception module with {several(in_channels, 'input channel')} and "
-        f"{several(spec.out_channels(in_channels), 'output channel')} on {size[0]} × {size[1]} "
-        "pixels, branch by branch, without biases; in the last two columns the naive module, with "
-        "the same filters and no reduction or projection. Where scripts run, this is an "
-        "interactive figure.",
-        ("branch", "weights", "multiply-adds", "weights, naive", "multiply-adds, naive"),
-        rows,
-    )
-    return Interactive(
-        _MODULE,
+    return figure(
+        __file__,
         alt="Build an Inception module: four branches to scale, and what each costs",
         key=key,
-        fallback=fallback,
         check=_check,
-        **state,
+        state=state,
+        caption=(
+            f"An Inception module with {several(in_channels, 'input channel')} and "
+            f"{several(spec.out_channels(in_channels), 'output channel')} on {size[0]} × {size[1]} "
+            "pixels, branch by branch, without biases; in the last two columns the naive module, "
+            "with the same filters and no reduction or projection."
+        ),
+        heads=("branch", "weights", "multiply-adds", "weights, naive", "multiply-adds, naive"),
+        rows=rows,
         presets=_presets(),
     )
 
 
 def _check(state: dict[str, Any]) -> None:
-    check_integer("in_channels", state["in_channels"], least=1, most=_MOST_IN)
+    integer(state["in_channels"], "in_channels", least=1, most=_MOST_IN)
     for name in InceptionSpec.__dataclass_fields__:
         if state[name] is not None or name not in _MAY_BE_NONE:
-            check_integer(name, state[name], least=1, most=_MOST)
+            integer(state[name], name, least=1, most=_MOST)
     check_size(state["size"])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,11 +12,10 @@ from ..data import results
 from ..experiments.auxiliary_classifiers import AUX_TRAINING, HEADS, LAYERS, SETTINGS
 from ..interactive import Interactive
 from ..networks.rows import MaxPool
-from ..support.checks import one_of
+from ..support.checks import integer, one_of
 from ..support.palette import BRANCHES
-from ._checks import check_integer, table
+from ._figure import figure
 
-_MODULE = Path(__file__).with_suffix(".js")
 _LOSSES = ("main", "aux1", "aux2", "joint")
 _MEASURES = ("gradient", "relative")
 
@@ -56,6 +54,8 @@ def gradient_steps(
 
     Raises
     ------
+    TypeError
+        If what should be an integer is none.
     ValueError
         There is no such setting, moment or measure.
     """
@@ -67,20 +67,19 @@ def gradient_steps(
         (stage, *(_written(chosen["losses"][loss][moment][i]) for loss in _LOSSES))
         for i, stage in enumerate(_STAGES.values())
     ]
-    fallback = table(
-        f"{setting}, after {chosen['images'][moment]:,} images: the norm of the gradient of each "
-        "stage's weights, of the main loss, of each head's loss and of all together, in the "
-        f"median over {chosen['seeds']} seeds. Where scripts run, this is an interactive figure.",
-        ("stage", "main", "head 1", "head 2", "all"),
-        rows,
-    )
-    return Interactive(
-        _MODULE,
+    return figure(
+        __file__,
         alt="Gradients stage by stage while a small GoogLeNet learns, with heads and without",
         key=key,
-        fallback=fallback,
         check=_check,
-        **state,
+        state=state,
+        caption=(
+            f"{setting}, after {chosen['images'][moment]:,} images: the norm of the gradient of "
+            "each stage's weights, of the main loss, of each head's loss and of all together, in "
+            f"the median over {chosen['seeds']} seeds."
+        ),
+        heads=("stage", "main", "head 1", "head 2", "all"),
+        rows=rows,
         stored=stored,
         stages=[
             {"name": short, "widths": _widths(name), "head": HEADS.get(name)}
@@ -94,7 +93,7 @@ def _check(state: dict[str, Any]) -> None:
     one_of(state["setting"], tuple(stored), "setting")
     one_of(state["measure"], _MEASURES, "measure")
     last = len(stored[state["setting"]]["images"]) - 1
-    check_integer("moment", state["moment"], least=0, most=last)
+    integer(state["moment"], "moment", least=0, most=last)
 
 
 def _widths(name: str) -> list[int]:

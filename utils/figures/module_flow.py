@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +13,13 @@ from torch.nn import functional as F
 
 from .. import pretrained
 from ..activations import features
-from ..data import photograph, to_tensor
+from ..data import middle, photograph, to_tensor
 from ..interactive import Interactive
+from ..support.checks import integer
+from ..support.jpeg import jpeg_data_url
 from ..support.palette import BRANCH_LABELS, BRANCHES
-from ._checks import check_integer, table
+from ._figure import figure
 
-_MODULE = Path(__file__).with_suffix(".js")
 _NETWORK, _STAGE, _BEFORE = "colour-googlenet", "inception3a", "maxpool2"
 _SIDE = 256  # pixels of the photograph: maps of 64 × 64
 _ROW = 12  # maps side by side in the picture that holds them all
@@ -55,6 +53,8 @@ def module_flow(
 
     Raises
     ------
+    TypeError
+        If what should be an integer is none.
     ValueError
         There is no such channel, step or photograph.
     """
@@ -64,8 +64,8 @@ def module_flow(
     made = len(flow["channels"])
 
     def check(state: dict[str, Any]) -> None:
-        check_integer("channel", state["channel"], least=0, most=made - 1)
-        check_integer("step", state["step"], least=1, most=_STEPS)
+        integer(state["channel"], "channel", least=0, most=made - 1)
+        integer(state["step"], "step", least=1, most=_STEPS)
 
     rows = []
     for column in flow["columns"]:
@@ -75,22 +75,19 @@ def module_flow(
         rows.append(
             (column["label"], f"{first} to {last}", best, f"{facts['peak']}", f"{facts['mean']}")
         )
-    fallback = table(
-        f"Module 3a of a trained network on a photograph ({photo}): {flow['in']} channels come in, "
-        f"{made} go out. For each branch its channels in the output, the one of them that varies "
-        "most on this photograph, and its largest value and mean. Where scripts run, this is an "
-        "interactive figure.",
-        ("branch", "channels", "varies most", "largest value", "mean"),
-        rows,
-    )
-    return Interactive(
-        _MODULE,
+    return figure(
+        __file__,
         alt="A photograph flows through an Inception module: four branches, concatenated",
         key=key,
-        fallback=fallback,
         check=check,
-        channel=channel,
-        step=step,
+        state={"channel": channel, "step": step},
+        caption=(
+            f"Module 3a of a trained network on a photograph ({photo}): {flow['in']} channels come "
+            f"in, {made} go out. For each branch its channels in the output, the one of them that "
+            "varies most on this photograph, and its largest value and mean."
+        ),
+        heads=("branch", "channels", "varies most", "largest value", "mean"),
+        rows=rows,
         flow=flow,
     )
 
@@ -140,8 +137,8 @@ def _flow(photo: str) -> dict[str, Any]:
         first[name] = sum(len(stack) for stack in stacks)
         stacks.append(maps[name])
     return {
-        "photo": _address(Image.fromarray(_bytes(image[0].permute(1, 2, 0)))),
-        "maps": _address(_sheet(torch.cat(stacks))),
+        "photo": jpeg_data_url(Image.fromarray(_bytes(image[0].permute(1, 2, 0))), quality=75),
+        "maps": jpeg_data_url(_sheet(torch.cat(stacks)), quality=75),
         "side": stacks[0].shape[-1],
         "row": _ROW,
         "rows": -(-sum(len(stack) for stack in stacks) // _ROW),
@@ -173,10 +170,7 @@ def _way_back(
 
 def _square(name: str) -> Tensor:
     """Return the middle of a photograph, (1, 3, 256, 256)."""
-    x = to_tensor(photograph(name))
-    side = min(x.shape[2:])
-    top, left = ((length - side) // 2 for length in x.shape[2:])
-    x = x[:, :, top : top + side, left : left + side]
+    x = middle(to_tensor(photograph(name)))
     return F.interpolate(x, (_SIDE, _SIDE), mode="bilinear", antialias=True).clamp(0, 1)
 
 
@@ -194,10 +188,3 @@ def _sheet(maps: Tensor) -> Image.Image:
         top, left = (i // _ROW) * height, (i % _ROW) * width
         sheet[top : top + height, left : left + width] = one
     return Image.fromarray(sheet)
-
-
-def _address(image: Image.Image) -> str:
-    """Return a picture as a data address: it travels with the figure."""
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=75)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -2,9 +2,8 @@
 // there, and what named filters answer.
 
 import {
-  COLOURS, change, choice, connect, fixed, menu, node, say, shape, slider, stage,
+  COLOURS, change, choice, drag, figure, fixed, menu, node, paint, say, shape, slider, table,
 } from "../interactive/kit.js";
-import { LAYOUT } from "./shared.js";
 
 const SIZES = [1, 3, 5, 7];
 const colour = (k) => COLOURS[`${k}x${k}`] ?? COLOURS.pool;
@@ -21,194 +20,144 @@ function answer(pixels, side, weights, row, column) {
   return sum;
 }
 
-// Paint numbers in 0..1 as greys, one canvas pixel each.
-function paint(canvas, side, value) {
-  change(canvas, { width: side, height: side });
-  const image = new ImageData(side, side);
-  for (let i = 0; i < side * side; i++) {
-    const grey = Math.round(255 * Math.min(1, Math.max(0, value(i))));
-    image.data.set([grey, grey, grey, 255], 4 * i);
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
-function render({ model, el }) {
-  const { element: top, stop } = stage(el, { name: "Multi-scale lens", css: LAYOUT + CSS });
-  const [side, kernels] = ["side", "kernels"].map((name) => model.get(name));
-  const names = Object.fromEntries(model.get("names")); // in this order
-  const titles = Object.fromEntries(model.get("pictures"));
-  const pictures = Object.fromEntries(model.get("pictures").map(([name, , bytes]) =>
+function build({ get, move, control, summary }) {
+  const [side, kernels] = ["side", "kernels"].map(get);
+  const names = Object.fromEntries(get("names")); // in this order
+  const titles = Object.fromEntries(get("pictures"));
+  const pictures = Object.fromEntries(get("pictures").map(([name, , bytes]) =>
     [name, Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))]));
   const margin = (SIZES.at(-1) - 1) / 2;
   const last = side - 1 - margin;
-  const { read, move, stop: disconnect } =
-    connect(model, ["picture", "row", "column", "filter"], update);
 
-  // Controls
-  const picture = choice({
-    legend: "Picture",
-    options: Object.entries(titles).map(([value, label]) => ({ value, label })),
-    change: (value) => move({ picture: value }),
+  const picture = control(choice, "picture", { legend: "Picture", options: Object.entries(titles) });
+  const filter = control(menu, "filter", {
+    label: "Filter", groups: [["named filters", Object.entries(names)]],
   });
-  const filter = menu({
-    label: "Filter", other: "", groups: [["named filters", Object.entries(names)]],
-    change: (value) => move({ filter: value }),
-  });
-  const row = slider({ label: "Row", min: margin, max: last, change: (value) => move({ row: value }) });
-  const column = slider({
-    label: "Column", min: margin, max: last, change: (value) => move({ column: value }),
-  });
+  const row = control(slider, "row", { label: "Row", min: margin, max: last });
+  const column = control(slider, "column", { label: "Column", min: margin, max: last });
 
   // The photograph with the windows on it
   const photo = node("canvas", { "aria-hidden": "true" });
   const windows = SIZES.map((k) => shape("rect", { width: k, height: k, style: `stroke: ${colour(k)}` }));
   const frame = shape("rect", { class: "frame", width: 17, height: 17 });
   const over = shape("svg", { viewBox: `0 0 ${side} ${side}`, role: "img" }, frame, [...windows].reverse());
-  const scene = node("div", { class: "scene" }, photo, over);
-  let pressed = false;
-  const point = (event) => {
-    const area = over.getBoundingClientRect();
+  drag(over, ({ x, y, width, height }) => {
     const at = (part) => Math.min(last, Math.max(margin, Math.floor(part * side)));
-    move({
-      row: at((event.clientY - area.top) / area.height),
-      column: at((event.clientX - area.left) / area.width),
-    });
-  };
-  over.addEventListener("pointerdown", (event) => {
-    pressed = true;
-    over.setPointerCapture(event.pointerId);
-    point(event);
-  });
-  over.addEventListener("pointermove", (event) => { if (pressed) point(event); });
-  for (const end of ["pointerup", "pointercancel"])
-    over.addEventListener(end, () => { pressed = false; });
+    move({ row: at(y / height), column: at(x / width) });
+  }, "none");
 
   // For each size: what it sees, its filter, and the filter's answers everywhere
   const columns = SIZES.map((k) => {
     const parts = {
       crop: node("canvas", { role: "img", class: "crop", style: `border-color: ${colour(k)}` }),
       kernel: node("canvas", { role: "img" }), map: node("canvas", { role: "img", class: "map-of" }),
-      spot: node("i"), answer: node("span", { class: "answer" }),
+      spot: node("i"), said: node("span", { class: "answer" }),
     };
     const none = node("p", { class: "none" }, "one pixel has no pattern");
     const mapped = node("div", { class: "mapped" }, parts.map, parts.spot);
     const element = node("div", { class: "size" },
       node("p", { class: "name" }, node("i", { style: `background: ${colour(k)}` }), label(k)),
-      parts.crop, parts.kernel, none, parts.answer, mapped);
+      parts.crop, parts.kernel, none, parts.said, mapped);
     return { k, element, none, mapped, ...parts };
   });
+  const numbers = table({
+    heads: ["", ...SIZES.map(label)],
+    rows: Object.entries(names).map(([name, text]) => [text, SIZES.map((k) => `${name}.${k}`)]),
+  });
+  return {
+    title: "A lens of four sizes", head: picture,
+    body: [
+      node("div", { class: "sides" },
+        node("div", { class: "place" }, node("div", { class: "scene" }, photo, over), row, column),
+        node("div", { class: "right" }, filter, node("div", { class: "sizes" }, columns))),
+      summary, numbers,
+    ],
+    note: "Drag over the photograph, or use the two sliders and their arrow keys. Black is 0 and white " +
+      "is 1. In filters and maps, grey is 0, brighter is positive and darker is negative; only means " +
+      "run from black to white. All maps of one filter have one scale. Gabor filters have unit norm; " +
+      "the two weighted means in a difference of Gaussians have weights that add up to 1 each.",
+    side, margin, kernels, names, titles, pictures, photo, windows, frame, over, columns, numbers,
+    drawn: {}, // the picture and the filter on the canvases
+  };
+}
 
-  // Words and numbers
-  const summary = node("p", { class: "summary", role: "status" });
-  const cells = {};
-  const table = node("table", {},
-    node("thead", {}, node("tr", {}, node("td"), SIZES.map((k) => node("th", { scope: "col" }, label(k))))),
-    node("tbody", {}, Object.entries(names).map(([name, text]) => {
-      const line = node("tr", {}, node("th", { scope: "row" }, text), SIZES.map((k) =>
-        (cells[`${name}.${k}`] = node("td", { "data-name": `${name}.${k}` }))));
-      return line;
-    })));
+function update(now, made) {
+  const { side, margin, kernels, names } = made;
+  const pixels = made.pictures[now.picture];
+  const answers = Object.fromEntries(Object.keys(names).map((name) => [name, Object.fromEntries(
+    SIZES.map((k) => [k, kernels[name][k]
+      ? answer(pixels, side, kernels[name][k], now.row, now.column) : null]))]));
+  const here = answers[now.filter];
+  const written = (value) => (value === null ? "none" : signed(value));
+  made.numbers.show(Object.fromEntries(Object.keys(names).flatMap((name) =>
+    SIZES.map((k) => [`${name}.${k}`, written(answers[name][k])]))));
 
-  top.append(
-    node("div", { class: "head" }, node("p", { class: "title" }, "A lens of four sizes"), picture.element),
-    node("div", { class: "sides" },
-      node("div", { class: "place" }, scene, row.element, column.element),
-      node("div", { class: "right" }, filter.element,
-        node("div", { class: "sizes" }, columns.map(({ element }) => element)))),
-    summary, table,
-    node("p", { class: "note" }, "Drag over the photograph, or use the two sliders and their arrow " +
-      "keys. Black is 0 and white is 1. In filters and maps, grey is 0, brighter is positive and " +
-      "darker is negative; only means run from black to white. All maps of one filter have one " +
-      "scale. Gabor filters have unit norm; the two weighted means in a difference of Gaussians " +
-      "have weights that add up to 1 each."));
-
-  let drawn = null; // the picture and the filter on the canvases
-
-  function update() {
-    const now = read();
-    const pixels = pictures[now.picture];
-    const found = Object.fromEntries(Object.keys(names).map((name) => [name, Object.fromEntries(
-      SIZES.map((k) => [k, kernels[name][k]
-        ? answer(pixels, side, kernels[name][k], now.row, now.column) : null]))]));
-    const here = found[now.filter];
-    top.dataset.results = JSON.stringify({ ...now, pixel: pixels[now.row * side + now.column], answers: found });
-
-    picture.show(now.picture);
-    filter.show(now.filter);
-    row.show(now.row);
-    column.show(now.column);
-    for (const [name, values] of Object.entries(found))
-      for (const k of SIZES) say(cells[`${name}.${k}`], values[k] === null ? "none" : signed(values[k]));
-
-    const shaped = SIZES.filter((k) => here[k] !== null && k > 1);
-    const most = shaped.reduce((a, b) => (Math.abs(here[b]) > Math.abs(here[a]) ? b : a));
-    const title = titles[now.picture];
-    say(summary, now.filter === "mean"
-      ? `Here the pixel itself is ${fixed(here[1], 3)}, the mean of its 7×7 window ${fixed(here[7], 3)}: ` +
-        "a mean of any size says how bright it is, never what is there."
-      : `Here the ${label(most)} filter answers most strongly, ${signed(here[most])}. ` +
-        "A 1×1 window holds one number, and no pattern.");
-    change(over, { "aria-label": `Photograph, ${title}: windows of 1, 3, 5 and 7 pixels around row ` +
-      `${now.row}, column ${now.column}` });
-
-    if (drawn?.picture !== now.picture) paint(photo, side, (i) => pixels[i] / 255);
-    if (drawn?.picture !== now.picture || drawn?.filter !== now.filter) drawMaps(now, pixels);
-    drawn = now;
-    windows.forEach((rect, i) => {
-      const half = (SIZES[i] - 1) / 2;
-      change(rect, { x: now.column - half, y: now.row - half });
-    });
-    change(frame, { x: now.column - 8, y: now.row - 8 });
-    for (const { k, crop, answer: said, spot } of columns) {
-      const half = (k - 1) / 2;
-      const at = (i) => (now.row + Math.floor(i / k) - half) * side + now.column + (i % k) - half;
-      paint(crop, k, (i) => pixels[at(i)] / 255);
-      change(crop, { "aria-label": `The ${label(k)} window` });
-      say(said, here[k] === null ? "none" : signed(here[k]));
-      const inner = side - 2 * margin;
-      spot.style.left = `${(100 * (now.column - margin + 0.5)) / inner}%`;
-      spot.style.top = `${(100 * (now.row - margin + 0.5)) / inner}%`;
-    }
-  }
-
-  function drawMaps(now, pixels) {
+  const { drawn } = made;
+  made.drawn = now;
+  if (drawn.picture !== now.picture) paint(made.photo, side, side, (i) => pixels[i] / 255);
+  if (drawn.picture !== now.picture || drawn.filter !== now.filter) drawMaps(now, pixels, made);
+  change(made.over, { "aria-label": `Photograph, ${made.titles[now.picture]}: windows of 1, 3, 5 and ` +
+    `7 pixels around row ${now.row}, column ${now.column}` });
+  made.windows.forEach((rect, i) => {
+    const half = (SIZES[i] - 1) / 2;
+    change(rect, { x: now.column - half, y: now.row - half });
+  });
+  change(made.frame, { x: now.column - 8, y: now.row - 8 });
+  for (const { k, crop, said, spot } of made.columns) {
+    const half = (k - 1) / 2;
+    const at = (i) => (now.row + Math.floor(i / k) - half) * side + now.column + (i % k) - half;
+    paint(crop, k, k, (i) => pixels[at(i)] / 255);
+    change(crop, { "aria-label": `The ${label(k)} window` });
+    say(said, written(here[k]));
     const inner = side - 2 * margin;
-    const maps = columns.map(({ k }) => {
-      const weights = kernels[now.filter][k];
-      return weights && Float64Array.from({ length: inner * inner }, (_, i) =>
-        answer(pixels, side, weights, Math.floor(i / inner) + margin, (i % inner) + margin));
-    });
-    const plain = now.filter === "mean";
-    const scale = Math.max(...maps.filter(Boolean).map((map) =>
-      map.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
-    // The power lifts faint answers, so that they can be seen beside the strongest.
-    const shade = (value, most) => (plain ? value / most
-      : 0.5 + 0.5 * Math.sign(value) * (Math.abs(value) / most) ** 0.7);
-    columns.forEach(({ k, kernel, none, map, mapped }, i) => {
-      const weights = kernels[now.filter][k];
-      for (const part of [kernel, mapped]) part.style.display = weights ? "" : "none";
-      none.style.display = weights ? "none" : "";
-      if (!weights) return;
-      const flat = weights.flat();
-      const top = Math.max(...flat.map(Math.abs));
-      paint(kernel, k, (j) => (plain ? 0.8 : 0.5 + (0.5 * flat[j]) / top));
-      paint(map, inner, (j) => shade(maps[i][j], plain ? 1 : scale));
-      change(kernel, { "aria-label": `${names[now.filter]}, ${label(k)}` });
-      change(map, { "aria-label": `Answers of ${names[now.filter]}, ${label(k)}, to the whole picture` });
-    });
+    spot.style.left = `${(100 * (now.column - margin + 0.5)) / inner}%`;
+    spot.style.top = `${(100 * (now.row - margin + 0.5)) / inner}%`;
   }
 
-  update();
-  return () => { disconnect(); stop(); };
+  const most = SIZES.slice(1).reduce((a, b) => (Math.abs(here[b]) > Math.abs(here[a]) ? b : a));
+  const summary = now.filter === "mean"
+    ? `Here the pixel itself is ${fixed(here[1], 3)}, the mean of its 7×7 window ${fixed(here[7], 3)}: ` +
+      "a mean of any size says how bright it is, never what is there."
+    : `Here the ${label(most)} filter answers most strongly, ${signed(here[most])}. ` +
+      "A 1×1 window holds one number, and no pattern.";
+  return { summary, results: { ...now, pixel: pixels[now.row * side + now.column], answers } };
+}
+
+// A filter and its answers to the whole picture, for each size.
+function drawMaps(now, pixels, { side, margin, kernels, names, columns }) {
+  const inner = side - 2 * margin;
+  const maps = columns.map(({ k }) => {
+    const weights = kernels[now.filter][k];
+    return weights && Float64Array.from({ length: inner * inner }, (_, i) =>
+      answer(pixels, side, weights, Math.floor(i / inner) + margin, (i % inner) + margin));
+  });
+  const plain = now.filter === "mean";
+  const scale = Math.max(...maps.filter(Boolean).map((map) =>
+    map.reduce((most, value) => Math.max(most, Math.abs(value)), 0)));
+  // The power lifts faint answers, so that they can be seen beside the strongest.
+  const shade = (value, most) => (plain ? value / most
+    : 0.5 + 0.5 * Math.sign(value) * (Math.abs(value) / most) ** 0.7);
+  columns.forEach(({ k, kernel, none, map, mapped }, i) => {
+    const weights = kernels[now.filter][k];
+    for (const part of [kernel, mapped]) part.style.display = weights ? "" : "none";
+    none.style.display = weights ? "none" : "";
+    if (!weights) return;
+    const flat = weights.flat();
+    const top = Math.max(...flat.map(Math.abs));
+    paint(kernel, k, k, (j) => (plain ? 0.8 : 0.5 + (0.5 * flat[j]) / top));
+    paint(map, inner, inner, (j) => shade(maps[i][j], plain ? 1 : scale));
+    change(kernel, { "aria-label": `${names[now.filter]}, ${label(k)}` });
+    change(map, { "aria-label": `Answers of ${names[now.filter]}, ${label(k)}, to the whole picture` });
+  });
 }
 
 const CSS = `
 .summary { min-height: calc(5.8em + 16px); }
-.sides { display: grid; gap: 16px 28px; }
-.place, .right { display: grid; gap: 8px; align-content: start; min-width: 0; }
+.sides { gap: 16px 28px; }
+.place, .right { display: grid; gap: 8px; align-content: start; }
 .scene { position: relative; width: min(100%, 340px); margin-inline: auto; }
 .scene canvas, .scene svg { display: block; width: 100%; aspect-ratio: 1; border-radius: 6px; }
-.scene svg { position: absolute; inset: 0; cursor: crosshair; touch-action: none; }
+.scene svg { position: absolute; inset: 0; cursor: crosshair; }
 .scene rect { fill: none; stroke-width: 2.5px; vector-effect: non-scaling-stroke; }
 .scene .frame { stroke: #ffffff; stroke-width: 1.5px; stroke-dasharray: 3 3; }
 canvas { image-rendering: pixelated; }
@@ -232,4 +181,6 @@ canvas { image-rendering: pixelated; }
 }
 `;
 
-export default { render };
+export default figure({
+  name: "Multi-scale lens", css: CSS, state: ["picture", "row", "column", "filter"], build, update,
+});

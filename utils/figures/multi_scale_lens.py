@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,9 @@ from torch import Tensor
 from ..data import photograph, photographs, texture
 from ..filters import difference_of_gaussians, gabor_bank, mean_filter
 from ..interactive import Interactive
-from ..support.checks import one_of
-from ._checks import check_integer, table
+from ..support.checks import integer, one_of
+from ._figure import figure
 
-_MODULE = Path(__file__).with_suffix(".js")
 SIDE = 96
 """Height and width of the pictures under the lens, in pixels."""
 SIZES = (1, 3, 5, 7)
@@ -63,6 +61,8 @@ def multi_scale_lens(
 
     Raises
     ------
+    TypeError
+        If what should be an integer is none.
     ValueError
         There is no such picture, place or filter.
     """
@@ -73,20 +73,18 @@ def multi_scale_lens(
         (NAMES[name], *("none" if value is None else f"{value:+.3f}" for value in values.values()))
         for name, values in found.items()
     ]
-    fallback = table(
-        f"Answers of named filters of four sizes to {_TITLES[picture]}, around the pixel in row "
-        f"{row} and column {column}; black is 0 and white is 1. Where scripts run, this is an "
-        "interactive figure.",
-        ("filter", *(f"{size}×{size}" for size in SIZES)),
-        rows,
-    )
-    return Interactive(
-        _MODULE,
+    return figure(
+        __file__,
         alt="A lens over a photograph: what windows of four sizes see, and what filters answer",
         key=key,
-        fallback=fallback,
         check=_check,
-        **state,
+        state=state,
+        caption=(
+            f"Answers of named filters of four sizes to {_TITLES[picture]}, around the pixel in "
+            f"row {row} and column {column}; black is 0 and white is 1."
+        ),
+        heads=("filter", *(f"{size}×{size}" for size in SIZES)),
+        rows=rows,
         names=list(NAMES.items()),
         kernels={name: {str(k): f.tolist() for k, f in bank.items()} for name, bank in _bank()},
         pictures=[
@@ -101,7 +99,7 @@ def _check(state: dict[str, Any]) -> None:
     one_of(state["picture"], tuple(_CUTS), "picture")
     one_of(state["filter"], tuple(NAMES), "kind")
     for name in ("row", "column"):
-        check_integer(name, state[name], least=MARGIN, most=SIDE - 1 - MARGIN)
+        integer(state[name], name, least=MARGIN, most=SIDE - 1 - MARGIN)
 
 
 @cache

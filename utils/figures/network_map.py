@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,14 +10,14 @@ from PIL import Image
 
 from ..accounting import Account, account
 from ..blocks import InceptionSpec
-from ..data import photograph
+from ..data import middle, photograph
 from ..googlenet import MODULES, googlenet
 from ..interactive import Interactive
 from ..support.checks import one_of
+from ..support.jpeg import jpeg_data_url
 from ..support.palette import BRANCH_LABELS, BRANCHES
-from ._checks import table
+from ._figure import figure
 
-_MODULE = Path(__file__).with_suffix(".js")
 _VARIANTS = ("paper", "torchvision")
 _MEASURES = ("macs", "parameters")
 _SIDE = 224  # pixels, of the paper's images
@@ -89,20 +86,18 @@ def network_map(
         for s in chosen["stages"]
     ]
     rows.append(("the whole network", "", chosen["parameters"], chosen["macs"], "", ""))
-    fallback = table(
-        f"GoogLeNet as in {_NAMES[variant]}, stage by stage, for one image of {_SIDE}×{_SIDE} "
-        "pixels; receptive fields in pixels, along the narrowest and the widest path. Where "
-        "scripts run, this is an interactive figure.",
-        ("stage", "output", "parameters", "multiply-adds", "narrowest", "widest"),
-        rows,
-    )
-    return Interactive(
-        _MODULE,
+    return figure(
+        __file__,
         alt="GoogLeNet as a map: the shapes, the costs and the receptive field of each stage",
         key=key,
-        fallback=fallback,
         check=_check,
-        **state,
+        state=state,
+        caption=(
+            f"GoogLeNet as in {_NAMES[variant]}, stage by stage, for one image of {_SIDE}×{_SIDE} "
+            "pixels; receptive fields in pixels, along the narrowest and the widest path."
+        ),
+        heads=("stage", "output", "parameters", "multiply-adds", "narrowest", "widest"),
+        rows=rows,
         networks=networks,
         photo=_jpeg(photo),
         side=_SIDE,
@@ -206,10 +201,6 @@ def _columns(
 @cache
 def _jpeg(name: str) -> str:
     """Return the middle of a photograph as a data address: it travels with the figure."""
-    image = Image.fromarray(photograph(name))
-    side = min(image.size)
-    left, top = ((length - side) // 2 for length in image.size)
-    image = image.crop((left, top, left + side, top + side))
-    file = io.BytesIO()
-    image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).save(file, "JPEG", quality=70)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    image = Image.fromarray(middle(photograph(name)))
+    small = image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    return jpeg_data_url(small, quality=70)

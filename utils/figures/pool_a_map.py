@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,10 +13,10 @@ from ..activations import features
 from ..data import photograph, texture, to_tensor
 from ..interactive import Interactive
 from ..pretrained import load
-from ..support.checks import one_of
-from ._checks import check_integer, table
+from ..support.checks import integer, one_of
+from ..support.jpeg import jpeg_data_url
+from ._figure import figure
 
-_MODULE = Path(__file__).with_suffix(".js")
 _POOLS = ("average", "max", "none")
 _SIDE, _PIECE, _MOST = 112, 64, 24  # pixels: the image, the piece on it, the furthest move
 _THING, _GROUND = "motorcycle", "grass"
@@ -48,6 +45,8 @@ def pool_a_map(
 
     Raises
     ------
+    TypeError
+        If what should be an integer is none.
     ValueError
         There is no such pool or map, or the shift is out of range.
     """
@@ -62,22 +61,20 @@ def pool_a_map(
         )
         for pixels in range(0, _MOST + 1, 4)
     ]
-    fallback = table(
-        f"A piece of the photograph of a {_THING} lies on a lawn and is moved to the right. By how "
-        "much of their length change all means of the last map, all maxima, and all numbers of "
-        "the map; and two scores of the network, which averages. Where scripts run, this is an "
-        "interactive figure.",
-        ("", "means", "maxima", "all numbers", f"score {_THING}", f"score {_GROUND}"),
-        rows,
-    )
-    return Interactive(
-        _MODULE,
+    return figure(
+        __file__,
         alt="A thing moves over a lawn: what the mean, the maximum and the whole of a feature map "
         "say",
         key=key,
-        fallback=fallback,
         check=_check,
-        **state,
+        state=state,
+        caption=(
+            f"A piece of the photograph of a {_THING} lies on a lawn and is moved to the right. By "
+            "how much of their length change all means of the last map, all maxima, and all "
+            "numbers of the map; and two scores of the network, which averages."
+        ),
+        heads=("", "means", "maxima", "all numbers", f"score {_THING}", f"score {_GROUND}"),
+        rows=rows,
         maps=measured["maps"],
         changes=measured["changes"],
         scores=measured["scores"],
@@ -91,7 +88,7 @@ def pool_a_map(
 
 
 def _check(state: dict[str, Any]) -> None:
-    check_integer("shift", state["shift"], least=0, most=_MOST)
+    integer(state["shift"], "shift", least=0, most=_MOST)
     one_of(state["pool"], _POOLS, "pool")
     one_of(state["chosen"], ("first", "second", "third", _THING, _GROUND), "chosen")
 
@@ -182,6 +179,4 @@ def measurements() -> dict[str, Any]:
 def _jpeg(image: torch.Tensor) -> str:
     """Return an image (1, 3, H, W) in 0..1 as a data address: it travels with the figure."""
     pixels = (255 * image[0].permute(1, 2, 0)).round().byte().numpy()
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return jpeg_data_url(Image.fromarray(pixels), quality=80)

@@ -1,5 +1,6 @@
 """Interactive figures: one host for every figure, and the kit that their modules are made with."""
 
-from .figure import Interactive, bundle
+from .bundle import bundle
+from .figure import Interactive
 
 __all__ = ["Interactive", "bundle"]

@@ -7,7 +7,7 @@ A figure is one JavaScript module in anywidget's format (``export default { rend
   network, and shows a text alternative where scripts do not run;
 - ``.widget()`` is the same module as an anywidget, whose traits follow Python and the reader.
 
-Controls, theme and number formats that figures share are in ``interactive.js`` beside this file.
+``host.js`` starts the module in a page; ``kit.js`` is what the figures' modules are made with.
 """
 
 from __future__ import annotations
@@ -23,15 +23,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Interactive", "bundle"]
+from .bundle import COMMENT, bundle, closed
 
-# `import { a, b } from "./shared.js";`, alone on its line or lines: the only form allowed.
-_IMPORT = re.compile(
-    r'^import \{(?![^}]*\bas\b)[\w$,\s]*\} from "(?P<path>\.{1,2}/[^"]+)";\n', re.MULTILINE
-)
-# Anything else that could fetch: the word itself, wherever it stands, and an export from elsewhere.
-_ANY_IMPORT = re.compile(r"[^\n]*\bimport\b[^\n]*|\bexport\s*(?:\*|\{[^}]*\})[^;]*?\bfrom\b[^\n]*")
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b)", re.MULTILINE)
+__all__ = ["Interactive"]
+
+_HOST = COMMENT.sub("", Path(__file__).with_name("host.js").read_text(encoding="utf-8"))
 
 # The last rule takes away the light card that the book's theme puts behind HTML in its dark mode.
 _STYLE = """\
@@ -39,67 +35,6 @@ _STYLE = """\
 .interactive-error{border-left:4px solid #D55E00;padding:.5em .75em}
 html[data-theme] .bd-content div.cell_output .text_html:has(>figure.interactive[data-interactive])\
 {background:none;color:inherit;padding:0}"""
-
-# Runs once per copy. Copies with the same content are alike, so each script takes the first figure
-# of its content that no other script has taken: nothing on the page needs a unique id.
-_SCRIPT = """\
-const CONTENT = %(content)s, STATE = %(state)s, SOURCE = %(source)s;
-const TAKEN = Symbol.for("inception-course-interactive");
-const copies = [...document.querySelectorAll(`[data-interactive="${CONTENT}"]`)];
-const figure = copies.find((copy) => !copy[TAKEN]);
-if (figure) {
-  figure[TAKEN] = true;
-  if (figure.id && document.getElementById(figure.id) !== figure) figure.removeAttribute("id");
-  const fallback = figure.querySelector(".interactive-fallback");
-  const fail = (error) => {
-    console.error(error);
-    const said = document.createElement("p");
-    said.className = "interactive-error";
-    said.setAttribute("role", "alert");
-    said.textContent = `This interactive figure stopped working (${error?.message ?? error}). ` +
-      "The text below says the same in words; reloading the page may bring the figure back.";
-    figure.replaceChildren(said, fallback);
-  };
-  const listeners = new Map();
-  const tell = (name, detail) => {
-    for (const f of [...(listeners.get(name) ?? [])]) {
-      try { f(detail); } catch (error) { fail(error); }
-    }
-  };
-  const state = structuredClone(STATE);
-  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  const model = {
-    get: (key) => state[key],
-    set(key, value) {
-      const changes = typeof key === "object" ? key : { [key]: value };
-      const changed = Object.keys(changes).filter((k) => !same(state[k], changes[k]));
-      for (const k of changed) state[k] = changes[k];
-      for (const k of changed) tell("change:" + k, { name: k, new: state[k] });
-      if (changed.length) tell("change");
-    },
-    on(names, f) {
-      for (const n of names.split(" ")) listeners.set(n, [...(listeners.get(n) ?? []), f]);
-    },
-    off(names, f) {
-      for (const n of names.split(" "))
-        listeners.set(n, f ? (listeners.get(n) ?? []).filter((g) => g !== f) : []);
-    },
-    save_changes() {},
-    send() {},
-  };
-  const address = URL.createObjectURL(new Blob([SOURCE], { type: "text/javascript" }));
-  try {
-    let module = (await import(address)).default;
-    if (typeof module === "function") module = await module();
-    const el = document.createElement("div");
-    figure.insertBefore(el, fallback);
-    await module.initialize?.({ model });
-    await module.render({ model, el });
-    fallback.remove();
-    figure.dataset.ready = "";
-  } catch (error) { fail(error); } finally { URL.revokeObjectURL(address); }
-}
-"""
 
 
 class Interactive:
@@ -119,7 +54,7 @@ class Interactive:
         and when the module fails. Give the essential numbers. Default: ``alt``.
     check
         Called with the state as a dict, here and whenever Python changes a trait of the widget;
-        raises ``ValueError`` when the state makes no sense.
+        raises an error when the state makes no sense.
     state
         What the module reads with ``model.get(name)``: JSON values (numbers, strings, booleans,
         None, lists and dicts of these). NumPy's scalars are taken as plain numbers.
@@ -146,7 +81,7 @@ class Interactive:
             raise ValueError(
                 f"key must be a letter followed by letters, digits, '-' or '_', but it is {key!r}"
             )
-        self.source = bundle(module) if isinstance(module, Path) else _closed(module, "the module")
+        self.source = bundle(module) if isinstance(module, Path) else closed(module, "the module")
         self.alt = alt
         self.key = key
         self.fallback = f"<p>{html.escape(alt)}</p>" if fallback is None else fallback
@@ -161,14 +96,14 @@ class Interactive:
         # The content names the figure, so that a page is the same, byte for byte, at every build.
         seed = json.dumps([self.source, self.state, self.alt, self.fallback], sort_keys=True)
         content = hashlib.sha256(seed.encode()).hexdigest()[:16]
-        script = _SCRIPT % {"content": _script_json(content), "state": state, "source": source}
+        constants = f"CONTENT = {_script_json(content)}, STATE = {state}, SOURCE = {source}"
         anchor = f' id="{self.key}"' if self.key else ""
         return (
             f'<figure class="interactive" role="group" aria-label="{html.escape(self.alt)}"'
             f' data-interactive="{content}"{anchor}>'
             f'<div class="interactive-fallback">{self.fallback}</div></figure>\n'
             f"<style>{_STYLE}</style>\n"
-            f'<script type="module">\n{script}</script>'
+            f'<script type="module">\nconst {constants};\n{_HOST}</script>'
         )
 
     def __repr__(self) -> str:
@@ -216,49 +151,6 @@ class Interactive:
             members["_validate_state"] = traitlets.validate(*names)(validate)
         kind = type("InteractiveWidget", (anywidget.AnyWidget,), members)
         return kind(**copy.deepcopy(self.state))
-
-
-def bundle(path: Path) -> str:
-    """Return a module's source with the files that it imports put in front of it.
-
-    Every file keeps its own names: an import is a line ``import { a, b } from "./file.js";``, a
-    shared file declares what it gives with ``export function``, ``const`` or ``class``, and two
-    files that declare the same name are an error that the browser reports.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the module or a file that it imports does not exist.
-    ValueError
-        If it imports in another form, or from an address: a figure must not need the network.
-    """
-    done: list[Path] = []
-    parts: list[str] = []
-
-    def add(file: Path) -> None:
-        file = file.resolve()
-        if file in done:
-            return
-        done.append(file)
-        text = file.read_text(encoding="utf-8")
-        for found in _IMPORT.finditer(text):
-            add(file.parent / found["path"])
-        text = _closed(_IMPORT.sub("", text), file.name)
-        parts.append(text if file == done[0] else _EXPORT.sub("", text))
-
-    add(path)
-    return "\n".join(parts)
-
-
-def _closed(source: str, name: str) -> str:
-    """Return the source if it imports nothing more; raise ValueError if it does."""
-    left = _ANY_IMPORT.search(source)
-    if left:
-        raise ValueError(
-            f"{name} must stand alone, but it says {left.group().strip()!r}. Import names from a "
-            'file beside it (import { name } from "./file.js";) and pass the module as a Path'
-        )
-    return source
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -1,15 +1,157 @@
-// What the interactive figures share: elements, theme, controls and number formats.
-// A figure imports names from here; utils/interactive/figure.py puts this text in front of the figure's.
+// What the interactive figures are made with. A figure is `figure({ name, css, state, build, update })`;
+// controls, drawings and charts are objects with an `element` and a `show`, which says what is so now.
+// utils/interactive/bundle.py puts this text in front of a figure's own.
 
-export const BRANCHES = ["1x1", "3x3", "5x5", "pool"]; // as in utils/plots/palette.py; a test compares them
+// As in utils/support/palette.py; a test compares them.
+export const BRANCHES = ["1x1", "3x3", "5x5", "pool"];
 export const COLOURS = { "1x1": "#0072B2", "3x3": "#D55E00", "5x5": "#009E73", "pool": "#CC79A7" };
 
-// Elements: node("p", { class: "note", onclick: f }, "text", child), shape(...) the same for SVG.
+// A module in anywidget's format:
+//
+//   name            what a screen reader calls the figure where the page does not name it
+//   css             rules for this figure alone, put behind those of the kit
+//   state           the pieces of state that the reader moves, and Python too
+//   build(own)      makes everything once: { title, head: [controls beside the title], body: [...], note },
+//                   and whatever `update` needs
+//   update(now, made)  shows a state; returns { summary, results }: a sentence for the line that is read
+//                   aloud, and the numbers, published for tests
+//
+// `own` gives a figure: get(name), of what came from Python; move({ name: value }); control(make, name,
+// options), a control tied to a piece of state; drawing({ ... }), see below; glide(), so that the next
+// change is seen as a movement; `summary`, to put the line into the body; and `top`, what holds all.
+export function figure({ name, css = "", state: names, build, update }) {
+  const render = ({ model, el }) => {
+    const { element: top, stop } = stage(el, { name, css });
+    const stops = [stop];
+    const ties = [];
+    const drawings = [];
+    const summary = node("p", { class: "summary", role: "status" });
+    const { read, move, stop: disconnect } = connect(model, names, show);
+    stops.push(disconnect);
 
-function fill(element, attributes, children) {
+    let settled;
+    const own = {
+      get: (key) => model.get(key),
+      move,
+      summary,
+      top,
+      control(make, key, options) {
+        const made = make({ change: (value) => move({ [key]: value }), ...options });
+        ties.push((now) => made.show(now[key]));
+        return made;
+      },
+      drawing(options) {
+        const made = drawing(options);
+        drawings.push(made);
+        return made;
+      },
+      glide() {
+        top.classList.add("glide");
+        clearTimeout(settled);
+        settled = setTimeout(() => top.classList.remove("glide"), 400);
+      },
+    };
+    const made = build(own);
+    top.append(...children(
+      node("div", { class: "head" }, node("p", { class: "title" }, made.title), made.head),
+      made.body, made.note && node("p", { class: "note" }, made.note)));
+
+    function show() {
+      const now = read();
+      for (const tie of ties) tie(now);
+      const { summary: said, results } = update(now, made);
+      if (said !== undefined) say(summary, said);
+      top.dataset.results = JSON.stringify(results);
+    }
+
+    show();
+    for (const { element, resize } of drawings) stops.push(onWidth(element.parentNode, resize));
+    return () => stops.forEach((end) => end());
+  };
+  return { render };
+}
+
+// The stage is a shadow tree: the page's style cannot reach the figure, nor the figure's the page.
+// Nor does JupyterLab see where the focus is in it: it leaves the keys alone if its host says so.
+function stage(el, { name, css }) {
+  // By the host in a page; a widget has no name.
+  const named = el.closest("figure[aria-label]");
+  const labels = named ? {} : { role: "group", "aria-label": name };
+  const element = node("div", { class: "stage", ...labels });
+  const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
+  el.dataset.lmSuppressShortcuts = "true";
+  root.replaceChildren(node("style", {}, STYLE + css), element);
+  return { element, stop: followTheme(element) };
+}
+
+// Calls back with the element's width, now and whenever it changes.
+function onWidth(element, callback) {
+  let last = 0;
+  const watch = new ResizeObserver(() => {
+    const width = Math.floor(element.clientWidth);
+    if (width && width !== last) callback((last = width));
+  });
+  watch.observe(element);
+  return () => watch.disconnect();
+}
+
+// State. `move` changes several pieces of it and calls `update` once; so does Python, from a widget.
+
+function connect(model, names, update) {
+  let moving = false;
+  const listen = () => { if (!moving) update(); };
+  for (const name of names) model.on(`change:${name}`, listen);
+  return {
+    read: () => Object.fromEntries(names.map((name) => [name, model.get(name)])),
+    move(changes) {
+      const same = (name) => JSON.stringify(model.get(name)) === JSON.stringify(changes[name]);
+      const changed = Object.keys(changes).filter((name) => !same(name));
+      changed.forEach((name, i) => {
+        moving = i < changed.length - 1;
+        model.set(name, changes[name]);
+      });
+      model.save_changes();
+    },
+    stop: () => { for (const name of names) model.off(`change:${name}`, listen); },
+  };
+}
+
+// Theme: the book and Colab mark it on <html>, JupyterLab and VS Code on <body>; else the system's.
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+
+function themeNow() {
+  const { documentElement: html, body } = document;
+  const marked = html.dataset.theme || html.getAttribute("theme");
+  if (marked === "light" || marked === "dark") return marked;
+  if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
+  if (body.classList.contains("vscode-light")) return "light";
+  if (/\bvscode-(dark|high-contrast)\b/.test(body.className)) return "dark";
+  return system.matches ? "dark" : "light";
+}
+
+function followTheme(element) {
+  const follow = () => { element.dataset.theme = themeNow(); };
+  const watch = new MutationObserver(follow);
+  const attributeFilter = ["data-theme", "theme", "data-jp-theme-light", "class"];
+  for (const marked of [document.documentElement, document.body])
+    watch.observe(marked, { attributes: true, attributeFilter });
+  system.addEventListener("change", follow);
+  follow();
+  return () => { watch.disconnect(); system.removeEventListener("change", follow); };
+}
+
+// Elements: node("p", { class: "note", onclick: f }, "text", child); shape(...) the same for SVG.
+
+function fill(element, attributes, parts) {
   change(element, attributes);
-  element.append(...children.flat(Infinity).filter((child) => child != null));
+  element.append(...children(parts));
   return element;
+}
+
+// Lists are taken apart; of a control or a drawing, its element is meant.
+function children(...parts) {
+  return parts.flat(Infinity).filter((part) => part != null).map((part) => part.element ?? part);
 }
 
 export function change(element, attributes) {
@@ -31,6 +173,10 @@ export function shape(tag, attributes = {}, ...children) {
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+// A piece of the figure with its heading.
+export const titled = (title, ...parts) =>
+  node("div", {}, node("p", { class: "card-title" }, title), parts);
 
 // Numbers, written the same in every browser.
 
@@ -63,78 +209,12 @@ export function compared(now, before) {
   return `${times(ratio)} times ${now < before ? "fewer" : "as many"}`;
 }
 
-// Theme: the book and Colab mark it on <html>, JupyterLab and VS Code on <body>; else the system's.
-
-const system = matchMedia("(prefers-color-scheme: dark)");
-
-function themeNow() {
-  const { documentElement: html, body } = document;
-  const marked = html.dataset.theme || html.getAttribute("theme");
-  if (marked === "light" || marked === "dark") return marked;
-  if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "true" ? "light" : "dark";
-  if (body.classList.contains("vscode-light")) return "light";
-  if (/\bvscode-(dark|high-contrast)\b/.test(body.className)) return "dark";
-  return system.matches ? "dark" : "light";
-}
-
-export function followTheme(element) {
-  const follow = () => { element.dataset.theme = themeNow(); };
-  const watch = new MutationObserver(follow);
-  const attributeFilter = ["data-theme", "theme", "data-jp-theme-light", "class"];
-  for (const marked of [document.documentElement, document.body])
-    watch.observe(marked, { attributes: true, attributeFilter });
-  system.addEventListener("change", follow);
-  follow();
-  return () => { watch.disconnect(); system.removeEventListener("change", follow); };
-}
-
-// The stage is a shadow tree: the page's style cannot reach the figure, nor the figure's the page.
-
-export function stage(el, { name, css = "" }) {
-  const named = el.closest("figure[aria-label]"); // by the host in a page; a widget has no name
-  const labels = named ? {} : { role: "group", "aria-label": name };
-  const element = node("div", { class: "stage", ...labels });
-  const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
-  root.replaceChildren(node("style", {}, STYLE + css), element);
-  const stop = followTheme(element);
-  return { element, stop };
-}
-
-// Calls back with the element's width, now and whenever it changes.
-export function onWidth(element, callback) {
-  let last = 0;
-  const watch = new ResizeObserver(() => {
-    const width = Math.floor(element.clientWidth);
-    if (width && width !== last) callback((last = width));
-  });
-  watch.observe(element);
-  return () => watch.disconnect();
-}
-
-// State. `move` changes several pieces of it and calls `update` once; so does Python, from a widget.
-
-export function connect(model, names, update) {
-  let moving = false;
-  const listen = () => { if (!moving) update(); };
-  for (const name of names) model.on(`change:${name}`, listen);
-  return {
-    read: () => Object.fromEntries(names.map((name) => [name, model.get(name)])),
-    move(changes) {
-      const same = (name) => JSON.stringify(model.get(name)) === JSON.stringify(changes[name]);
-      const changed = Object.keys(changes).filter((name) => !same(name));
-      changed.forEach((name, i) => {
-        moving = i < changed.length - 1;
-        model.set(name, changes[name]);
-      });
-      model.save_changes();
-    },
-    stop: () => { for (const name of names) model.off(`change:${name}`, listen); },
-  };
-}
+export const percent = (share) => `${fixed(100 * share, 1)}%`;
 
 // Controls. Each returns its element and a function that shows a value given from outside.
 
-let serial = 0; // ids and groups need only be unique within a shadow tree
+// Ids and groups need only be unique within a shadow tree.
+let serial = 0;
 
 // Where a whole number is typed. What is out of range is marked, and put right when the field is left.
 export function numberField({ label, min, max, change: changed }) {
@@ -162,30 +242,42 @@ export function numberField({ label, min, max, change: changed }) {
   return { input, show };
 }
 
+// A slider alone. `text` says in words where it stands.
+export function track({ label = null, min = 0, max, change: changed, id = null }) {
+  const element = node("input", {
+    type: "range", id, step: 1, "aria-label": label, oninput: () => changed(element.valueAsNumber),
+  });
+  const show = (value, limits = {}) => {
+    ({ min, max } = { min, max, ...limits });
+    change(element, { min, max, "aria-valuetext": limits.text });
+    element.value = value;
+    element.style.setProperty("--part", max > min ? (value - min) / (max - min) : 1);
+  };
+  return { element, show };
+}
+
 // A slider and, for the exact number, a field. `hint` goes before the label for who cannot see.
 export function slider({ label, hint = "", min, max, change: changed, colour = null }) {
   const id = `control-${++serial}`;
-  const range = node("input", { type: "range", id, step: 1, "aria-label": hint ? hint + label : null });
+  const { element: range, show: showRange } =
+    track({ id, label: hint ? hint + label : null, min, max, change: changed });
   const { input: field, show: showField } = numberField({
     label: `${hint}${label}, as a number`, min, max, change: changed,
   });
   const show = (value, limits = {}) => {
-    ({ min, max } = { min, max, ...limits });
-    change(range, { min, max });
-    range.value = value;
-    range.style.setProperty("--part", max > min ? (value - min) / (max - min) : 1);
+    showRange(value, limits);
     showField(value, limits);
   };
-  range.addEventListener("input", () => changed(range.valueAsNumber));
   const caption = node("label", { for: id }, label);
   const element = node("div", { class: "slider" }, caption, field, range);
   if (colour) element.style.setProperty("--accent", colour);
   return { element, show, range, field, caption };
 }
 
+// options: [[value, "text"], ...]
 export function choice({ legend, options, change: changed }) {
   const name = `control-${++serial}`;
-  const inputs = options.map(({ value, label }) => {
+  const inputs = options.map(([value, label]) => {
     const input = node("input", { type: "radio", name, value, onchange: () => changed(value) });
     return [value, input, node("label", {}, input, node("span", {}, label))];
   });
@@ -196,7 +288,7 @@ export function choice({ legend, options, change: changed }) {
 }
 
 // groups: [["stage 3", [["key", "text"], ...]], ...]; show(null) selects the line `other`.
-export function menu({ label, other, groups, change: changed }) {
+export function menu({ label, other = "", groups, change: changed }) {
   const id = `control-${++serial}`;
   const none = node("option", { value: "", disabled: true, hidden: true }, other);
   const select = node("select", { id, onchange: () => changed(select.value) }, none,
@@ -204,6 +296,87 @@ export function menu({ label, other, groups, change: changed }) {
       lines.map(([value, text]) => node("option", { value }, text)))));
   const element = node("div", { class: "menu" }, node("label", { for: id }, label), select);
   return { element, show: (value) => { select.value = value ?? ""; } };
+}
+
+// A table of numbers. rows: [[head, cells, class], ...]; a cell is its name, or an element; there may be
+// no heads. show({ name: text }) writes.
+export function table({ caption = null, heads = null, rows }) {
+  const cells = {};
+  const cell = (name) => (typeof name === "string"
+    ? (cells[name] = node("td", { "data-name": name })) : node("td", {}, name));
+  const head = (text) => (text === "" ? node("td") : node("th", { scope: "col" }, text));
+  const element = node("table", {}, caption && node("caption", {}, caption),
+    heads && node("thead", {}, node("tr", {}, heads.map(head))),
+    node("tbody", {}, rows.map(([text, names, kind = null]) =>
+      node("tr", { class: kind }, node("th", { scope: "row" }, text), names.map(cell)))));
+  const show = (texts) => {
+    for (const [name, text] of Object.entries(texts)) say(cells[name], text);
+  };
+  return { element, cells, show };
+}
+
+// Drawings
+
+export const words = (...kinds) => shape("text", { class: kinds.join(" ") });
+
+// A text is placed by a transform, which style sheets can animate.
+export function place(text, x, y, said) {
+  text.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+  if (said !== undefined) say(text, String(said));
+}
+
+export function box(rect, x, y, width, height) {
+  change(rect, {
+    x: x.toFixed(1), y: y.toFixed(1),
+    width: Math.max(0, width).toFixed(1), height: Math.max(0, height).toFixed(1),
+  });
+}
+
+// A picture as wide as its place. `draw(width, ...what)` runs whenever it is shown something and when
+// the width changes; it returns the picture's height and what it shows, in words.
+function drawing({ parts, draw, class: kind }) {
+  const element = shape("svg", { role: "img", class: kind }, parts);
+  let wide = 0;
+  let what = [];
+  const redraw = () => {
+    if (!wide) return;
+    const { width = wide, height, label } = draw(wide, ...what);
+    change(element, { width, height, viewBox: `0 0 ${width} ${height}`, "aria-label": label });
+  };
+  return {
+    element,
+    show(...now) { what = now; redraw(); },
+    resize(width) { wide = width; redraw(); },
+  };
+}
+
+// Calls back with the pointer's place in the element, in pixels, from press to release.
+export function drag(element, moved, touch = "pan-y") {
+  let pressed = false;
+  const point = ({ clientX, clientY }) => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    moved({ x: clientX - left, y: clientY - top, width, height });
+  };
+  element.style.touchAction = touch;
+  element.addEventListener("pointerdown", (event) => {
+    pressed = true;
+    element.setPointerCapture(event.pointerId);
+    point(event);
+  });
+  element.addEventListener("pointermove", (event) => { if (pressed) point(event); });
+  for (const end of ["pointerup", "pointercancel"])
+    element.addEventListener(end, () => { pressed = false; });
+}
+
+// Paints shade(i), a grey from 0 to 1, one pixel of the canvas each.
+export function paint(canvas, width, height, shade) {
+  change(canvas, { width, height });
+  const image = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    const grey = Math.round(255 * Math.min(1, Math.max(0, shade(i))));
+    image.data.set([grey, grey, grey, 255], 4 * i);
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 const STYLE = `
@@ -226,6 +399,13 @@ const STYLE = `
 } input[type="range"] { display: none; } }
 *, *::before, *::after { box-sizing: border-box; }
 p { margin: 0; }
+.stage { display: grid; grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.stage > *, .sides > * { min-width: 0; }
+.head, .actions { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; }
+.head { justify-content: space-between; }
+.summary { background: var(--well); border-radius: 8px; padding: 8px 12px; align-content: center; }
+.sides { display: grid; gap: 16px; grid-template-columns: minmax(0, 1fr); align-items: start; }
+.card-title { font-weight: 650; padding-bottom: 8px; }
 .title { font-size: 1.15em; font-weight: 650; line-height: 1.25; text-wrap: balance; }
 .note { color: var(--soft); font-size: .87em; }
 svg { display: block; overflow: visible; max-width: 100%; }
@@ -235,6 +415,11 @@ svg .soft { fill: var(--soft); }
 svg .strong { font-weight: 650; }
 svg .middle { text-anchor: middle; }
 svg .end { text-anchor: end; }
+svg .small { font-size: 11px; }
+.rule { stroke: var(--line); fill: none; }
+.upright { stroke: var(--control); fill: none; }
+path.curve { fill: none; stroke-width: 2; }
+path.curve.lit { stroke-width: 4; }
 
 label, legend { font-size: .93em; }
 input, select, button {

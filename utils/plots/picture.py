@@ -5,7 +5,6 @@ the text colour of whatever page it stands in, so it is readable in light and da
 colours stay what they are.
 """
 
-import base64
 import hashlib
 import html
 import io
@@ -16,6 +15,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
+
+from ..support.jpeg import jpeg_data_url
 
 INK = "#010203"  # replaced by the page's text colour
 WIDTH = 5.0  # inches; small, so that letters stay readable on a phone
@@ -113,7 +114,7 @@ class Gallery:
     def _repr_html_(self) -> str:
         cells = "".join(
             '<span style="text-align: center">'
-            f'<img alt="" src="data:image/jpeg;base64,{_jpeg(image)}" '
+            f'<img alt="" src="{jpeg_data_url(image, quality=85)}" '
             f'style="display: block; width: 100%; margin: 0 0 0.25rem; padding: 0; filter: none; '
             f'border-radius: 0.25rem">{html.escape(title)}</span>'
             for title, image in self.images.items()
@@ -151,9 +152,3 @@ def _as_image(image: np.ndarray, title: str) -> Image.Image:
     small = Image.fromarray(image).convert("RGB")
     small.thumbnail((400, 400), Image.Resampling.LANCZOS)
     return small
-
-
-def _jpeg(image: Image.Image) -> str:
-    file = io.BytesIO()
-    image.save(file, format="JPEG", quality=85)
-    return base64.b64encode(file.getvalue()).decode()
