@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..blocks import Branches, ConvUnit, InceptionSpec
-from ..data import fashion_mnist
+from ..data import fashion_mnist, results
 from ..googlenet import MICRO
 from ..networks.network import Config, Network
 from ..networks.rows import (
@@ -27,6 +27,7 @@ from ..networks.rows import (
     conv3x3,
     conv5x5,
 )
+from ..support.telling import Estimate, points
 from ..training import Recipe
 from .harness import Experiment, Report
 from .measures import fresh, split, train_and_test
@@ -203,3 +204,8 @@ MERGING = Experiment(
     seeds=(0, 1, 2, 3, 4),
     baseline=CONCATENATED,
 )
+
+
+def gained(modules: str, baseline: str = CONCATENATED) -> Estimate:
+    """Return by how many points such `MODULES` are above others on the stored rows."""
+    return points(results(MERGING.name), modules, baseline)
