@@ -123,3 +123,36 @@ def test_little_is_removed(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_pages_tell_their_numbers_with_tell(page):
     assert "myst_nb" not in "".join(source for _, source in cells(page))
+
+
+@pytest.mark.parametrize(
+    ("removed", "shown"),
+    [
+        ("rows = 1", "print(rows)"),
+        ("import math", "math.pi"),
+        ("def mean(x): return x", "print(mean(given))"),
+        ("given = 2", "print(given)"),  # bound again
+        ("given[0] = 2", "print(given)"),  # changed in place
+        ("given.name = 2", "print(given)"),
+        ("for given in range(3): pass", "print(given)"),
+        ("limit = 2", "def f(x): return x + limit\nf(given)"),
+        ("limit = 2", "print([limit for _ in given])"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["shown", "folded", "output only"])
+def test_what_depends_on_removed_cells_is_found(removed, shown, kind):
+    page = [("shown", "given = [1]"), ("removed", removed), (kind, shown)]
+    assert faults(page)
+    assert not faults([("shown", "given = [1]"), ("shown", removed), (kind, shown)])
+
+
+def test_removed_cells_may_use_what_is_shown_and_each_other():
+    page = [
+        ("shown", "import math\ngiven = [1]\nfor i in given:\n    last = i"),
+        ("removed", "mine = math.pi + last\n[j for j in given]"),
+        ("output only", "from math import tau\nprint(tau, given)"),
+        ("removed", "assert mine > 3"),
+        ("shown", "def f(n):\n    return f(n - 1) if n else later\n\n\nlater = 1\nf(3)"),
+    ]
+    assert not faults(page)
+    assert faults([*page, ("shown", "print(tau)")])  # nobody sees where it comes from
