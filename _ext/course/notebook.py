@@ -53,12 +53,6 @@ print(
         "page, then run: %pip install git+https://github.com/OWNER/NAME"
     )"""
 
-GLUE = '''
-
-def glue(name, value, display=True):
-    """In the book, this puts a computed number into the text; here the text has it already."""
-'''
-
 
 class NotebookError(SphinxError):
     """Something in a page has no place in a notebook."""
@@ -402,42 +396,13 @@ class Bibliography(MarkdownBackend):
 # --- Cells ----------------------------------------------------------------------------------------
 
 
-def without_glue(source: str) -> tuple[str, bool]:
-    """Remove from a cell what only puts numbers into the book's text.
-
-    Parameters
-    ----------
-    source
-        Python of one cell.
-
-    Returns
-    -------
-    str
-        The cell without the import of MyST-NB's `glue` and without top-level calls of it.
-    bool
-        Whether what is left still calls `glue` (in a loop, say).
-    """
-    if "glue" not in source:
-        return source, False
-    tree = ast.parse(source)
-    lines = source.split("\n")
-    drop: set[int] = set()
-    for statement in tree.body:
-        is_import = isinstance(statement, ast.ImportFrom) and statement.module == "myst_nb"
-        if is_import and [name.name for name in statement.names] != ["glue"]:
-            raise ValueError("imports more than `glue` from myst_nb, which a reader does not have")
-        if is_import or is_glue(statement):
-            drop.update(range(statement.lineno - 1, statement.end_lineno))
-    rest = "\n".join(line for number, line in enumerate(lines) if number not in drop)
-    rest = re.sub(r"\n{3,}", "\n\n", rest).strip("\n")
-    left = any(isinstance(n, ast.Name) and n.id == "glue" for n in ast.walk(ast.parse(rest)))
-    return rest, left
-
-
-def is_glue(statement: ast.stmt) -> bool:
-    """Tell a top-level call of `glue` from everything else."""
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "glue"
+def check_imports(source: str) -> None:
+    """Refuse what a reader does not have: MyST-NB, which only builds the book."""
+    for node in ast.walk(ast.parse(source)) if "myst_nb" in source else ():
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if any(name.partition(".")[0] == "myst_nb" for name in names):
+            raise ValueError("imports myst_nb, which a reader does not have: `tell` the numbers")
 
 
 def code_cell(source: str, tags: list[str]) -> nbformat.NotebookNode:
@@ -517,7 +482,7 @@ class NotebookBuilder(Builder):
         source = self.read_source(docname)
         self.sources = source.cells
         self.line_of = source.metadata.get("source_map") or [0] * len(source.cells)
-        self.next_cell, self.uses_glue = 0, False
+        self.next_cell = 0
         self.cells, self.pending = [], []
         writer = Markdown(self, docname)
         for section in doctree.children:
@@ -529,7 +494,6 @@ class NotebookBuilder(Builder):
             self.pending.append(self.references(writer.cited))
         self.flush()
         first = install_cell(repository_url(Path(self.srcdir)))
-        first += f"\n\n\n{GLUE.strip()}" if self.uses_glue else ""
         # Under the title, so that Colab and Jupyter name the notebook by its first heading.
         self.cells.insert(1, nbformat.v4.new_code_cell(first))
         self.save(docname, source.metadata)
@@ -575,13 +539,11 @@ class NotebookBuilder(Builder):
             if cell.source.startswith("%%") and HIDDEN.keys() & set(tags):
                 raise NotebookError(f"{where}: a hidden cell cannot start with a cell magic")
             try:
-                code, left = without_glue(cell.source)
+                check_imports(cell.source)
             except (SyntaxError, ValueError) as error:
                 raise NotebookError(f"{where}: this cell {error}") from None
-            self.uses_glue |= left
-            if code:
-                self.flush()
-                self.cells.append(code_cell(code, tags))
+            self.flush()
+            self.cells.append(code_cell(cell.source, tags))
 
     def references(self, keys: dict[str, None]) -> str:
         """Write the list of what the chapter cites."""

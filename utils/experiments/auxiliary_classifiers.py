@@ -15,15 +15,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Literal
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..blocks import InceptionSpec, Norm
-from ..data import LabelledImages, fashion_mnist, middle, photograph, photographs, to_tensor
+from ..data import (
+    LabelledImages,
+    fashion_mnist,
+    middle,
+    photograph,
+    photographs,
+    results,
+    to_tensor,
+)
 from ..googlenet import MINI_EARLY, Config, GoogLeNet, googlenet
 from ..networks.rows import Convolution, Row
 from ..support.checks import one_of
+from ..support.telling import Estimate, between, points, spread
 from ..training import Batches, DivergedError, Recipe, evaluate, train
 from ..training.batches import normalise
 from ..training.folders import IMAGENET
@@ -420,3 +430,67 @@ AUX_TRAINING = Experiment(
     },
     settings=_settings,
 )
+
+
+# --- What the stored rows say -----------------------------------------------------------------
+
+
+def at_start(setting: str, stage: str = "conv1") -> pd.DataFrame:
+    """Return a stage's norms before the first step, as `gradients` measures them: a row a seed."""
+    one_of(setting, tuple(AUX_START.plan()), "setting")
+    rows = results(AUX_START.name)
+    rows = rows[(rows["setting"] == setting) & (rows["stage"] == stage)]
+    return rows.set_index("seed")[list(KEPT)]
+
+
+def lift(setting: str) -> pd.Series:
+    """Return by how much heads multiply the gradient of the first convolution, by seed."""
+    norms = at_start(setting)
+    return norms["joint"] / norms["main"]
+
+
+def lift_elsewhere() -> float:
+    """Return the largest mean `lift` of a network that does not begin plain and small normal."""
+    settings = (s for s in AUX_START.plan() if "plain, small normal" not in s)
+    return max(lift(setting).mean() for setting in settings)
+
+
+def way_back(setting: str) -> float:
+    """Return how many times larger the main loss's gradient is at 5b than at the first layer."""
+    far, near = (at_start(setting, stage)["main"].mean() for stage in ("inception5b", "conv1"))
+    return far / near
+
+
+def ends() -> pd.DataFrame:
+    """Return the last row of each stored training."""
+    return results(AUX_TRAINING.name).groupby(["setting", "seed"], sort=False).tail(1)
+
+
+def ended(kind: str) -> dict[str, Estimate]:
+    """Return what a kind of network came to, such as "plain, He": with ``heads`` and ``no_heads``.
+
+    Each is the mean accuracy, with the least and the most of a run.
+    """
+    runs = ends().set_index("setting")["test_accuracy"]
+    return {"heads": spread(runs[f"{kind}, heads"]), "no_heads": spread(runs[f"{kind}, no heads"])}
+
+
+def gained(better: str, worse: str) -> Estimate:
+    """Return how many points one setting ends above another."""
+    return points(ends(), better, worse)
+
+
+def worth_of_heads(kind: str) -> Estimate:
+    """Return how many points heads add to a kind of network."""
+    return gained(f"{kind}, heads", f"{kind}, no heads")
+
+
+def led(kind: str, moment: int) -> Estimate:
+    """Return the second head's gradient of the first layer, as a multiple of the main loss's.
+
+    The least and the most of a run, at a moment of the training: 0 is its start, -1 its end.
+    """
+    rows = results(AUX_TRAINING.name)
+    rows = rows[rows["setting"] == f"{kind}, heads"]
+    rows = rows[rows["step"] == sorted(rows["step"].unique())[moment]]
+    return between(rows["aux2_conv1"] / rows["main_conv1"])

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..blocks import Branches, ConvUnit, InceptionSpec, Style
-from ..data import fashion_mnist
+from ..data import fashion_mnist, results
 from ..googlenet import MICRO
 from ..networks.network import Config, Network
 from ..networks.rows import Built, Row
+from ..support.telling import Estimate, points
 from ..training import Recipe
 from .harness import Experiment, Report
 from .measures import fresh, split, train_and_test
@@ -196,3 +197,8 @@ MERGING = Experiment(
     seeds=(0, 1, 2, 3, 4),
     baseline=CONCATENATED,
 )
+
+
+def gained(modules: str, baseline: str = CONCATENATED) -> Estimate:
+    """Return by how many points such `MODULES` are above others on the stored rows."""
+    return points(results(MERGING.name), modules, baseline)

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import pandas as pd
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..data import LabelledImages, fashion_mnist
+from ..data import LabelledImages, fashion_mnist, results
 from ..googlenet import GoogLeNet, micro_googlenet
 from ..support.checks import boolean, one_of
+from ..support.telling import Estimate, points, spread
 from ..training import Recipe, evaluate
 from .harness import Experiment, Options, Report
 from .measures import fresh, split, train_and_test
@@ -271,3 +273,49 @@ HEADS_FULL = Experiment(
     settings=_full_settings,
     baseline=AVERAGE,
 )
+
+
+# --- What the stored rows say -----------------------------------------------------------------
+
+#: How the heads were trained -> the experiment, and a setting's name in it.
+TRAINED: Mapping[str, tuple[Experiment, str]] = MappingProxyType(
+    {"still": (HEADS_PROBED, STILL), "moving": (HEADS_PROBED, MOVING), "full": (HEADS_FULL, "{}")}
+)
+
+
+def centred(trained: str, head: str) -> pd.Series:
+    """Return a head's accuracies on all test images, in the middle of their frame, by seed.
+
+    `trained` is one of `TRAINED`.
+    """
+    rows = _once(trained)
+    setting = TRAINED[trained][1].format(head)
+    return rows[rows["setting"] == setting].set_index("seed")["test_accuracy"]
+
+
+def ahead(trained: str, head: str) -> Estimate:
+    """Return by how many points a head is above the average, in the middle of the frame."""
+    name = TRAINED[trained][1]
+    return points(_once(trained), name.format(head), name.format(AVERAGE))
+
+
+def _once(trained: str) -> pd.DataFrame:
+    one_of(trained, tuple(TRAINED), "trained")
+    return results(TRAINED[trained][0].name).drop_duplicates(["setting", "seed"])
+
+
+def probed(trained: str, head: str, probe: str = "shift") -> pd.DataFrame:
+    """Return a head's accuracies under a probe: a row a seed, a column for each of its pixels.
+
+    `trained` is "still" or "moving"; `probe` "shift", "frame" or "zoom".
+    """
+    one_of(trained, ("still", "moving"), "trained")
+    rows = results(HEADS_PROBED.name)
+    rows = rows[(rows["setting"] == TRAINED[trained][1].format(head)) & (rows["probe"] == probe)]
+    return rows.pivot(index="seed", columns="pixels", values="accuracy")
+
+
+def lost(trained: str, head: str, pixels: int) -> Estimate:
+    """Return how many points a head loses when the images move, and the least and most of a run."""
+    found = probed(trained, head)
+    return spread(100 * (found[0] - found[pixels]))

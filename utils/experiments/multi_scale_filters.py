@@ -13,13 +13,16 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Literal
 
+from torch import nn
+
 from ..accounting import module_costs
 from ..blocks import InceptionSpec
-from ..data import LabelledImages, fashion_mnist, patches
+from ..data import LabelledImages, fashion_mnist, patches, results
 from ..googlenet import COLOUR, MICRO
 from ..networks.network import Config, Network
 from ..networks.rows import Convolution, Parallel, Row, conv1x1, parallel
 from ..support.checks import one_of
+from ..support.telling import Estimate, points, spread
 from ..training import Recipe, evaluate
 from .harness import Experiment, Options, Report
 from .measures import fresh, split, train_and_test
@@ -204,3 +207,28 @@ FASHION, PATCHES = (
     )
     for data, what in (("fashion", "clothes"), ("patches", "patches of pictures in many sizes"))
 )
+
+
+# --- What the stored rows say -----------------------------------------------------------------
+
+
+def gained(data: Data, modules: str, test: str = "test") -> Estimate:
+    """Return by how many points such `MODULES` are above Inception's on stored rows.
+
+    `test` may be "closer" or "farther", for patches.
+    """
+    return points(results(f"scales_{data}"), modules, INCEPTION, f"{test}_accuracy")
+
+
+def slower(modules: str) -> Estimate:
+    """Return how many times the processor time of such `MODULES` Inception's take, on clothes."""
+    rows = results("scales_fashion")
+    seconds = rows.pivot(index="seed", columns="setting", values="train_cpu_seconds")
+    return spread(seconds[INCEPTION] / seconds[modules])
+
+
+def squeezed(modules: str, module: str) -> tuple[int, int]:
+    """Return the channels that the first 1x1 of such `MODULES` reads and makes, on clothes."""
+    made = getattr(network(modules, num_classes=10, in_channels=1), module)
+    first = next(layer for layer in made.modules() if isinstance(layer, nn.Conv2d))
+    return first.in_channels, first.out_channels

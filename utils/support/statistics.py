@@ -7,8 +7,10 @@ from scipy.special import stdtrit
 
 from .checks import one_of
 
+LEVEL = 0.95  # of an interval: how often it holds the mean
 
-def interval(values: pd.Series, *, level: float = 0.95) -> tuple[float, float]:
+
+def interval(values: pd.Series, *, level: float = LEVEL) -> tuple[float, float]:
     """Return Student's interval of the mean of independent measurements.
 
     With three seeds it reaches 2.5 standard deviations to either side: three are few.

@@ -1,0 +1,359 @@
+"""What the chapters say in words of the measurements holds for the rows that ship."""
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from utils.accounting import account
+from utils.data import fashion_mnist, results
+from utils.experiments import (
+    auxiliary_classifiers,
+    concatenation,
+    global_pooling,
+    googlenet,
+    interval,
+    multi_scale_filters,
+)
+from utils.experiments.measures import fresh
+from utils.figures.pool_a_map import measurements
+from utils.googlenet import INPUTS, MODULES, TABLE_1
+from utils.googlenet import googlenet as build
+
+
+def holds_zero(estimate) -> bool:
+    return estimate.low < 0 < estimate.high
+
+
+# --- Multi-scale filters ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", ["fashion", "patches"])
+def test_four_branches_beat_one_and_the_5x5_does_not_show(task):
+    gained = multi_scale_filters.gained
+    single = {setting: gained(task, setting) for setting in ("only 3x3", "only 5x5")}
+    assert max(estimate.high for estimate in single.values()) < 0
+    assert single["only 5x5"].mean < single["only 3x3"].mean  # the question asks about the better
+    assert holds_zero(gained(task, "3x3 twice"))
+    rows = results(f"scales_{task}")
+    assert set(rows.groupby("setting")["seed"].nunique()) == {5}
+    assert rows["images"].nunique() == 1
+
+
+def test_on_sizes_never_trained_on_only_the_5x5_alone_loses():
+    gained = multi_scale_filters.gained
+    for zoom in ("closer", "farther"):
+        for setting in ("only 3x3", "3x3 twice"):
+            assert holds_zero(gained("patches", setting, zoom))
+    closer = gained("patches", "only 5x5", "closer")
+    assert closer.high < 0
+    assert 0.6 < closer.mean / gained("patches", "only 5x5").mean < 1.4  # about as much
+    rows = results("scales_patches")
+    rows = rows[rows["setting"] == "Inception"]
+    assert rows["closer_accuracy"].mean() < rows["test_accuracy"].mean() - 0.1
+    assert rows["farther_accuracy"].max() - rows["farther_accuracy"].min() > 0.1
+
+
+def test_the_inception_network_takes_longer_and_rates_were_tried_a_third_as_long():
+    assert multi_scale_filters.slower("only 3x3").low > 1.1
+    tried, run = (results(f"scales_{name}")["images"].max() for name in ("rates", "fashion"))
+    assert 0.3 < tried / run < 0.37
+    pool = concatenation.gained(concatenation.NO_POOL).mean
+    assert pool / multi_scale_filters.gained("fashion", "only 3x3").mean > 0.4  # a good part
+
+
+def test_the_narrow_reduction_is_a_convolution_of_the_network():
+    read, made = multi_scale_filters.squeezed("only 5x5", "inception3b")
+    assert read == multi_scale_filters.squeezed("Inception", "inception3b")[0] > 4 * made
+
+
+# --- Concatenation ----------------------------------------------------------------------------
+
+
+def test_a_sum_of_full_width_leaves_its_reductions_less_than_a_fifth():
+    affordable = 0
+    for name, spec in MODULES.items():
+        c_in, out = INPUTS[name][0], spec.out_channels(INPUTS[name][0])
+        wanted = spec.reduce3x3 * (c_in + 9 * out) + spec.reduce5x5 * (c_in + 25 * out)
+        module = build("paper", aux_heads=False).get_submodule(f"inception{name}")
+        weights = [m.weight.numel() for m in module.modules() if isinstance(m, nn.Conv2d)]
+        if sum(weights) > 2 * c_in * out:
+            assert sum(weights) - 2 * c_in * out < wanted / 5
+            affordable += 1
+    assert 0 < affordable < len(MODULES) / 2
+
+
+def test_adding_loses_scatters_more_and_the_pool_seems_to_help():
+    c = concatenation
+    for setting in (c.SAME_REDUCTIONS, c.THIN_REDUCTIONS, c.RELU_LAST, c.NO_POOL):
+        assert c.gained(setting).high < 0
+    scatter = results("merging").groupby("setting")["test_accuracy"].std()
+    for setting in (c.SAME_REDUCTIONS, c.THIN_REDUCTIONS):
+        assert scatter[setting] > 2 * scatter[c.CONCATENATED]
+    late = c.gained(c.RELU_LAST, c.SAME_REDUCTIONS)
+    assert late.mean > 0 > late.low  # better in the mean, perhaps by chance
+
+
+# --- Global pooling ---------------------------------------------------------------------------
+
+
+def test_moving_the_piece_changes_all_numbers_most_and_the_means_least():
+    measured = measurements()
+    far = {pool: changes[-1] for pool, changes in measured["changes"].items()}
+    assert far["none"] > 3 * far["max"] > 3 * far["average"]
+    average = measured["changes"]["average"]
+    assert average[8] > average[4]  # a whole cell of the map, and half of one
+    pairs = zip(*measured["scores"].values(), strict=True)
+    assert {one > other for one, other in pairs if abs(one - other) > 0.01} == {True, False}
+
+
+def test_no_comparison_shows_the_flat_head_ahead():
+    assert holds_zero(global_pooling.ahead("still", "flatten"))  # "cannot tell the two apart"
+    for trained in ("moving", "full"):
+        assert global_pooling.ahead(trained, "flatten").high < 0
+    for trained in global_pooling.TRAINED:
+        assert global_pooling.ahead(trained, "max").high < 0
+        assert global_pooling.ahead(trained, "average").bounds == (0, 0)
+    for head in global_pooling.HEADS:
+        still, moving = (global_pooling.centred(way, head).mean() for way in ("still", "moving"))
+        assert moving < still
+    parameters = [
+        account(global_pooling.with_head(head, seed=0), (1, 28, 28)).parameters
+        for head in ("flatten", "average")
+    ]
+    assert 1.7 < parameters[0] / parameters[1] < 2  # "nearly twice"
+
+
+def test_pooling_makes_robust_not_invariant():
+    lost = {
+        (way, head): global_pooling.lost(way, head, 6).mean
+        for way in ("still", "moving")
+        for head in global_pooling.HEADS
+    }
+    for way in ("still", "moving"):
+        assert lost[way, "flatten"] > max(lost[way, "max"], lost[way, "average"])
+    for head in global_pooling.HEADS:
+        assert lost["moving", head] < lost["still", head]
+    assert lost["still", "average"] > 2
+    still, moving = (global_pooling.probed(way, "average") for way in ("still", "moving"))
+    assert interval(still[0] - still[6])[0] > 0 > interval(moving[0] - moving[6])[0]
+    humps = (still[4] > still[3]) & (still[4] > still[5])
+    assert humps.mean() > 0.5
+    alone = global_pooling.lost("still", "average", 6)
+    assert alone.low == pytest.approx(100 * (still[0] - still[6]).min())
+
+
+def test_no_head_is_saved_on_sizes_never_trained_on():
+    def mean(head: str, probe: str, pixels: int) -> float:
+        return global_pooling.probed("moving", head, probe)[pixels].mean()
+
+    for head in global_pooling.HEADS:
+        for size in (20, 40):
+            assert mean(head, "zoom", size) < mean(head, "shift", 0) - 0.1
+    assert mean("max", "frame", 40) > mean("average", "frame", 40) > mean("flatten", "frame", 40)
+    assert mean("flatten", "zoom", 40) > mean("average", "zoom", 40)
+    for probe in ("frame", "zoom"):
+        for size in global_pooling.SIZES:
+            assert mean("average", probe, size) < mean("average", "shift", 0)
+
+
+def test_other_trainings_and_probes_are_refused():
+    with pytest.raises(ValueError, match="trained"):
+        global_pooling.centred("asleep", "max")
+    with pytest.raises(ValueError, match="trained"):
+        global_pooling.probed("full", "max")
+
+
+# --- GoogLeNet --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole():
+    with torch.device("meta"):
+        return account(build("paper", aux_heads=False))
+
+
+@pytest.fixture(scope="module")
+def costs(whole) -> pd.DataFrame:
+    """Parameters and multiply-adds by rows of the table, as the chapter names them."""
+    table = whole.stages[whole.stages["parameters"] > 0][["parameters", "macs"]]
+    short = {"conv1": "c1", "conv2": "c2", "conv3": "c2"}
+    table.index = [short.get(name, name).removeprefix("inception") for name in table.index]
+    return table.groupby(level=0, sort=False).sum()
+
+
+def test_which_rows_of_the_table_agree(costs):
+    audited = googlenet.audit(costs["macs"])
+    assert {what: list(rows.index) for what, rows in audited.groupby("what agrees")} == {
+        "filters, params, ops": ["c2", "3a", "3b", "4b", "fc"],
+        "params, ops": ["c1", "5a"],
+        "filters, ops": ["4c", "4d", "4e", "5b"],
+        "filters, ops; params, ops": ["4a"],
+    }
+    assert audited.loc["c1", "printed params"] == "2.7K"
+    assert audited.loc["4c", "printed K give, M"] == pytest.approx(463 * 1024 * 14 * 14 / 1e6)
+    assert audited.loc["3a", "filters give, K"] == costs["macs"]["3a"] / 28**2 / 1024
+    with pytest.raises(ValueError, match="argument"):
+        googlenet.audit(costs["macs"][:-1])
+
+
+def test_printed_numbers_are_read_with_their_last_digit():
+    assert googlenet.printed("2.7K") == (2.7, pytest.approx(0.1))
+    assert googlenet.printed("1072K") == (1072, 1)
+    assert googlenet.printed_total("ops") == sum(float(r.ops[:-1]) for r in TABLE_1 if r.ops)
+    assert 6.7e6 < 1024 * googlenet.printed_total("params") < 7e6  # "adds up to nearly 7"
+    with pytest.raises(ValueError, match="column"):
+        googlenet.printed_total("depth")
+
+
+def test_the_stem_is_dear_to_run_and_the_end_to_store(costs, whole):
+    share = 100 * costs / costs.sum()
+    assert share["macs"].idxmax() == "c2"
+    assert share["parameters"].idxmax() == "5b"
+    stem = share.loc[["c1", "c2"]].sum()
+    assert stem["macs"] > 25
+    assert stem["parameters"] < 3
+    assert whole.stages["rf_max"]["inception4a"] < 224
+
+
+def test_a_separable_stem_would_explain_the_first_row_and_3x3_kernels_save_as_much(whole):
+    separable = nn.Sequential(
+        nn.Conv2d(3, 24, 7, stride=2, padding=3, groups=3, bias=False),
+        nn.Conv2d(24, 64, 1, bias=False),
+    )
+    cheap = account(separable)
+    assert cheap.parameters == 2712
+    assert f"{cheap.parameters / 1000:.1f}K" == "2.7K" != f"{cheap.parameters / 1024:.1f}K"
+    with torch.device("meta"):
+        changed = account(build("paper", aux_heads=False, kernel5x5=3))
+    saved = whole.macs - changed.macs
+    assert abs(saved - (whole.stages["macs"]["conv1"] - cheap.macs)) < 1e6
+
+
+def test_dropout_and_the_heads_pool_change_no_price():
+    def price(**change):
+        with torch.device("meta"):
+            counted = account(build(**change))
+        reach = counted.stages["rf_max"]["inception5b"]
+        return counted.parameters, counted.unused, counted.macs, reach
+
+    usual = price()
+    assert price(dropout=0.2) == price(aux_pool="adaptive") == usual
+    assert 1.85 < (usual[0] + usual[1]) / usual[0] < 2  # the heads nearly double what is stored
+
+
+# --- Auxiliary classifiers --------------------------------------------------------------------
+
+
+def test_the_start_decides_what_the_first_layer_hears():
+    aux = auxiliary_classifiers
+    assert all(aux.way_back(f"paper, plain, {start}") < 100 for start in aux.STARTS)
+    assert 2 < aux.way_back("paper, plain, small normal") < 50
+    assert aux.way_back("paper, BatchNorm, He") < 0.5
+    faint = aux.at_start("paper, plain, small normal").mean()
+    assert faint["main"] < 1e-9
+    assert faint["joint"] < 1e-5
+
+
+def test_heads_lift_what_is_faint_and_little_else():
+    aux = auxiliary_classifiers
+    assert aux.lift("paper, plain, small normal").mean() > 100
+    assert 1 < aux.lift("paper, plain, He").mean() < 5
+    assert all(aux.lift(f"paper, BatchNorm, {start}").max() < 1.5 for start in aux.STARTS)
+    assert min(aux.lift(f"small, {norm}, He").mean() for norm in ("plain", "BatchNorm")) > 1.4
+    assert aux.lift_elsewhere() < 4
+    for network in ("paper", "small"):
+        assert aux.lift(f"{network}, plain, small normal").mean() > 1_000
+    with pytest.raises(ValueError, match="setting"):
+        aux.at_start("paper, plain, Xavier")
+
+
+def test_from_a_small_start_the_signal_vanishes_on_its_way_out_too():
+    def begun() -> nn.Module:
+        network = build("paper", aux_heads=False)
+        auxiliary_classifiers.begin(network, "small normal")
+        return network.train()
+
+    network, passed = fresh(begun, seed=0), []
+
+    def keep(stage, inputs, output):
+        output.retain_grad()
+        passed.append((inputs[0].norm().item(), output))
+
+    for name in ("conv1", "inception3a", "inception4d", "inception5b"):
+        getattr(network, name).register_forward_hook(keep)
+    images, labels = auxiliary_classifiers.photograph_batch()
+    F.cross_entropy(network(images), labels).backward()
+    signals = [signal for signal, _ in passed]
+    errors = [output.grad.norm().item() for _, output in passed]
+    assert sorted(signals, reverse=True) == signals
+    assert signals[0] > 1e6 * signals[-1]
+    assert sorted(errors) == errors
+    assert errors[-1] > 1e6 * errors[0]
+
+
+def test_normalisation_and_the_start_changed_more_than_heads():
+    aux = auxiliary_classifiers
+    kinds = [
+        f"{norm}, {start}" for norm in ("plain", "BatchNorm") for start in ("small normal", "He")
+    ]
+    lift = {kind: aux.worth_of_heads(kind) for kind in kinds}
+    assert holds_zero(lift["plain, He"])
+    assert holds_zero(lift["BatchNorm, He"])
+    assert abs(lift["BatchNorm, He"].mean) < 2
+    assert lift["BatchNorm, small normal"].low > 0
+    most = max(abs(estimate.mean) for estimate in lift.values())
+    for better, worse in (
+        ("BatchNorm, He", "plain, He"),
+        ("BatchNorm, small normal", "plain, small normal"),
+        ("plain, He", "plain, small normal"),
+        ("BatchNorm, He", "BatchNorm, small normal"),
+    ):
+        assert aux.gained(f"{better}, no heads", f"{worse}, no heads").mean > 2 * most
+    assert aux.gained("BatchNorm, He, no heads", "BatchNorm, small normal, no heads").low > 0
+    plain, normed = aux.ended("plain, He"), aux.ended("BatchNorm, He")
+    assert normed["no_heads"].low > plain["no_heads"].high  # worst with, best without
+    runs = [bound for estimate in plain.values() for bound in estimate.bounds]
+    assert max(runs) - min(runs) > 0.2  # "a lottery"
+    assert aux.ended("plain, small normal")["heads"].mean < 0.15  # "chance"
+
+
+def test_the_trainings_are_as_the_chapter_describes_them():
+    aux = auxiliary_classifiers
+    ends, training = aux.ends(), results("aux_training")
+    assert set(ends.groupby("setting")["seed"].nunique()) == {3}
+    below = [interval(runs)[0] for _, runs in ends.groupby("setting")["test_accuracy"]]
+    assert min(below) < 0  # "the interval of an accuracy even reaches below zero"
+    assert training["images"].max() < len(fashion_mnist("train"))  # no image twice
+    rates = results("aux_rates").dropna(subset="test_accuracy").set_index("setting")
+    right = {
+        setting: {rate: rates["test_accuracy"][f"{setting}, rate {rate:g}"] for rate in grid}
+        for setting, grid in aux.GRID.items()
+    }
+    for which in ("heads", "no heads"):
+        assert max(right[f"plain, small normal, {which}"].values()) < 0.15  # "at every rate"
+    small = [f"BatchNorm, small normal, {which}" for which in ("heads", "no heads")]
+    assert max(right[small[1]].values()) > max(right[small[0]].values())
+    used = training.groupby("setting")["peak_rate"].first()
+    for setting in small:  # the page names the best that was tried
+        assert used[setting] == max(right[setting], key=right[setting].get)
+
+
+def test_the_second_head_falls_behind_from_one_start_and_not_from_the_other():
+    he, small = (
+        [auxiliary_classifiers.led(kind, moment) for moment in (0, -1)]
+        for kind in ("BatchNorm, He", "BatchNorm, small normal")
+    )
+    assert he[0].low > 2 * he[1].high
+    assert he[0].low > 0.5
+    assert he[0].high < 2
+    assert small[0].high < small[1].low
+
+
+def test_without_heads_the_small_start_ends_in_exact_zeros_and_decay():
+    rows = results("aux_training")
+    rows = rows[rows["setting"] == "plain, small normal, no heads"]
+    first, last = (rows[rows["step"] == step] for step in (0, rows["step"].max()))
+    assert (last.filter(like="joint_inception") == 0).all().all()
+    assert last["weights_conv1"].mean() < first["weights_conv1"].mean()
