@@ -9,7 +9,8 @@ export TORCH_INDEX
 # Run one after the other, also under `make -j`: they share `.venv` and `_build`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help environment book fresh linkcheck test test-browser serve lab notebooks experiments lint clean
+.PHONY: help environment book fresh linkcheck test test-notebooks test-browser serve lab notebooks \
+	experiments lint clean
 
 # Relative, so that a path with spaces is no trouble.
 RUN := .venv/bin/python
@@ -35,8 +36,12 @@ fresh: environment ## the same, running every chapter again
 linkcheck: environment ## check every link to another site (needs the internet)
 	@$(RUN) tools/book.py --linkcheck
 
-test: environment ## run every test that needs no browser
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not browser" --numprocesses auto --dist loadfile
+test: environment ## run every test but those of the two commands below
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not browser and not notebooks" \
+		--numprocesses auto --dist loadfile
+
+test-notebooks: book ## run every chapter as an exported notebook (minutes)
+	@$(RUN) -m pytest -m notebooks
 
 test-browser: book ## build the book and test its pages in Chromium
 	@$(RUN) -m pytest -m browser

@@ -395,7 +395,8 @@ def make_here(*arguments: str) -> str:
 
 COMMANDS = {
     "book": "tools/book.py",
-    "test": 'pytest -m "not browser"',
+    "test": 'pytest -m "not browser and not notebooks"',
+    "test-notebooks": "pytest -m notebooks",
     "test-browser": "pytest -m browser",
     "serve": "tools/serve.py",
     "lab": "tools/lab.py",
@@ -420,7 +421,7 @@ def test_every_command_sets_up_its_environment_first(command: str) -> None:
     assert recipe.index("tools/environment.py") < recipe.index(COMMANDS[command])
 
 
-@pytest.mark.parametrize("command", ["test-browser", "serve", "notebooks"])
+@pytest.mark.parametrize("command", ["test-browser", "test-notebooks", "serve", "notebooks"])
 def test_commands_that_need_pages_build_them_first(command: str) -> None:
     recipe = make_here("--dry-run", command)
     assert recipe.index("tools/book.py") < recipe.index(COMMANDS[command])
