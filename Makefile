@@ -10,7 +10,7 @@ export TORCH_INDEX
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 .PHONY: help environment book fresh linkcheck test test-notebooks test-browser serve lab notebooks \
-	experiments lint clean
+	experiments types lint clean
 
 # Relative, so that a path with spaces is no trouble.
 RUN := .venv/bin/python
@@ -58,7 +58,10 @@ notebooks: book ## export the chapters as notebooks, into _build/notebooks
 experiments: environment ## run what is missing of the stored experiments (about three hours of one core from nothing)
 	@$(RUN) experiments/run.py --all
 
-lint: environment ## check the style of code and text
+types: environment ## check that the types of `utils` get no worse
+	@$(RUN) tools/lint_types.py
+
+lint: types ## check the style of code and text, and the types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m codespell_lib
@@ -66,4 +69,4 @@ lint: environment ## check the style of code and text
 	@$(RUN) tools/exercises.py --check
 
 clean: ## remove everything that was built (`rm -r .venv` removes the environment)
-	rm -rf _build build dist .pytest_cache .ruff_cache *.egg-info
+	rm -rf _build build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info
