@@ -44,6 +44,48 @@ CELLS = (
     """,
 )
 
+PACKAGE = '''
+    """A room with <b>, $5, {a} and 2 * 3 * 4."""
+
+    import os
+
+
+    class Thing:
+        """A thing."""
+
+        def do(self, often: int = 1) -> str:
+            """Do it."""
+
+        def _hidden(self):
+            """hidden"""
+
+
+    def call(
+        x: tuple[int, int, int], /, *, deep: bool = True, words: dict[str, int] | None = None
+    ) -> int:
+        """Call `f(x)` for *all* of :func:`x`.
+
+        Parameters
+        ----------
+        x : int
+            What to call
+        deep, words : "so-called" or None
+
+        Raises
+        ------
+        ValueError
+            It is not there.
+
+        Notes
+        -----
+        Said [elsewhere].
+        """
+
+
+    def hidden():
+        pass
+    '''
+
 
 def soup(book: TinyBook, name: str) -> BeautifulSoup:
     return BeautifulSoup(book.html(name), "html.parser")
@@ -56,6 +98,9 @@ def good(tmp_path_factory):
     book.chapter("all", *CELLS, prose=GOOD)
     book.page("plain", "Only words.")
     book.page("sources", "```{bibliography}\n```\n")
+    book.write("utils/__init__.py", "raise RuntimeError('read, not imported')\n")
+    book.write("utils/room.py", PACKAGE)
+    book.page("package", "% reference: utils.room\n\nSee [the room](#utils.room).")
     answer = book.build(**NOWHERE)
     assert answer.status == 0, answer.text
     return book
@@ -140,6 +185,31 @@ def test_labels_and_roles(good):
     assert entries
     assert {entry["role"] for entry in entries} == {"listitem"}
     assert "doc-biblioentry" not in good.html("chapters/sources")
+
+
+@pytest.mark.slow
+def test_the_reference_shows_what_a_module_offers(good):
+    page = soup(good, "chapters/package").select_one("article")
+    assert [title.find(string=True) for title in page.find_all(["h2", "h3"])] == [
+        "utils.room",
+        "Thing",
+        "call",
+    ]
+    assert page.select_one("a.reference[href='#utils-room']")
+    said = re.sub(r"\s+", " ", page.get_text())
+    for words in (
+        "A room with <b>, $5, {a} and 2 * 3 * 4.",
+        "class Thing A thing. do(often: int = 1) -> str Do it.",
+        "call( x: tuple[int, int, int], /, *, deep: bool = True, words: dict[str, int] | None = "
+        "None, ) -> int",
+        "Call f(x) for *all* of x",
+        "Parameters x, int: What to call deep, “so-called” or None words, “so-called” or None ",
+        "Raises ValueError: It is not there.",
+        "Notes Said [elsewhere].",
+    ):
+        assert words in said
+    assert "hidden" not in said
+    assert "import" not in said
 
 
 @pytest.mark.slow
