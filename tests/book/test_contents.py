@@ -79,5 +79,7 @@ def test_the_citation_file_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == utils.__version__
     assert citation["title"] in re.sub(r"\s+", " ", (ROOT / "index.md").read_text())
+    released = f"## {utils.__version__}, {citation['date-released']}"
+    assert released in (ROOT / "CHANGELOG.md").read_text()
     year = citation["date-released"][:4]
     assert f"year   = {{{year}}}" in (ROOT / "index.md").read_text()
