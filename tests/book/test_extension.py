@@ -241,33 +241,6 @@ def test_an_address_gives_buttons_and_colab_where_a_notebook_is(good):
         assert "https://github.com/me/course" in good.html(name)
 
 
-BAD = {
-    "static": ("![](../_static/favicon.svg)", "image without alt text: favicon.svg"),
-    "html": ("<p><img src='../_static/favicon.svg'></p>", "image without alt text: "),
-    "mathematics": (r"Some $\nosuchmacro{x}$ here.", "KaTeX parse error"),
-    "printed": ("Some {printed}` ` here.", "needs the figure"),
-}
-
-
-@pytest.mark.slow
-def test_faults_are_named_with_page_and_line(tiny_book):
-    """Each fault, static or from a cell, stops the build and says where it is; twice running."""
-    for name, (text, _) in BAD.items():
-        tiny_book.page(name, text)
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
-    tiny_book.chapter("cell", f"from IPython.display import SVG\nSVG('{svg}')")
-    tiny_book.chapter("htmlcell", "from IPython.display import HTML\nHTML('<img src=\"a.png\">')")
-    tiny_book.chapter("widget", "import ipywidgets\nipywidgets.IntSlider()")
-    for _ in range(2):
-        answer = tiny_book.build(**NOWHERE)
-        assert answer.status != 0
-        for name, (_, message) in BAD.items():
-            assert re.search(rf"chapters/{name}\.md:3: \w+: .*{message}", answer.text), answer.text
-        for name in ("cell", "htmlcell"):
-            assert re.search(rf"chapters/{name}\.md:\d+: WARNING: image without alt", answer.text)
-        assert re.search(r"chapters/widget\.md:\d+: WARNING: an ipywidget needs", answer.text)
-
-
 def test_the_extension_does_not_wait_for_torch():
     program = "import sys; import course; sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT / "_ext", check=False)
