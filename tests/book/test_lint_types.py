@@ -58,8 +58,11 @@ def test_complaints_only_become_fewer(
     assert counts.read_text() == "file,complaints\n"
 
 
-def test_what_mypy_cannot_read_is_no_clean_bill(tool: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "utils" / "broken.py").write_text("def (\n")
-    assert tool.main([]) == 1
+def test_what_mypy_cannot_read_is_no_clean_bill(
+    tool: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "types.csv").write_text("file,complaints\n")
     (tmp_path / "pyproject.toml").write_text("[tool.mypy]\nfiles = ['nowhere']\n")
-    assert tool.main([]) == 1
+    for arguments in ([], ["--update"]):
+        assert tool.main(arguments) == 1
+        assert "nowhere" in capsys.readouterr().err
