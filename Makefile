@@ -9,7 +9,8 @@ export TORCH_INDEX
 # Run one after the other, also under `make -j`: they share `.venv` and `_build`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help environment book fresh linkcheck test test-browser serve lab notebooks experiments lint clean
+.PHONY: help environment book fresh linkcheck test test-notebooks test-browser serve lab notebooks \
+	experiments types lint clean
 
 # Relative, so that a path with spaces is no trouble.
 RUN := .venv/bin/python
@@ -35,8 +36,12 @@ fresh: environment ## the same, running every chapter again
 linkcheck: environment ## check every link to another site (needs the internet)
 	@$(RUN) tools/book.py --linkcheck
 
-test: environment ## run every test that needs no browser
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not browser" --numprocesses auto --dist loadfile
+test: environment ## run every test but those of the two commands below
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not browser and not notebooks" \
+		--numprocesses auto --dist loadfile
+
+test-notebooks: book ## run every chapter as an exported notebook (minutes)
+	@$(RUN) -m pytest -m notebooks
 
 test-browser: book ## build the book and test its pages in Chromium
 	@$(RUN) -m pytest -m browser
@@ -53,7 +58,10 @@ notebooks: book ## export the chapters as notebooks, into _build/notebooks
 experiments: environment ## run what is missing of the stored experiments (about three hours of one core from nothing)
 	@$(RUN) experiments/run.py --all
 
-lint: environment ## check the style of code and text
+types: environment ## check that the types of `utils` get no worse
+	@$(RUN) tools/lint_types.py
+
+lint: types ## check the style of code and text, and the types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m codespell_lib
@@ -61,4 +69,4 @@ lint: environment ## check the style of code and text
 	@$(RUN) tools/exercises.py --check
 
 clean: ## remove everything that was built (`rm -r .venv` removes the environment)
-	rm -rf _build build dist .pytest_cache .ruff_cache *.egg-info
+	rm -rf _build build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -57,12 +57,10 @@ def plural(number, word):
 def prepare_machine():
     """Let the build read and write nothing in the user's home: the same result everywhere."""
     local = BUILD / ".jupyter"
-    fonts = Path(sys.prefix) / "var" / "matplotlib"
-    try:
+    fonts = Path(sys.prefix) / "var" / "matplotlib"  # outlives `make clean`
+    with contextlib.suppress(OSError):
         fonts.mkdir(parents=True, exist_ok=True)
-        writable = os.access(fonts, os.W_OK)
-    except OSError:
-        writable = False
+    writable = os.access(fonts, os.W_OK)
     os.environ.update(
         IPYTHONDIR=str(local / "ipython"),
         JUPYTER_CONFIG_DIR=str(local / "config"),
@@ -70,12 +68,11 @@ def prepare_machine():
         JUPYTER_RUNTIME_DIR=str(local / "runtime"),
         JUPYTER_PREFER_ENV_PATH="1",  # the kernel of this environment, not one of the user's
         MPLCONFIGDIR=str(fonts if writable else local / "matplotlib"),
-        MPLBACKEND="",
         PYTHONUTF8="1",
         PYDEVD_DISABLE_FILE_VALIDATION="1",
     )
-    del os.environ["MPLBACKEND"]
-    os.environ.pop("PYTHONSTARTUP", None)
+    for name in ("MPLBACKEND", "PYTHONSTARTUP"):
+        os.environ.pop(name, None)
     (local / "runtime").mkdir(parents=True, exist_ok=True)
 
 
@@ -374,27 +371,15 @@ def run_chapters(*, fresh=False):
 
 PROBLEM = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b:?")
 BROKEN = re.compile(r"^\(\s*(\S+): line\s+(\d+)\) broken\s+(.*)")
-PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[ *(\d+)%\]")
-
-
-@contextlib.contextmanager
-def ending(process):
-    """Leave no process behind that nobody listens to."""
-    try:
-        yield
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
 
 
 def jupyter_book(*arguments):
-    """Run Jupyter Book; show how far it is and what it complains about.
+    """Run Jupyter Book; all that it prints goes to `_build/sphinx.log`.
 
     Returns
     -------
     (int, list of str)
-        Its exit status and its complaints. All it printed is in `_build/sphinx.log`.
+        Its exit status and its complaints.
     """
     program = WITHOUT_SLOW_PACKAGE + "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", program]
@@ -409,22 +394,22 @@ def jupyter_book(*arguments):
         encoding="utf-8",
         errors="replace",
     )
-    complaints, shown = [], {}
-    with ending(process), (BUILD / "sphinx.log").open("w", encoding="utf-8") as log:
-        for line in process.stdout:
-            log.write(line)
-            text = plain(line).rstrip().replace(str(ROOT) + os.sep, "")
-            if PROBLEM.search(text) and "warnings being treated as errors" not in text.lower():
-                complaints.append(text)
-            elif link := BROKEN.match(text):
-                complaints.append(f"{link[1]}: line {link[2]}: broken link {link[3]}")
-            elif part := PROGRESS.search(text):
-                # A line every quarter of the way is enough.
-                quarter = int(part[2]) // 25
-                if shown.get(part[1]) != quarter:
-                    shown[part[1]] = quarter
-                    say(f"  {part[1]} {part[2]:>3}%")
-    return process.wait(), complaints
+    complaints = []
+    try:
+        with (BUILD / "sphinx.log").open("w", encoding="utf-8") as log:
+            for line in process.stdout:
+                log.write(line)
+                text = plain(line).rstrip().replace(str(ROOT) + os.sep, "")
+                if PROBLEM.search(text) and "warnings being treated as errors" not in text.lower():
+                    complaints.append(text)
+                elif link := BROKEN.match(text):
+                    complaints.append(f"{link[1]}: line {link[2]}: broken link {link[3]}")
+    except BaseException:  # leave no process behind that nobody listens to
+        process.terminate()
+        raise
+    finally:
+        process.wait()
+    return process.returncode, complaints
 
 
 def cause(lines=25):
@@ -446,28 +431,16 @@ def report(problems, what):
 
 
 def build_pages():
-    """Make every page anew.
-
-    Returns
-    -------
-    (int, list of str)
-        As `jupyter_book`.
-    """
+    """Make every page anew; answer as `jupyter_book` does."""
     # Pages of chapters that were renamed or removed must not stay.
     shutil.rmtree(HTML, ignore_errors=True)
-    say("Pages:")
+    say("Pages: being made")
     return jupyter_book()
 
 
 def check_links():
-    """Ask for every address on another site that the book links to.
-
-    Returns
-    -------
-    (int, list of str)
-        As `jupyter_book`.
-    """
-    say("Links to other sites:")
+    """Ask for every address on another site that the book links to; answer as `jupyter_book`."""
+    say("Links to other sites: being asked for")
     pages = BUILD / "pages"  # Jupyter Book would write its report among them
     shutil.rmtree(pages, ignore_errors=True)
     if HTML.exists():

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sphinx.application import Sphinx
 
-from . import alt_text, look, mathematics, notebook, repository, roles, widgets
+from . import alt_text, look, mathematics, notebook, reference, repository, roles, widgets
 
-MODULES = (alt_text, look, mathematics, notebook, repository, roles, widgets)
+MODULES = (alt_text, look, mathematics, notebook, reference, repository, roles, widgets)
 
 
 def setup(app: Sphinx) -> dict[str, object]:

@@ -7,6 +7,9 @@ The output is HTML for the eye and MathML for the ear. MathML alone would save t
 fonts (about 55 kB on a page), but browsers draw it with whatever fonts a machine has: without an
 OpenType mathematics font, common on phones and servers, braces do not stretch, sums are small and
 superscripts are cut. HTML looks the same everywhere.
+
+sphinxcontrib-katex (0.9.11) prerenders too, but a formula it cannot read ends the build without
+page and line, its style and fonts come from another host, and it takes Node from the PATH.
 """
 
 from __future__ import annotations

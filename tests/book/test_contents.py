@@ -28,6 +28,17 @@ def test_contents_map_and_files_agree():
     assert re.findall(r"\]\((chapters/[\w-]+)\.md\)", the_map) == files
 
 
+def test_the_reference_has_every_room_of_the_package():
+    shown = re.findall(r"^% reference: utils\.(\S+)$", (ROOT / "reference.md").read_text(), re.M)
+    files = [path.relative_to(ROOT / "utils") for path in (ROOT / "utils").rglob("*.py")]
+    modules = {".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files}
+    assert set(shown) <= modules
+    rooms = {name for name in modules if "." not in name} - {"__init__", "support"}
+    assert {name.partition(".")[0] for name in shown} == rooms
+    descendants = {name for name in modules if name.startswith("networks.descendants.")}
+    assert descendants <= set(shown)
+
+
 @pytest.mark.parametrize("key", BIBLIOGRAPHY.entries)
 def test_every_entry_leads_to_its_source(key):
     fields = BIBLIOGRAPHY.entries[key].fields
@@ -68,5 +79,7 @@ def test_the_citation_file_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == utils.__version__
     assert citation["title"] in re.sub(r"\s+", " ", (ROOT / "index.md").read_text())
+    released = f"## {utils.__version__}, {citation['date-released']}"
+    assert released in (ROOT / "CHANGELOG.md").read_text()
     year = citation["date-released"][:4]
     assert f"year   = {{{year}}}" in (ROOT / "index.md").read_text()

@@ -44,6 +44,48 @@ CELLS = (
     """,
 )
 
+PACKAGE = '''
+    """A room with <b>, $5, {a} and 2 * 3 * 4."""
+
+    import os
+
+
+    class Thing:
+        """A thing."""
+
+        def do(self, often: int = 1) -> str:
+            """Do it."""
+
+        def _hidden(self):
+            """hidden"""
+
+
+    def call(
+        x: tuple[int, int, int], /, *, deep: bool = True, words: dict[str, int] | None = None
+    ) -> int:
+        """Call `f(x)` for *all* of :func:`x`.
+
+        Parameters
+        ----------
+        x : int
+            What to call
+        deep, words : "so-called" or None
+
+        Raises
+        ------
+        ValueError
+            It is not there.
+
+        Notes
+        -----
+        Said [elsewhere].
+        """
+
+
+    def hidden():
+        pass
+    '''
+
 
 def soup(book: TinyBook, name: str) -> BeautifulSoup:
     return BeautifulSoup(book.html(name), "html.parser")
@@ -56,6 +98,9 @@ def good(tmp_path_factory):
     book.chapter("all", *CELLS, prose=GOOD)
     book.page("plain", "Only words.")
     book.page("sources", "```{bibliography}\n```\n")
+    book.write("utils/__init__.py", "raise RuntimeError('read, not imported')\n")
+    book.write("utils/room.py", PACKAGE)
+    book.page("package", "% reference: utils.room\n\nSee [the room](#utils.room).")
     answer = book.build(**NOWHERE)
     assert answer.status == 0, answer.text
     return book
@@ -143,6 +188,31 @@ def test_labels_and_roles(good):
 
 
 @pytest.mark.slow
+def test_the_reference_shows_what_a_module_offers(good):
+    page = soup(good, "chapters/package").select_one("article")
+    assert [title.find(string=True) for title in page.find_all(["h2", "h3"])] == [
+        "utils.room",
+        "Thing",
+        "call",
+    ]
+    assert page.select_one("a.reference[href='#utils-room']")
+    said = re.sub(r"\s+", " ", page.get_text())
+    for words in (
+        "A room with <b>, $5, {a} and 2 * 3 * 4.",
+        "class Thing A thing. do(often: int = 1) -> str Do it.",
+        "call( x: tuple[int, int, int], /, *, deep: bool = True, words: dict[str, int] | None = "
+        "None, ) -> int",
+        "Call f(x) for *all* of x",
+        "Parameters x, int: What to call deep, “so-called” or None words, “so-called” or None ",
+        "Raises ValueError: It is not there.",
+        "Notes Said [elsewhere].",
+    ):
+        assert words in said
+    assert "hidden" not in said
+    assert "import" not in said
+
+
+@pytest.mark.slow
 def test_no_address_no_buttons(good):
     for name in ("index", "chapters/all"):
         text = good.html(name)
@@ -169,33 +239,6 @@ def test_an_address_gives_buttons_and_colab_where_a_notebook_is(good):
     for name in ("index", "chapters/plain"):
         assert "colab" not in good.html(name).lower()
         assert "https://github.com/me/course" in good.html(name)
-
-
-BAD = {
-    "static": ("![](../_static/favicon.svg)", "image without alt text: favicon.svg"),
-    "html": ("<p><img src='../_static/favicon.svg'></p>", "image without alt text: "),
-    "mathematics": (r"Some $\nosuchmacro{x}$ here.", "KaTeX parse error"),
-    "printed": ("Some {printed}` ` here.", "needs the figure"),
-}
-
-
-@pytest.mark.slow
-def test_faults_are_named_with_page_and_line(tiny_book):
-    """Each fault, static or from a cell, stops the build and says where it is; twice running."""
-    for name, (text, _) in BAD.items():
-        tiny_book.page(name, text)
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>'
-    tiny_book.chapter("cell", f"from IPython.display import SVG\nSVG('{svg}')")
-    tiny_book.chapter("htmlcell", "from IPython.display import HTML\nHTML('<img src=\"a.png\">')")
-    tiny_book.chapter("widget", "import ipywidgets\nipywidgets.IntSlider()")
-    for _ in range(2):
-        answer = tiny_book.build(**NOWHERE)
-        assert answer.status != 0
-        for name, (_, message) in BAD.items():
-            assert re.search(rf"chapters/{name}\.md:3: \w+: .*{message}", answer.text), answer.text
-        for name in ("cell", "htmlcell"):
-            assert re.search(rf"chapters/{name}\.md:\d+: WARNING: image without alt", answer.text)
-        assert re.search(r"chapters/widget\.md:\d+: WARNING: an ipywidget needs", answer.text)
 
 
 def test_the_extension_does_not_wait_for_torch():

@@ -351,7 +351,7 @@ def test_an_export_that_fails_leaves_the_one_before_it(tiny_book, tmp_path):
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.slow
+@pytest.mark.notebooks
 def test_the_chapters_run_alone(tmp_path):
     """Against a built wheel of `utils`, in an empty folder, from top to bottom, without error."""
     wheels, site, out = tmp_path / "wheels", tmp_path / "site", tmp_path / "notebooks"
