@@ -1,6 +1,6 @@
 """Find numbers that were typed into the text although code could compute them.
 
-    python tools/lint_numbers.py [PAGE.md ...]      # without pages: index.md, glossary.md and all chapters
+    python tools/lint_numbers.py [PAGE.md ...]      # without pages: all that have text of ours
 
 A number about a network, a run or a data set belongs in a cell, which glues it into the sentence:
 {glue:text}`name`. A number that a cited paper prints goes into the role {printed}`6.67%`.
@@ -219,15 +219,10 @@ class Linter:
 def main(arguments: list[str] | None = None) -> int:
     """Check pages; print each finding as `file:line: message`; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "pages", nargs="*", type=Path, help="default: index.md, glossary.md and chapters/*.md"
-    )
+    parser.add_argument("pages", nargs="*", type=Path, help="default: all with text of ours")
     asked = parser.parse_args(arguments)
-    pages = asked.pages or [
-        ROOT / "index.md",
-        ROOT / "glossary.md",
-        *sorted((ROOT / "chapters").glob("*.md")),
-    ]
+    front = [ROOT / "index.md", ROOT / "glossary.md"]
+    pages = asked.pages or [*front, *sorted((ROOT / "chapters").glob("*.md"))]
     linter = Linter()
     total = 0
     for page in pages:
