@@ -1,17 +1,20 @@
 """What most experiments measure: a fresh network, trained, and tested on images it never saw."""
 
+import base64
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from ..accounting import account
 from ..data import LabelledImages
 from ..training import DivergedError, Recipe, evaluate, train
+from ..training.batches import Normalisation
 from .harness import Report
 
 
@@ -103,3 +106,19 @@ def costs(network: nn.Module, data: LabelledImages) -> dict[str, int]:
     """Return a network's parameters, and its multiply-adds for one image of `data`."""
     counted = account(network, tuple(data.images.shape[1:]))
     return {"parameters": counted.parameters, "macs": counted.macs}
+
+
+def named_right(network: nn.Module, test: LabelledImages, *, normalisation: Normalisation) -> str:
+    """Return which test images a network names right: a bit an image, in base64.
+
+    `right_of` reads it. So a row holds what it takes to draw test images anew.
+    """
+    logits = evaluate(network, test, normalisation=normalisation, logits=True).logits
+    right = (logits.argmax(dim=1).cpu() == test.labels).numpy()
+    return base64.b64encode(np.packbits(right).tobytes()).decode()
+
+
+def right_of(written: str, count: int) -> np.ndarray:
+    """Read what `named_right` wrote of `count` images: (count,) bool."""
+    bits = np.frombuffer(base64.b64decode(written), dtype=np.uint8)
+    return np.unpackbits(bits, count=count).astype(bool)

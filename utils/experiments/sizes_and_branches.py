@@ -1,0 +1,234 @@
+"""Do several sizes of filters help, or several branches? Each with and without the other.
+
+Written down before the first run:
+
+- **The question.** In `multi_scale_filters` the number of branches, the pool and the reductions
+  change together with the sizes. Here one thing changes at a time: filters of one size (3x3) or of
+  several (1x1, 3x3, 5x5), all behind one reduction or each behind its own.
+- **Held equal.** All four have the pool branch with its projection, the same number of output
+  channels, and the same number of filters in each place. There are twice as many 1x1 as 5x5
+  filters, and 2 * 1 + 25 = 3 * 9: so several sizes have exactly as many weights and multiply-adds
+  as one, behind reductions of the same width. From one reduction to three, each of the three gets
+  narrower until the module costs the same, to the nearest channel.
+- **Rates.** One for each of the four and for each data set, the best of a grid on held-out images
+  of the same data in the mean of three seeds.
+- **How many seeds.** The differences of `scales_fashion` scatter from seed to seed with a standard
+  deviation of about half a point. To notice a difference of one point in nine of ten experiments
+  takes 5 seeds. There are 12.
+- **What decides.** The mean over seeds of "several sizes less one size", for one reduction, for
+  three, and over both; with a 95% interval that covers seeds and test images.
+
+A run keeps which test images it named right, so that test images can be drawn anew as well as
+seeds. For patches of pictures the rates are chosen in the same way; the comparison itself, an hour
+of one core, is not part of what ships.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..blocks import InceptionSpec
+from ..data import results
+from ..networks.network import Config, Network
+from ..networks.rows import Convolution, MaxPool, Row, conv1x1, parallel
+from ..support.checks import one_of
+from ..support.telling import Estimate
+from ..training import Recipe
+from .harness import Experiment, Options, Report
+from .measures import fresh, named_right, right_of, split, train_and_test
+from .multi_scale_filters import RECIPES, TRUNKS, Data, images
+from .rates import chosen
+
+#: The four: (whether sizes differ, whether each has a reduction of its own).
+FACTORS: Mapping[str, tuple[bool, bool]] = MappingProxyType(
+    {
+        "several sizes, three reductions": (True, True),
+        "one size, three reductions": (False, True),
+        "several sizes, one reduction": (True, False),
+        "one size, one reduction": (False, False),
+    }
+)
+
+
+def module(in_channels: int, spec: InceptionSpec, *, several: bool, apart: bool) -> Row:
+    """Write a module with filters of several sizes or of one, behind three reductions or one.
+
+    It costs about what `spec` costs, and has as many output channels.
+
+    Parameters
+    ----------
+    in_channels : int
+    spec : InceptionSpec
+    several : bool
+        Twice as many 1x1 as 5x5, the rest 3x3; otherwise 3x3 in their place.
+    apart : bool
+        Each of the three behind a reduction of its own; otherwise all behind one.
+    """
+    few = spec.conv1x1 // 2
+    filters = spec.conv1x1 + spec.conv3x3 + spec.conv5x5
+    widths = (2 * few, filters - 3 * few, few)
+    sizes = (1, 3, 5) if several else (3, 3, 3)
+    paid = in_channels * (spec.conv1x1 + spec.reduce3x3 + spec.reduce5x5)
+    paid += 9 * spec.reduce3x3 * spec.conv3x3 + 25 * spec.reduce5x5 * spec.conv5x5
+    reductions = 3 if apart else 1
+    width = round(paid / (reductions * in_channels + 9 * filters))
+    parts = [
+        Convolution(channels=n, kernel_size=size) for n, size in zip(widths, sizes, strict=True)
+    ]
+    pool = MaxPool(kernel_size=3, stride=1, padding=1, ceil_mode=False)
+    pooled = (pool, conv1x1(spec.pool_proj))
+    if apart:
+        return parallel(*((conv1x1(width), part) for part in parts), pooled)
+    return parallel((conv1x1(width), parallel(*((part,) for part in parts))), pooled)
+
+
+def network(modules: str, data: Data = "fashion", *, num_classes: int, in_channels: int) -> Network:
+    """Build the micro network for one of the data sets, with one of `FACTORS` in its modules.
+
+    Raises
+    ------
+    ValueError
+        There are no such modules, or no such data.
+    """
+    one_of(modules, tuple(FACTORS), "modules")
+    one_of(data, tuple(TRUNKS), "data")
+    several, apart = FACTORS[modules]
+    layers: dict[str, Row] = {}
+    width = in_channels
+    for name, row in TRUNKS[data].items():
+        if isinstance(row, InceptionSpec):
+            layers[name] = module(width, row, several=several, apart=apart)
+            width = row.out_channels(width)
+        else:
+            layers[name], width = row, getattr(row, "channels", width)
+    return Network(
+        Config(name=modules, layers=layers, in_channels=in_channels, num_classes=num_classes)
+    )
+
+
+def compare(
+    *, modules: str, data: Data, recipe: Recipe, held_out: int, seed: int, report: Report
+) -> dict[str, Any]:
+    """Train the micro network with such modules, and test it; see `multi_scale_filters.compare`.
+
+    Without `held_out`, also ``right``: which of the test images it named right, as `named_right`
+    writes them.
+    """
+    if data == "patches" and held_out:  # crops overlap: the last of them would not be new
+        training, test = images(data, "try"), images(data, "held out")[:held_out]
+    else:
+        training, test = split(partial(images, data), held_out)
+    shape = {"num_classes": len(training.classes), "in_channels": training.images.shape[1]}
+    made = fresh(lambda: network(modules, data, **shape), seed=seed)
+    row = train_and_test(made, training, test, recipe, seed=seed, report=report)
+    if held_out:
+        return row
+    row["right"] = named_right(made, test, normalisation=(training.mean, training.std))
+    return row
+
+
+# Rates are tried on about a third as many images as the comparison sees.
+_TRIED: Mapping[Data, Recipe] = MappingProxyType(
+    {
+        "fashion": replace(RECIPES["fashion"], epochs=2, max_images=10_240),
+        "patches": replace(RECIPES["patches"], epochs=3, max_images=10_240),
+    }
+)
+
+#: The rates that are tried: so many that the best has a worse one on either side.
+GRID: Mapping[tuple[Data, str], tuple[float, ...]] = MappingProxyType(
+    {("fashion", name): (0.8, 0.4, 0.2, 0.1) for name in FACTORS}
+    | {("patches", name): (0.4, 0.2, 0.1, 0.05) for name in FACTORS}
+)
+
+
+def _at(data: Data, modules: str, rate: float) -> str:
+    return f"{data}, {modules}, rate {rate:g}"
+
+
+RATES = Experiment(
+    name="factors_rates",
+    about="which learning rate suits one size of filter and several, one reduction and three",
+    measure=compare,
+    options={
+        "modules": next(iter(FACTORS)),
+        "data": "fashion",
+        "recipe": RECIPES["fashion"],
+        "held_out": 1_500,
+    },
+    settings={
+        _at(data, modules, rate): {
+            "modules": modules,
+            "data": data,
+            "recipe": replace(_TRIED[data], peak_rate=rate),
+        }
+        for (data, modules), rates in GRID.items()
+        for rate in rates
+    },
+    seeds=(0, 1, 2),
+)
+
+
+def _settings() -> dict[str, Options]:
+    rates = chosen(RATES, GRID, lambda key, rate: _at(*key, rate))
+    return {name: {"modules": name, "peak_rate": rates["fashion", name]} for name in FACTORS}
+
+
+FASHION = Experiment(
+    name="factors_fashion",
+    about="one size of filter or several, behind one reduction or three, on clothes",
+    measure=compare,
+    options={
+        "modules": next(iter(FACTORS)),
+        "data": "fashion",
+        "recipe": RECIPES["fashion"],
+        "held_out": 0,
+    },
+    settings=_settings,
+    seeds=tuple(range(12)),
+    baseline="one size, one reduction",
+)
+
+
+# --- What the stored rows say -----------------------------------------------------------------
+
+SIZES = {"several sizes, {}": 1, "one size, {}": -1}
+REDUCTIONS = {"{}, three reductions": 1, "{}, one reduction": -1}
+
+
+def gained(change: Mapping[str, int], *others: str, draws: int = 2_000) -> Estimate:
+    """Return by how many points a change moves the accuracy on the stored rows.
+
+    Its 95% interval covers seeds and test images: both are drawn anew, with replacement, `draws`
+    times, the same of them for all settings.
+
+    Parameters
+    ----------
+    change : `SIZES` or `REDUCTIONS`
+    *others : str
+        Of the other factor, as "one reduction"; the mean over all that are given.
+    """
+    rows = results("factors_fashion").set_index("setting")
+    right = {
+        name: np.stack([right_of(written, 10_000) for written in rows.loc[name, "right"]])
+        for name in FACTORS
+    }
+    effect = sum(
+        sign * right[name.format(other)].astype(float) / len(others)
+        for name, sign in change.items()
+        for other in others
+    )
+    seeds, images = effect.shape
+    random = np.random.default_rng(0)
+    drawn = [
+        effect[random.integers(seeds, size=seeds)]
+        .mean(axis=0)[random.integers(images, size=images)]
+        .mean()
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(*(100 * float(value) for value in (effect.mean(), low, high)))
