@@ -113,8 +113,9 @@ def named_right(network: nn.Module, test: LabelledImages, *, normalisation: Norm
 
     `right_of` reads it. So a row holds what it takes to draw test images anew.
     """
-    logits = evaluate(network, test, normalisation=normalisation, logits=True).logits
-    right = (logits.argmax(dim=1).cpu() == test.labels).numpy()
+    scores = evaluate(network, test, normalisation=normalisation, logits=True).logits
+    assert scores is not None  # asked for
+    right = (scores.argmax(dim=1).cpu() == test.labels).numpy()
     return base64.b64encode(np.packbits(right).tobytes()).decode()
 
 

@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from ..accounting import module_costs
 from ..blocks import InceptionSpec
 from ..data import results
 from ..networks.network import Config, Network
@@ -72,8 +73,8 @@ def module(in_channels: int, spec: InceptionSpec, *, several: bool, apart: bool)
     filters = spec.conv1x1 + spec.conv3x3 + spec.conv5x5
     widths = (2 * few, filters - 3 * few, few)
     sizes = (1, 3, 5) if several else (3, 3, 3)
-    paid = in_channels * (spec.conv1x1 + spec.reduce3x3 + spec.reduce5x5)
-    paid += 9 * spec.reduce3x3 * spec.conv3x3 + 25 * spec.reduce5x5 * spec.conv5x5
+    costs = module_costs(in_channels, replace(spec, pool_proj=None), size=(1, 1)).values()
+    paid = sum(cost.parameters for cost in costs)
     reductions = 3 if apart else 1
     width = round(paid / (reductions * in_channels + 9 * filters))
     parts = [
@@ -217,11 +218,12 @@ def gained(change: Mapping[str, int], *others: str, draws: int = 2_000) -> Estim
         name: np.stack([right_of(written, 10_000) for written in rows.loc[name, "right"]])
         for name in FACTORS
     }
-    effect = sum(
-        sign * right[name.format(other)].astype(float) / len(others)
+    parts = [
+        sign * right[name.format(other)].astype(float)
         for name, sign in change.items()
         for other in others
-    )
+    ]
+    effect = np.stack(parts).sum(axis=0) / len(others)
     seeds, images = effect.shape
     random = np.random.default_rng(0)
     drawn = [
