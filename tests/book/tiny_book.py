@@ -125,7 +125,7 @@ class TinyBook:
                 time.sleep(0.02)
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
-            process.wait(timeout=60)
+            process.wait(timeout=240)  # on a busy machine, shutting down takes long
         finally:
             process.kill()
         return Answer(process.returncode, printed.read_text("utf-8", "replace"))
