@@ -21,24 +21,27 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+SENTENCE = '\n\nbecause = "..."  # in a sentence: why this one?'
+
 
 def blocks(module: str) -> str:
-    """Return the exercises of one module as MyST: statement, stub, check and help for each."""
-    exercises = importlib.import_module(f"utils.exercises.{module}").ALL
-    return "\n".join(
+    """Return a module's exercises as MyST: statement, stub, check and help; then its challenge."""
+    room = importlib.import_module(f"utils.exercises.{module}")
+    label = module.replace("_", "-")
+    written = [
         f"""\
 :::{{exercise}} {exercise.title}
-:label: {module.replace("_", "-")}-{exercise.key}
+:label: {label}-{exercise.key}
 
 {exercise.statement.strip()}
 :::
 
 ```{{code-cell}} ipython3
-{exercise.stub.strip()}
+{exercise.stub.strip()}{SENTENCE if exercise.sentence else ""}
 ```
 
 ```{{code-cell}} ipython3
-ex.{exercise.key}.check({exercise.answer})
+ex.{exercise.key}.check({exercise.answer}{", because" if exercise.sentence else ""})
 ```
 
 ```{{code-cell}} ipython3
@@ -47,8 +50,27 @@ ex.{exercise.key}.check({exercise.answer})
 ex.{exercise.key}.help()
 ```
 """
-        for exercise in exercises
-    )
+        for exercise in room.ALL
+    ]
+    if challenge := getattr(room, "challenge", None):
+        written.append(
+            f"""\
+:::{{exercise}} Open challenge: {challenge.title}
+:label: {label}-challenge
+
+{challenge.statement.strip()}
+:::
+
+```{{code-cell}} ipython3
+{challenge.stub.strip()}{SENTENCE}
+```
+
+```{{code-cell}} ipython3
+ex.challenge.check({challenge.answer}, because)
+```
+"""
+        )
+    return "\n".join(written)
 
 
 def written(text: str) -> str:

@@ -2,12 +2,13 @@
 
 import importlib
 import pkgutil
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 import torch
 from markdown_it import MarkdownIt
+from torch import nn
 
 import utils.exercises
 from utils.accounting import break_even
@@ -15,6 +16,7 @@ from utils.blocks import InceptionSpec
 from utils.exercises import Exercise, Slip, Verdict
 from utils.exercises import googlenet as network_exercises
 from utils.exercises.answers import MismatchError, call, expect, unfinished
+from utils.exercises.challenges import Challenge, Score, on_clothes
 from utils.exercises.one_by_one_reduction import (
     branch_weights,
     dearest_channel,
@@ -24,11 +26,12 @@ from utils.exercises.one_by_one_reduction import (
 from utils.exercises.questions import Option, choice, number
 from utils.exercises.results import Array, Number
 from utils.googlenet import INPUTS, MODULES
+from utils.training import Recipe
 
 CHAPTERS = {
     info.name: importlib.import_module(f"utils.exercises.{info.name}")
     for info in pkgutil.iter_modules(utils.exercises.__path__)
-    if info.name not in ("answers", "core", "questions", "results")
+    if info.name not in ("answers", "challenges", "core", "questions", "results")
 }
 EXERCISES = {
     f"{chapter}.{exercise.key}": exercise
@@ -504,3 +507,72 @@ def test_markdown_in_the_texts_is_rendered_and_html_is_not():
     assert "<i>" not in question.state["options"][1]["diagnosis"]
     assert "<script>" not in question.state["prompt"]
     assert MarkdownIt("commonmark", {"html": False}).renderInline("a `b`") == "a <code>b</code>"
+
+
+# Open challenges --------------------------------------------------------------------------------
+
+
+def tiny_challenge(to_beat: float) -> Challenge:
+    """A challenge that takes a second: two steps of training, at the price of one layer."""
+    limit = Score(to_beat, 7850, 7840)
+    return Challenge(
+        topic="here",
+        title="t",
+        statement="s",
+        stub="def mine():\n    return ...",
+        answer="mine",
+        measure=partial(on_clothes, recipe=Recipe(max_images=256), limit=lambda: limit),
+        to_beat=lambda: limit,
+        by="ours",
+    )
+
+
+def linear(features: int = 784, classes: int = 10):
+    return nn.Sequential(nn.Flatten(), nn.Linear(features, classes)), 0.1
+
+
+@pytest.fixture(params=[name for name, module in CHAPTERS.items() if hasattr(module, "challenge")])
+def challenge(request) -> Challenge:
+    return CHAPTERS[request.param].challenge
+
+
+def test_a_challenge_gives_a_line_to_share():
+    outcome = tiny_challenge(0.2).check(linear, "it is all there <is>")
+    assert outcome.state == "beaten"
+    assert "7,850 parameters, 0.01 million multiply-adds; to beat 20.0%" in outcome.line
+    assert outcome.line.startswith("here: ")
+    assert outcome.line.endswith("| it is all there <is>")
+    assert "&lt;is&gt;" in outcome._repr_html_()
+    assert tiny_challenge(1.0).check(linear, "...").line == outcome.line.split(" | ")[0].replace(
+        "20.0", "100.0"
+    )
+    rehearsal = tiny_challenge(0.2).check(linear, held_out=500)
+    assert rehearsal.state == "scored"
+    assert "500 images held out" in rehearsal.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda: linear()[0], "return network, rate"),
+        (lambda: (linear()[0], -1), "a positive learning rate"),
+        (lambda: linear(classes=9), "first and the last layer"),
+        (lambda: linear(features=9), "RuntimeError"),
+        (lambda: (nn.Flatten(), 0.1), "weights to train"),
+        (
+            lambda: (nn.Sequential(nn.Conv2d(1, 99, 3), nn.Flatten(), nn.Linear(66924, 10)), 1),
+            "at most 7,850",
+        ),
+    ],
+)
+def test_a_challenge_refuses_what_breaks_its_rules(answer, said):
+    outcome = tiny_challenge(0.2).check(answer)
+    assert outcome.state == "refused"
+    assert said in repr(outcome)
+
+
+def test_no_answer_makes_a_challenge_raise_or_score(challenge):
+    assert challenge.check(run(challenge.stub, challenge.answer)).state == "not attempted"
+    assert 0 < challenge.to_beat().accuracy < 1
+    for answer in answers_nobody_foresaw():
+        assert challenge.check(answer).state == "refused"

@@ -1,5 +1,6 @@
 """Exercises of the chapter on concatenation."""
 
+from functools import partial
 from itertools import accumulate, permutations
 from typing import Any
 
@@ -8,12 +9,15 @@ import torch
 from torch import Tensor
 
 from ..accounting import convolution_cost, module_costs, reduced_cost
+from ..data import results
+from ..experiments import concatenation as experiment
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
 from .answers import expect, filter_counts
+from .challenges import Challenge, Score, on_clothes
 from .core import Exercise
 from .questions import Option, choice
 from .results import Array, Number, Slip, noise
@@ -445,6 +449,44 @@ my_module = dict(
 )
 
 ALL = (whose, module, prune, same_price)
+
+
+def _concatenated() -> Score:
+    rows = results(experiment.MERGING.name)
+    own = rows[rows["setting"] == experiment.CONCATENATED]
+    return Score(own["test_accuracy"].mean(), int(own["parameters"].max()), int(own["macs"].max()))
+
+
+challenge = Challenge(
+    topic="Concatenation",
+    title="Four branches, one budget",
+    statement="""
+Build a network that names more clothes than the chapter's concatenated one, for its price: it may
+have as many parameters and multiply-adds, and a fiftieth more. The stub starts from *added,
+narrow*. Add, concatenate, take the maximum, leave branches out, or write a network that looks
+quite different. It is trained as the stored runs were, which takes about a minute. For trying
+things out there is `ex.challenge.check(my_network, held_out=2_000)`: it leaves the test images
+alone.
+""",
+    stub="""
+from utils.experiments.concatenation import added, network
+
+
+def my_network():
+    \"\"\"A network for images of (1, 28, 28), and its learning rate.\"\"\"
+    modules = {
+        "inception3a": added(width=17, reduce3x3=16, reduce5x5=8),
+        "inception3b": added(width=37, reduce3x3=24, reduce5x5=8),
+        "inception4a": added(width=37, reduce3x3=24, reduce5x5=8),
+        "inception4b": added(width=46, reduce3x3=24, reduce5x5=8),
+    }
+    return ..., 0.4  # network(modules), or one of your own
+""",
+    answer="my_network",
+    measure=partial(on_clothes, recipe=experiment.RECIPE, limit=_concatenated),
+    to_beat=_concatenated,
+    by="the concatenated network in the mean of its stored runs",
+)
 
 # Questions, answered in the page ----------------------------------------------------------------
 

@@ -76,6 +76,9 @@ class Exercise:
         From a nudge to nearly the whole way.
     solution_code, why
         A full solution, and the reason it is one, in Markdown.
+    sentence
+        Where the statement asks for a sentence, too: one that we might write. The stub gets a place
+        for the reader's, and a right answer shows both.
     cases
         The arguments that a function is called with, case by case; or a function that returns them.
     case
@@ -102,6 +105,7 @@ class Exercise:
     hints: tuple[str, ...] = field(repr=False)
     solution_code: str = field(repr=False)
     why: str = field(repr=False)
+    sentence: str = field(default="", repr=False)
     cases: Sequence[tuple] | Callable[[], Sequence[tuple]] = field(default=(), repr=False)
     case: Callable[..., str] = field(default=lambda *arguments: short(arguments), repr=False)
     results: tuple[Result, ...] = field(default=(), repr=False)
@@ -111,8 +115,8 @@ class Exercise:
     verify: Callable[[Any], None] | None = field(default=None, repr=False)
     _shown: int = field(default=0, init=False, repr=False)
 
-    def check(self, answer: Any) -> Verdict:
-        """Check an answer; never raises on a bad one."""
+    def check(self, answer: Any, because: Any = "") -> Verdict:
+        """Check an answer; never raises on a bad one. `because` is the reader's own sentence."""
         try:
             if unfinished(answer):
                 raise NotAttemptedError
@@ -132,7 +136,9 @@ class Exercise:
                 f"{short(answer)}, which led to {type(error).__name__}: {error}",
                 "Read the statement again: what kind of thing should the answer be?",
             )
-        return Verdict("right", self.praise)
+        said = because.strip(" .") if isinstance(because, str) else ""
+        beside = f" You say: “{said}.” We might say: “{self.sentence}”" if said else ""
+        return Verdict("right", self.praise + beside)
 
     def compare(self, function: Any) -> None:
         """Compare what the reader's function gives with the reference, case by case.

@@ -1,15 +1,21 @@
 """Exercises of the chapter on global pooling."""
 
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..accounting import account
+from ..data import fashion_mnist
+from ..experiments import global_pooling as experiment
 from ..interactive import Interactive
 from . import questions
 from .answers import MismatchError, call, expect
+from .challenges import Challenge, Score, on_clothes
 from .core import Exercise
 from .questions import Option, choice
 from .results import Array, Number, Slip
@@ -558,6 +564,48 @@ def lighter(network):
 )
 
 ALL = (count, gradients, cam, rebuild)
+
+_FAR = 6  # pixels
+
+
+def _averaged() -> Score:
+    found = experiment.probed("still", experiment.AVERAGE)[_FAR].mean()
+    counted = account(experiment.with_head(experiment.AVERAGE, seed=0), (1, 28, 28))
+    return Score(found, counted.parameters, counted.macs)
+
+
+challenge = Challenge(
+    topic="Global pooling",
+    title="Trained still, tested moved",
+    statement=f"""
+The network that averages, trained on clothes that lie still, gets worse when they are moved by
+{_FAR} pixels. Build one that names more of the moved clothes for the same price: it may have as many
+parameters and multiply-adds, and a fiftieth more. Change what you like between image and scores;
+the training images keep lying still. It takes about a minute, and a thousand moved test images
+decide. For trying things out there is `ex.challenge.check(my_network, held_out=2_000)`: it leaves
+the test images alone.
+""",
+    stub="""
+from utils.experiments.global_pooling import with_head
+
+
+def my_network():
+    \"\"\"A network for images of (1, 28, 28), and its learning rate.\"\"\"
+    network = with_head("average", seed=0)
+    network.avgpool = ...  # or change what stands in front of it
+    return ..., 0.4
+""",
+    answer="my_network",
+    measure=partial(
+        on_clothes,
+        recipe=replace(experiment.RECIPE, crop=0),
+        limit=_averaged,
+        clothes=lambda part: experiment.halved(fashion_mnist(part)),
+        tested=lambda images: experiment.shifted(images[:1000], _FAR),
+    ),
+    to_beat=_averaged,
+    by="the chapter's network that averages, in the mean of its stored runs",
+)
 
 # Questions, answered in the page ----------------------------------------------------------------
 

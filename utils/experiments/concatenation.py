@@ -4,6 +4,7 @@ The networks have `micro_googlenet`'s trunk and differ in their four modules alo
 learning rate of its own, which `MERGING_RATES` chooses on training images that are held out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -138,11 +139,17 @@ MODULES: dict[str, dict[str, Row]] = {
 }
 
 
-def network(modules: str, *, in_channels: int = 1, num_classes: int = 10) -> Network:
-    """Build the micro network with one of `MODULES` in it, for images of 28 to 32 px."""
-    layers = {**MICRO, **MODULES[modules]}
+def network(
+    modules: str | Mapping[str, Row], *, in_channels: int = 1, num_classes: int = 10
+) -> Network:
+    """Build the micro network, for images of 28 to 32 px, with other modules in it.
+
+    `modules` is one of `MODULES`, or the rows of such a table by name.
+    """
+    name, rows = (modules, MODULES[modules]) if isinstance(modules, str) else ("own", modules)
+    layers = {**MICRO, **rows}
     return Network(
-        Config(name=modules, layers=layers, in_channels=in_channels, num_classes=num_classes)
+        Config(name=name, layers=layers, in_channels=in_channels, num_classes=num_classes)
     )
 
 
