@@ -28,11 +28,27 @@ See {eq}`eq-y`.
 Hidden.
 ```
 
+{.after-prediction}
+A result.
+
+{.after-prediction}
+- in a list
+
+{.after-prediction}
+| in | a table |
+|:--|:--|
+| 1 | 2 |
+
+:::{note}
+:class: after-prediction
+In a box.
+:::
+
 ![Four bars](../_static/favicon.svg)
 """
 CELLS = (
     ":tags: [remove-cell]\n\nfrom myst_nb import glue\nglue('n', '1,234', display=False)",
-    ":tags: [hide-input]\n\nprint(1)",
+    ":tags: [hide-input, after-prediction]\n\nprint(1)",
     """
     ---
     mystnb:
@@ -168,6 +184,13 @@ def test_printed_explains_itself(good):
     assert span.find(string=True) == "6.67%"
     assert "cited source" in span["title"]
     assert span.select_one(".visually-hidden").get_text().strip() == "(as printed)"
+
+
+@pytest.mark.slow
+def test_a_result_that_a_prediction_hides_is_marked(good):
+    page = soup(good, "chapters/all")
+    assert [mark.name for mark in page.select(".after-prediction")] == ["p", "ul", "table", "div"]
+    assert page.select_one("div.cell.tag_after-prediction").find("details")
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 // A question that the page answers: a choice among options, or a number.
 // What is right and what each wrong answer shows comes with the state; nothing is sent anywhere.
 // The first answer makes room for everything that it may ever say, unseen in one grid cell: nothing
-// below moves while the reader tries the others.
+// below moves while the reader tries the others. A prediction is wrong for nobody: what it predicts
+// stays hidden (course.css) for as long as the box has `data-prediction`.
 
 const STYLE = `
 .question { border: 1px solid color-mix(in srgb, currentColor 25%, transparent);
@@ -24,6 +25,13 @@ const STYLE = `
 .question-room > * { grid-area: 1 / 1; min-width: 0; margin: 0; overflow-wrap: anywhere; }
 .question-unsaid { visibility: hidden; user-select: none; }
 .question:not([data-tried]) .question-unsaid { display: none; }
+.question-wait { display: flex; flex-wrap: wrap; gap: .3rem .6rem; align-items: center;
+  min-height: 2.25rem; margin: .75rem 0 0; font-size: .9rem; }
+.question-wait button { font: inherit; color: inherit; cursor: pointer; padding: .2rem .6rem;
+  border: 1px solid color-mix(in srgb, currentColor 55%, transparent); border-radius: .3rem;
+  background: transparent; }
+.question-wait button:hover { background: color-mix(in srgb, currentColor 8%, transparent); }
+@media print { .question-wait { display: none; } }
 .question :focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 `;
 
@@ -95,6 +103,34 @@ function worked(text) {
   return { value: next() === " " && Number.isFinite(value) ? value : NaN, calculated };
 }
 
+const HIDDEN = ".after-prediction, .tag_after-prediction";
+
+// Hide what follows a prediction in its section; the returned function shows it. Arrow keys choose
+// a radio by passing over the others, so that only a click, Space or Enter is an answer.
+function prediction(box, el) {
+  const following = [];
+  for (let next = el.closest(".cell"); (next = next?.nextElementSibling);) {
+    following.push(...(next.matches(HIDDEN) ? [next] : next.querySelectorAll(HIDDEN)));
+  }
+  box.dataset.prediction = "";
+  const line = element("p", "question-wait");
+  const words = element("span", "", "Answer the question to see the result, or");
+  const button = Object.assign(element("button", "", "show it now"), { type: "button" });
+  line.append(words, button);
+  const reveal = () => {
+    delete box.dataset.prediction;
+    words.textContent = "The result is shown below.";
+    button.remove();
+  };
+  button.addEventListener("click", () => {
+    reveal();
+    following[0].tabIndex = -1;
+    following[0].focus();
+  });
+  if (following.length) box.append(line);
+  return reveal;
+}
+
 const written = (n) => (Math.abs(n) < 1e15
   ? n.toLocaleString("en-GB", { maximumSignificantDigits: 12 })
   : n.toExponential(3)).replace("-", "−");
@@ -108,26 +144,49 @@ function render({ model, el }) {
   const said = element("p", "question-said");
   said.setAttribute("role", "status");
   const verdict = (right, html) => `<strong>${right ? "✓ Right." : "✗ Not yet."}</strong> ${html}`;
-  const tell = (right, html) => {
-    box.dataset.state = right === null ? "open" : right ? "right" : "wrong";
-    if (right !== null) box.dataset.tried = "";
+  const tell = (html, tried = true) => {
+    if (tried) box.dataset.tried = "";
     said.innerHTML = html;
   };
   const options = model.get("options");
   let sayings; // everything that may be told
+  let reveal; // show what a prediction hides
 
   box.append(legend, prompt);
-  if (model.get("kind") === "choice") {
+  if (model.get("kind") !== "number") {
+    const predicted = model.get("kind") === "prediction";
+    const found = options.find((option) => option.right);
+    const quoted = ({ text }) => `“${text.replace(/\.$/, "")}”`;
+    const saying = (option) => {
+      if (!predicted) return verdict(option.right, option.diagnosis);
+      const said = option.right
+        ? `It was as you expected: ${quoted(found)}.`
+        : `You expected ${quoted(option)}; it was ${quoted(found)}.`;
+      return `<strong>${said}</strong> ${option.diagnosis}`;
+    };
+    const passing = "Press Enter to answer with this.";
+    let arrow = false;
     for (const option of options) {
       const label = element("label", "question-option");
       const radio = Object.assign(element("input"), { type: "radio", name: group });
-      const saying = verdict(option.right, option.diagnosis);
-      radio.addEventListener("change", () => tell(option.right, saying));
+      const answer = () => {
+        reveal?.();
+        tell(saying(option));
+      };
+      radio.addEventListener("change", () => {
+        if (arrow && "prediction" in box.dataset) tell(passing, false);
+        else answer();
+      });
+      radio.addEventListener("keydown", ({ key }) => {
+        arrow = key.startsWith("Arrow");
+        if (radio.checked && (key === "Enter" || key === " ")) answer();
+      });
+      radio.addEventListener("keyup", () => (arrow = false));
       label.append(radio, element("span", "", option.text));
       box.append(label);
     }
-    sayings = options.map(({ right, diagnosis }) => verdict(right, diagnosis));
-    tell(null, "");
+    sayings = options.map(saying);
+    tell("", false);
   } else {
     const form = element("div", "question-number");
     prompt.id = `${group}-prompt`;
@@ -141,20 +200,20 @@ function render({ model, el }) {
     const how = "Type a number or a calculation, such as 1,234 or 3 × (4 + 5).";
     const unread = `This does not read as a number. ${how}`;
     const check = () => {
-      if (field.value.trim() === "") return tell(null, how);
+      if (field.value.trim() === "") return tell(how, false);
       const typed = model.get("percent") ? field.value.replace(/%\s*$/, "") : field.value;
       const { value, calculated } = worked(typed);
-      if (Number.isNaN(value)) return tell(null, unread);
+      if (Number.isNaN(value)) return tell(unread, false);
       const answer = model.get("answer");
       const result = calculated ? `= ${written(value)}. ` : "";
       const far = (known) => Math.abs(value - known);
       const near = (known) => far(known) <= model.get("tolerance") * Math.abs(known) + 1e-9;
       if (near(answer)) {
-        return tell(true, result + verdict(true, model.get("right")));
+        return tell(result + verdict(true, model.get("right")));
       }
       const [slip] = options.filter((known) => near(known.value))
         .sort((one, other) => far(one.value) - far(other.value));
-      tell(false, result + verdict(false, slip ? slip.diagnosis : model.get("otherwise")));
+      tell(result + verdict(false, slip ? slip.diagnosis : model.get("otherwise")));
     };
     button.addEventListener("click", check);
     field.addEventListener("keydown", (event) => event.key === "Enter" && check());
@@ -166,7 +225,7 @@ function render({ model, el }) {
       ...[...options.map((known) => known.diagnosis), model.get("otherwise")]
         .map((diagnosis) => long + verdict(false, diagnosis)),
     ];
-    tell(null, how);
+    tell(how, false);
   }
   const room = element("div", "question-room");
   for (const saying of sayings) {
@@ -177,6 +236,7 @@ function render({ model, el }) {
   }
   room.append(said);
   box.append(room);
+  if (model.get("kind") === "prediction") reveal = prediction(box, el);
   const style = element("style");
   style.textContent = STYLE;
   el.append(style, box);

@@ -25,15 +25,29 @@ class Option:
     right: bool = False
 
 
-def choice(prompt: str, options: Sequence[Option], *, name: str = "Question") -> Interactive:
+def choice(
+    prompt: str,
+    options: Sequence[Option],
+    *,
+    prediction: bool = False,
+    name: str = "Question",
+) -> Interactive:
     """Ask a question with one right answer among several.
+
+    A prediction asks what a measurement will show: nobody is wrong before, and the answer says what
+    was expected and what it was. The cells tagged `after-prediction` and the blocks of Markdown
+    under `{.after-prediction}` that follow in the same section stay hidden in the book's page
+    until the reader has answered or asked to see them (the rule is in `_static/course.css`).
 
     Parameters
     ----------
     prompt
         The question, in one paragraph of Markdown.
     options
-        At least two, exactly one of them right, each with its diagnosis.
+        At least two, exactly one of them right, each with its diagnosis: of a prediction, why it
+        was so, or why it was not as this reader expected.
+    prediction
+        Whether the answer is what the reader expects of a result that follows.
     name
         What a screen reader calls the question.
 
@@ -58,8 +72,16 @@ def choice(prompt: str, options: Sequence[Option], *, name: str = "Question") ->
     ]
     listed = "".join(f"<li>{answer['text']}</li>" for answer in answers)
     told = f"{_inline(right[0].text.removesuffix('.'))}. {_inline(right[0].diagnosis)}"
+    # What hides the result stands in the page before any script has run, and in what scripts make.
+    waits = "<span data-prediction></span>" if prediction else ""
     return _question(
-        prompt, name, f"<ul>{listed}</ul>", told, kind="choice", options=answers, answer=0.0
+        prompt,
+        name,
+        f"<ul>{listed}</ul>{waits}",
+        told,
+        kind="prediction" if prediction else "choice",
+        options=answers,
+        answer=0.0,
     )
 
 
