@@ -1,9 +1,11 @@
 # Commands of the book. Each makes what it needs first: `.venv`, and in it the packages.
 #   TORCH=cpu          PyTorch without GPU libraries: a small download (remembered afterwards)
 #   TORCH_INDEX=URL    where that PyTorch comes from, if not from download.pytorch.org
+#   ARGS=OPTIONS       what JupyterLab is told besides, as in `make lab ARGS=--port=9000`
 #   PYTHON=PATH        the Python to make the environment with, instead of the first that suits
 TORCH ?=
 PYTHON ?=
+ARGS ?=
 export TORCH_INDEX
 
 # Run one after the other, also under `make -j`: they share `.venv` and `_build`.
@@ -50,7 +52,7 @@ serve: book ## build the book and show it in a local web server
 	@$(RUN) tools/serve.py
 
 lab: notebooks ## open the chapters as notebooks in JupyterLab, in your own folder `work`
-	@$(RUN) tools/lab.py
+	@$(RUN) tools/lab.py $(ARGS)
 
 notebooks: book ## export the chapters as notebooks, into _build/notebooks
 	@$(RUN) tools/notebooks.py --out _build/notebooks

@@ -1,9 +1,12 @@
 """Open the chapters as notebooks in JupyterLab, in a folder of the reader's own.
 
-    python tools/lab.py [--no-browser]
+    python tools/lab.py [--no-browser] [JupyterLab's own options, such as --ip=0.0.0.0]
 
 The exported notebooks (`make notebooks`) are copied into `work/`, which git ignores. A copy that is
 there already is never overwritten: it may hold answers. Delete or rename it to get a new one.
+
+JupyterLab refuses to run as root unless it is told to. In a container root is the only user, so
+there this command tells it, and says so.
 """
 
 import argparse
@@ -39,10 +42,14 @@ def copy_new(exported, work):
     return copied, kept
 
 
+def is_root():
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    choices = parser.parse_args()
+    choices, more = parser.parse_known_args()
     if not any(EXPORTED.rglob("*.ipynb")):
         return "error: no exported notebooks in _build/notebooks: run `make notebooks` first."
     copied, kept = copy_new(EXPORTED, WORK)
@@ -53,6 +60,10 @@ def main():
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={WORK}"]
     command += ["--no-browser"] if choices.no_browser else []
+    if is_root() and "--allow-root" not in more:
+        print("You are root, so JupyterLab is started with --allow-root.")
+        more.append("--allow-root")
+    command += more
     server = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
     while True:
         try:

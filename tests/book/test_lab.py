@@ -74,5 +74,18 @@ def test_lab_starts_in_the_readers_folder_with_the_package_on_its_path(started, 
     assert environment["PYTHONPATH"].split(":")[0] == str(ROOT)
 
 
+@pytest.mark.parametrize("root", [True, False])
+def test_options_reach_jupyterlab_which_runs_as_root_in_a_container(started, monkeypatch, root):
+    monkeypatch.setattr(lab, "is_root", lambda: root)
+    monkeypatch.setattr(sys, "argv", ["lab.py", "--ip=0.0.0.0", *(["--allow-root"] * root)])
+    lab.main()
+    monkeypatch.setattr(sys, "argv", ["lab.py", "--no-browser"])
+    lab.main()
+    for command, _ in started:
+        assert command.count("--allow-root") == root
+    assert "--ip=0.0.0.0" in started[0][0]
+    assert "--no-browser" not in started[0][0]
+
+
 def test_ctrl_c_is_left_to_the_server_which_asks_back(started):
     assert lab.main() == 0
