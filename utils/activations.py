@@ -39,6 +39,11 @@ def branches(model: nn.Module) -> dict[str, str]:
 def features(model: nn.Module, x: Tensor, names: Iterable[str] | None = None) -> dict[str, Tensor]:
     """Run a network once and return what comes out of some of its parts.
 
+    What comes later in the network is computed from these very tensors, so that ``torch.autograd``
+    gives the gradients of one part ("fc", the scores) with respect to another. A method that hooks
+    `torch.nn.ReLU` modules to change gradients there, as guided backpropagation, finds none in this
+    package, whose ReLUs are functions: without an error, what it gives is the plain gradient.
+
     Parameters
     ----------
     model : nn.Module
@@ -57,7 +62,8 @@ def features(model: nn.Module, x: Tensor, names: Iterable[str] | None = None) ->
     Raises
     ------
     ValueError
-        The network has no such part; the message suggests names that are close.
+        The network has no such part, and the message suggests names that are close; or a part takes
+        no part in this mode, as auxiliary heads in evaluation mode; or it gives no tensor.
     """
     names = [names] if isinstance(names, str) else names
     names = stages(model) if names is None else tuple(names)
@@ -75,8 +81,13 @@ def features(model: nn.Module, x: Tensor, names: Iterable[str] | None = None) ->
     outputs: dict[str, Tensor] = {}
 
     def keep(name: str) -> nn.Module:
-        def hook(module: nn.Module, args: tuple, output: Tensor) -> None:
+        def hook(module: nn.Module, args: tuple, output: Tensor) -> Tensor:
+            if not isinstance(output, Tensor):
+                raise ValueError(
+                    f"{name!r} gives no map, but a {type(output).__name__}: name a part inside it."
+                )
             outputs[name] = output
+            return output.clone()  # what follows may change its input in place, as some ReLUs do
 
         return modules[short.get(name, name)].register_forward_hook(hook)
 
@@ -86,4 +97,7 @@ def features(model: nn.Module, x: Tensor, names: Iterable[str] | None = None) ->
     finally:
         for handle in handles:
             handle.remove()
+    if unused := [name for name in names if name not in outputs]:
+        why = "" if model.training else "; auxiliary heads only do after model.train()"
+        raise ValueError(f"{', '.join(map(repr, unused))} took no part in these scores{why}.")
     return {name: outputs[name] for name in names}

@@ -150,8 +150,8 @@ class GoogLeNet(Network):
         aux = {}
         for layer in self.config.layers:
             x = getattr(self, layer)(x)
-            if self.training and layer in self.config.aux_heads:
-                name = self.config.aux_heads[layer]
+            name = self.config.aux_heads.get(layer)
+            if self.training and name and getattr(self, name) is not None:
                 aux[name] = getattr(self, name)(x)
         x = self.head(x)
         return GoogLeNetOutputs(x, aux.get("aux2"), aux.get("aux1")) if aux else x

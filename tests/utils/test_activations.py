@@ -8,7 +8,7 @@ from torch import nn
 
 from utils.activations import branches, features, stages
 from utils.blocks import Branches, Residual
-from utils.googlenet import micro_googlenet
+from utils.googlenet import googlenet, micro_googlenet
 
 
 @every_network
@@ -71,6 +71,37 @@ def test_it_leaves_no_hook_behind_and_keeps_mode_and_gradients():
     with pytest.raises(ValueError, match="expects images"):
         features(model, torch.zeros(3, 28, 28))
     assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_heads_take_part_in_training_alone():
+    model = googlenet("torchvision", aux_heads=True).eval()
+    x = pictures(2, 64)
+    with torch.no_grad(), pytest.raises(ValueError, match=r"'aux1' took no part .*model.train()"):
+        features(model, x, ["conv1", "aux1"])
+    model.train()
+    assert features(model, x, ["aux1"])["aux1"].shape == (2, 1000)
+    model.aux1 = None  # as torchvision's network allows
+    scores = model(x)
+    assert (scores.aux_logits1, scores.aux_logits2.shape) == (None, (2, 1000))
+    model.aux2 = None
+    assert model(x).shape == (2, 1000)
+
+
+def test_what_follows_in_place_changes_no_map():
+    """And gradients of later parts with respect to it stay."""
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Flatten(), nn.Dropout(0.5))
+    x = pictures(2, 28)
+    parts = features(model.eval(), x, ["0", "1", "3"])
+    assert torch.equal(parts["0"], model[0](x))
+    assert parts["0"].min() < 0
+    (gradient,) = torch.autograd.grad(parts["3"].sum(), parts["0"])
+    assert torch.equal(gradient, (parts["0"] > 0).float())
+
+
+def test_a_part_that_gives_no_map():
+    model = nn.Sequential(nn.Flatten(2), nn.LSTM(28 * 28, 5, batch_first=True))
+    with pytest.raises(ValueError, match="'1' gives no map, but a tuple"):
+        features(model, pictures(2, 28), ["1"])
 
 
 def test_stages_of_a_network_without_a_table():

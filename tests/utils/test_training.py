@@ -1,6 +1,7 @@
 """The training loop: that it learns, that it repeats itself, and that it says what is wrong."""
 
 import math
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
 from utils.data import LabelledImages
 from utils.googlenet import micro_googlenet
@@ -75,7 +77,6 @@ def test_it_learns(capsys):
     model = fresh()
     before = evaluate(model, test, normalisation=(data.mean, data.std)).accuracy
     history = train(model, data, test, replace(QUICK, epochs=6))
-    assert not model.training
     assert before < 0.6
     assert history.test_accuracy.iloc[-1] > 0.9
     assert list(history.epoch) == [1, 2, 3, 4, 5, 6]
@@ -152,6 +153,62 @@ def test_heads_are_trained():
     history = train(model, stripes(), stripes(seed=1), QUICK, report=silent)
     assert not any(torch.equal(value, before[name]) for name, value in weights(model).items())
     assert history.loss.iloc[0] > 1.2 * history.test_loss.iloc[0]  # both count
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["all in evaluation mode", "the trunk is"])
+def test_statistics_that_the_caller_holds_do_not_move(whole):
+    """All frozen but the last layer: the answers of what lies below it stay those it had."""
+    model = tiny()
+    for part in (*model[:-1], *([model] if whole else [])):
+        part.eval()
+    model[:-1].requires_grad_(False)
+    before, modes = weights(model), [part.training for part in model.modules()]
+    train(model, stripes(), stripes(seed=1), QUICK, report=silent)
+    after = weights(model)
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {
+        "6.weight", "6.bias",
+    }  # fmt: skip
+    assert [part.training for part in model.modules()] == modes
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_modes_while_training(kept):
+    """Statistics of trained layers rest if they alone are in evaluation mode, else all move."""
+    model = tiny()
+    model[1].eval() if kept else model.eval()
+    modes = [part.training for part in model.modules()]
+    train(model, stripes(), recipe=QUICK, report=silent)
+    assert model[1].num_batches_tracked == (0 if kept else 6)
+    with pytest.raises(DivergedError):
+        train(model, stripes(), recipe=replace(QUICK, peak_rate=1e30), report=silent)
+    assert [part.training for part in model.modules()] == modes
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["usual", "channels last"])
+def test_a_network_keeps_its_layout(last, tmp_path):
+    """What wants one or another layout in memory works afterwards: files, vectors, LBFGS."""
+    model, data = fresh(), stripes()
+    if last:
+        model.to(memory_format=torch.channels_last)
+    before = {name: value.stride() for name, value in model.state_dict().items()}
+    train(model, data, recipe=QUICK, report=silent)
+    result = evaluate(model, data, normalisation=(0.3, 0.2))
+    assert {name: value.stride() for name, value in model.state_dict().items()} == before
+    if last:
+        return
+    save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    nn.utils.parameters_to_vector(model.parameters())
+    nn.utils.parameters_to_vector(parameter.grad for parameter in model.parameters())
+    optimiser = torch.optim.LBFGS(model.parameters(), lr=0.1, max_iter=3)
+    images = normalise(data.images, (0.3, 0.2))
+
+    def closure() -> Tensor:
+        loss = F.cross_entropy(model(images), data.labels)
+        loss.backward()  # onto the gradients that the training left
+        return loss
+
+    optimiser.step(closure)
+    assert result.loss != evaluate(model, data, normalisation=(0.3, 0.2)).loss
 
 
 def test_what_is_frozen_stays():
@@ -449,6 +506,73 @@ def test_numbers_of_numpy_are_numbers():
     recipe = Recipe(peak_rate=np.float32(0.5), epochs=np.int64(3), momentum=np.float64(0.5))
     assert recipe == Recipe(peak_rate=0.5, epochs=3, momentum=0.5)
     assert {type(value) for value in (recipe.peak_rate, recipe.momentum)} == {float}
+
+
+class Named(nn.Module):
+    """What segmentation networks, and many libraries, answer with: scores in a dict."""
+
+    def __init__(self, network: nn.Module, answer=lambda scores: {"features": None, "out": scores}):
+        super().__init__()
+        self.network, self.answer = network, answer
+
+    def forward(self, x):
+        return self.answer(self.network(x))
+
+
+class Unnamed(nn.Module):
+    """What `train` says to do about a dict."""
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        super().__init__()
+        self.network, self.name = network, name
+
+    def forward(self, images):
+        return self.network(images)[self.name]
+
+
+@pytest.mark.parametrize("door", [train, evaluate])
+def test_networks_that_give_no_scores(door):
+    options = {"normalisation": (0.3, 0.2)} | (
+        {"recipe": QUICK, "report": silent} if door is train else {}
+    )
+    with pytest.raises(TypeError, match=r"scores .*, got a? ?dict: put the network") as caught:
+        door(Named(tiny()), stripes(), **options)
+    name = re.search(r"network\(images\)\['(\w+)'\]", str(caught.value))[1]
+    door(Unnamed(Named(tiny()), name), stripes(), **options)
+    door(Named(tiny(), lambda scores: [scores]), stripes(), **options)
+    for answer, says in (
+        (lambda scores: scores[:, :, None, None], r"got Tensor \(\d+, 3, 1, 1\)\."),
+        (lambda scores: (), "got an empty one"),
+        (lambda scores: None, "got NoneType"),
+        (lambda scores: (scores, {}), r"got Tensor \(\d+, 3\) and dict"),
+    ):
+        with pytest.raises(TypeError, match=says):
+            door(Named(tiny(), answer), stripes(), **options)
+
+
+def test_one_number_a_channel(capsys):
+    """Batch normalisation on maps of one pixel, with one image: the way out is taken."""
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(1, 3))
+    one = replace(QUICK, batch_size=1, max_images=2)
+    with pytest.raises(ValueError, match=r"larger batch_size \(it is 1\), or .* evaluation mode"):
+        train(model, stripes(), recipe=one)
+    train(model, stripes(), recipe=replace(one, batch_size=2))
+    model[1].eval()
+    train(model, stripes(), recipe=one)
+    other = nn.Sequential(nn.Flatten(), nn.Linear(3, 3))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        train(other, stripes(), recipe=QUICK)
+
+
+def test_a_loaders_images_can_be_trained_on():
+    """What `train` and `evaluate` say of a DataLoader is done."""
+    data = stripes()
+    loader = DataLoader(TensorDataset(data.images, data.labels), batch_size=10)
+    for call in (lambda: train(tiny(), loader), lambda: evaluate(tiny(), loader)):
+        with pytest.raises(TypeError, match=r"got DataLoader: .*\(images, labels, classes\)"):
+            call()
+    images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    train(tiny(), LabelledImages(images, labels, ("a", "b", "c")), recipe=QUICK, report=silent)
 
 
 def one_class(count: int) -> LabelledImages:

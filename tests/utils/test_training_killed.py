@@ -123,7 +123,6 @@ def test_a_finished_training_is_only_read(tmp_path):
     before = file.stat()
     again = train(second, stripes(), recipe=SAVING, checkpoint=file, report=silent)
     assert same(weights(first), weights(second))
-    assert not second.training
     assert history.equals(again)  # clocks too
     assert file.stat() == before
 

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 from ..data import LabelledImages
 from ..support.checks import one_of, positive_int
 from .batches import Normalisation, describe, normalise
-from .guards import check_data, check_labels
+from .guards import check_data, scores_of
 from .machine import here, to_device
+from .modes import in_evaluation
 from .recipe import PRECISIONS, Precision
 
 
@@ -117,7 +118,8 @@ def evaluate(
     Parameters
     ----------
     model : nn.Module
-        Moved to `device`; its mode, and that of each of its parts, is given back as it was.
+        As `train` takes it. Moved to `device`; otherwise, and with the mode of each of its parts,
+        it is left as it was.
     data : LabelledImages
         Or what has `TestBatches`' interface.
     normalisation : (mean, std)
@@ -135,34 +137,28 @@ def evaluate(
     ValueError
         No images, no normalisation, labels that the network has no score for.
     TypeError
-        Data of another kind.
+        Data of another kind, or a network that gives no scores.
     """
     one_of(precision, PRECISIONS, "precision")
     data = as_test_batches(data, normalisation, batch_size=batch_size)
     if device is None:
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
     machine = here(device)
-    model.to(machine.device, memory_format=torch.channels_last)
+    model.to(machine.device)
     share = {} if logits else {"rank": machine.rank, "world": machine.world}
 
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     correct, count, loss, kept = 0, 0, 0.0, []
-    try:
+    with in_evaluation(model):
         for images, labels in data.all(**share):
             images = to_device(images, machine.device, model)
             with machine.autocast(precision, model):
-                scores = at_least_float32(model(images))
-            check_labels(labels, scores)
-            labels = labels.to(machine.device)
+                outputs = scores_of(model(images), labels)
+            scores, labels = at_least_float32(outputs[0]), labels.to(machine.device)
             loss += F.cross_entropy(scores, labels, reduction="sum").item()
             correct += (scores.argmax(1) == labels).sum().item()
             count += len(labels)
             if logits:
                 kept.append(scores.cpu())
-    finally:
-        for module, training in modes:  # parts may have had modes of their own
-            module.training = training
     if not logits:
         correct, count, loss = machine.total(correct, count, loss)
     if count == 0:

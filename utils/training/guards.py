@@ -1,6 +1,8 @@
 """What is refused before a step is taken, and what stops a training that has gone wrong."""
 
 import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
 
@@ -39,7 +41,9 @@ def check_data(data: Any) -> None:
     """Raise unless `data` are labelled images, and at least one."""
     if not isinstance(data, LabelledImages):
         raise TypeError(
-            f"expected LabelledImages, as fashion_mnist() gives, got {type(data).__name__}."
+            f"expected LabelledImages, as fashion_mnist() gives, got {type(data).__name__}: make "
+            "them of tensors, LabelledImages(images, labels, classes), or of folders with "
+            "image_folder(). What does not fit into memory comes as FolderBatches."
         )
     if len(data) == 0:
         raise ValueError(f"{data.name} holds no images.")
@@ -55,14 +59,73 @@ def check_classes(training: tuple[str, ...], test: tuple[str, ...]) -> None:
             )
 
 
-def check_labels(labels: Tensor, scores: Tensor) -> None:
-    """Raise unless there is a score for each label, which a GPU would not say as clearly."""
-    if labels.min() < 0 or labels.max() >= scores.shape[1]:
+def scores_of(outputs: Any, labels: Tensor) -> tuple[Tensor | None, ...]:
+    """Return the main scores, then those of auxiliary heads, or None for one that is left out.
+
+    Parameters
+    ----------
+    outputs
+        What a network gives: scores (N, num_classes), or a tuple or a list of such.
+    labels : Tensor
+        (N,), still on the CPU: a GPU would not say as clearly what is wrong with them.
+
+    Raises
+    ------
+    TypeError
+        These are no scores.
+    ValueError
+        There is no score for a label.
+    """
+    scores = tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
+    found = [*scores[:1], *(one for one in scores[1:] if one is not None)]
+    if not found or not all(_are_scores(one, len(labels)) for one in found):
+        got = [_named(one) for one in found]
+        raise TypeError(
+            "expected scores (N, num_classes) from the network, or a tuple of them with the main "
+            f"ones first, got {' and '.join(got) or 'an empty one'}{_way_to_scores(outputs)}."
+        )
+    if labels.min() < 0 or labels.max() >= scores[0].shape[1]:
         raise ValueError(
             f"the labels go from {labels.min()} to {labels.max()}, but the network scores "
-            f"{scores.shape[1]} classes, 0 to {scores.shape[1] - 1}: build it with as many classes "
-            "as the data have."
+            f"{scores[0].shape[1]} classes, 0 to {scores[0].shape[1] - 1}: build it with as many "
+            "classes as the data have."
         )
+    return scores
+
+
+def _are_scores(output: Any, count: int) -> bool:
+    return isinstance(output, Tensor) and output.ndim == 2 and len(output) == count
+
+
+def _named(output: Any) -> str:
+    shape = f" {tuple(output.shape)}" if isinstance(output, Tensor) else ""
+    return f"{type(output).__name__}{shape}"
+
+
+def _way_to_scores(outputs: Any) -> str:
+    """Say how to get at the scores in a dict, as many libraries' networks return one."""
+    if not isinstance(outputs, Mapping) or not outputs:
+        return ""
+    flat = [name for name, one in outputs.items() if isinstance(one, Tensor) and one.ndim == 2]
+    return (
+        ": put the network into a module of your own, whose forward returns "
+        f"network(images)[{[*flat, *outputs][0]!r}]"
+    )
+
+
+@contextmanager
+def lone_numbers_told(recipe: Recipe) -> Iterator[None]:
+    """Say what to do about a batch in which a channel is a single number, without any spread."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ValueError(
+            "batch normalisation, which needs several numbers a channel, gets one from an image, "
+            f"and so one from a batch: take a larger batch_size (it is {recipe.batch_size}), or "
+            "put such layers into evaluation mode."
+        ) from error
 
 
 def mean_and_std(normalisation: Any, channels: int) -> tuple[Tensor, Tensor]:

@@ -17,8 +17,9 @@ from ..data import LabelledImages
 from .batches import Batches, Normalisation, as_batches
 from .checkpoint import Keeper
 from .evaluation import TestBatches, as_test_batches, at_least_float32, evaluate
-from .guards import check_classes, check_labels, check_loss, check_weights
+from .guards import check_classes, check_loss, check_weights, lone_numbers_told, scores_of
 from .machine import here, to_device
+from .modes import in_training
 from .progress import Progress, write_line
 from .recipe import Recipe, seed_for
 
@@ -47,7 +48,11 @@ def train(
     model : nn.Module
         From (N, C, H, W) to scores (N, num_classes), in training also to a tuple of scores, of
         which the first are the main ones and the others, but for None, auxiliary heads'. Trained
-        in place, left on `device` and in evaluation mode.
+        in place and left on `device`, with its modes as they were: call ``model.eval()`` before
+        its answers count. While it trains it is in training mode, but for parts that the caller put
+        into evaluation mode. There dropout rests and batch normalisation keeps its statistics,
+        which frozen weights alone would not stop. Where the whole network is in evaluation mode,
+        such parts are those whose parameters are all frozen.
     data : LabelledImages or Batches
         To train on. What is not in memory comes through an object with `Batches`' interface.
     test : LabelledImages or TestBatches, optional
@@ -81,7 +86,8 @@ def train(
     CheckpointError
         The checkpoint is damaged, of another network, recipe or data, or cannot be read or written.
     TypeError, ValueError
-        Data that do not fit the recipe or the network; a network with nothing to train.
+        Data that do not fit the recipe or the network; a network with nothing to train, or without
+        scores.
     """
     machine = here(device)
     batches = as_batches(data, recipe, normalisation, world=machine.world)
@@ -90,18 +96,18 @@ def train(
         test = as_test_batches(test, batches.normalisation)
         check_classes(batches.classes, test.classes)
 
-    model.to(machine.device, memory_format=torch.channels_last)
-    optimiser = make_optimiser(model, recipe)
-    progress = Progress(machine, report, epochs=recipe.epochs, steps_per_epoch=len(batches))
-    keeper = Keeper(
-        checkpoint, model, optimiser, progress, batches=batches, test=test, every=save_every_steps
-    )
-    keeper.restore()
-    network = machine.parallel(model)
+    model.to(machine.device)
+    with machine.fork_rng(), in_training(model):
+        optimiser = make_optimiser(model, recipe)
+        progress = Progress(machine, report, epochs=recipe.epochs, steps_per_epoch=len(batches))
+        keeper = Keeper(
+            checkpoint, model, optimiser, progress,
+            batches=batches, test=test, every=save_every_steps,
+        )  # fmt: skip
+        keeper.restore()
+        network = machine.parallel(model)
 
-    with machine.fork_rng():
         while progress.step < steps:
-            model.train()
             epoch, start = divmod(progress.step, len(batches))
             for images, labels in batches.epoch(epoch, start, machine.rank, machine.world):
                 torch.manual_seed(seed_for("dropout", recipe.seed, progress.step, machine.rank))
@@ -109,18 +115,17 @@ def train(
                 for group in optimiser.param_groups:
                     group["lr"] = rate
 
-                with machine.autocast(recipe.precision, network):
+                with machine.autocast(recipe.precision, network), lone_numbers_told(recipe):
                     outputs = network(to_device(images, machine.device, network))
-                scores = outputs[0] if isinstance(outputs, tuple) else outputs
-                check_labels(labels, scores)  # while they are on the CPU
+                scores = scores_of(outputs, labels)  # main ones, then heads'
                 labels = labels.to(machine.device)
-                loss = total_loss(outputs, labels, recipe)
+                loss = total_loss(scores, labels, recipe)
                 value = check_loss(loss.item(), recipe)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
 
-                progress.count(value, scores, labels)
+                progress.count(value, scores[0], labels)
                 if progress.step == steps or progress.step % len(batches) == 0:
                     break  # the epoch's own end follows
                 keeper.save_now_and_then()
@@ -133,7 +138,6 @@ def train(
             progress.end_epoch(result, rate=rate)
             keeper.save()
             progress.report_epoch()
-    model.eval()
     return progress.table()
 
 
