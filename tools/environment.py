@@ -7,6 +7,7 @@ of PyTorch starts pip again.
 
     python3 tools/environment.py [--python PATH] [--torch default|cpu]
     python3 tools/environment.py --freeze      # write constraints.txt from what is installed
+    python3 tools/environment.py --pin oldest  # or from the lower bounds; or newest, no pins at all
 """
 
 import argparse
@@ -241,6 +242,7 @@ def build(asked_python, torch, how):
         index = os.environ.get("TORCH_INDEX") or TORCH_INDEX
         pins = (ROOT / "constraints.txt").read_text("utf-8")
         pins = re.findall(r"^(?:torch|torchvision)==\S+$", pins, re.MULTILINE)
+        pins = pins or ["torch", "torchvision"]
         say(f"PyTorch without GPU libraries, from {index}:")
         pip_install(["--no-deps", "--index-url", index, *pins], index, made_of)
     index = os.environ.get("PIP_INDEX_URL") or "pypi.org"
@@ -289,17 +291,29 @@ def freeze():
     (ROOT / "constraints.txt").write_text(head + "\n".join(pins) + "\n", "utf-8")
 
 
+def pin(which):
+    """Write constraints.txt for a test of the ends of our ranges: "oldest" or "newest"."""
+    wanted = (ROOT / "requirements.txt").read_text("utf-8")
+    lowest = re.findall(r"^([\w-]+)>=([\w.]+)", wanted, re.MULTILINE)
+    pins = ["{}=={}\n".format(*it) for it in lowest] if which == "oldest" else []
+    (ROOT / "constraints.txt").write_text("".join(pins), "utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", default="", help="the interpreter to use and no other")
     parser.add_argument("--torch", default="", help="default (with CUDA on Linux) or cpu")
     parser.add_argument("--freeze", action="store_true", help="write constraints.txt")
+    parser.add_argument("--pin", choices=["oldest", "newest"], help="write constraints.txt")
     asked = parser.parse_args()
     try:
         if asked.torch not in ("", "default", "cpu"):
             raise Trouble(f"TORCH={asked.torch} is not known: default or cpu.")
         if asked.freeze:
             freeze()
+            return 0
+        if asked.pin:
+            pin(asked.pin)
             return 0
         if not what_to_do(asked.python, asked.torch)[0]:
             return 0
