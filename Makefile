@@ -11,7 +11,7 @@ export TORCH_INDEX
 # Run one after the other, also under `make -j`: they share `.venv` and `_build`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help environment book fresh linkcheck test test-notebooks test-browser serve lab notebooks \
+.PHONY: help environment book fresh linkcheck test test-notebooks test-colab test-browser serve lab notebooks \
 	experiments types lint clean
 
 # Relative, so that a path with spaces is no trouble.
@@ -42,8 +42,15 @@ test: environment ## run every test but those of the two commands below
 	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not browser and not notebooks" \
 		--numprocesses auto --dist loadfile
 
-test-notebooks: book ## run every chapter as an exported notebook (minutes)
+test-notebooks: environment ## run every chapter as an exported notebook (minutes)
 	@$(RUN) -m pytest -m notebooks
+
+test-colab: environment ## the same, with the versions that Colab has (.github/colab.txt)
+	@$(RUN) -m venv --clear _build/colab
+	@_build/colab/bin/python -m pip install --quiet --disable-pip-version-check \
+		$(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu) \
+		-r .github/colab.txt
+	@COURSE_PYTHON=$(CURDIR)/_build/colab/bin/python $(RUN) -m pytest -m notebooks
 
 test-browser: book ## build the book and test its pages in Chromium
 	@$(RUN) -m pytest -m browser
@@ -54,7 +61,7 @@ serve: book ## build the book and show it in a local web server
 lab: notebooks ## open the chapters as notebooks in JupyterLab, in your own folder `work`
 	@$(RUN) tools/lab.py $(ARGS)
 
-notebooks: book ## export the chapters as notebooks, into _build/notebooks
+notebooks: environment ## export the chapters as notebooks, into _build/notebooks
 	@$(RUN) tools/notebooks.py --out _build/notebooks
 
 experiments: environment ## run what is missing of the stored experiments (about three hours of one core from nothing)

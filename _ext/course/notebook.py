@@ -39,19 +39,25 @@ HIDDEN = {
     "remove-cell": "Code for the numbers in the text (not shown in the book)",
 }
 
+NEEDS = """\
+# This chapter needs the course's package, `utils`.
+{install}try:
+    import utils.googlenet
+except ImportError as error:
+    raise ImportError(
+        f"{{error}}. The course's package is not here: install it with {how} "
+        "If another package called utils is in its way, run after that: import sys, "
+        "inception_course; sys.modules['utils'] = inception_course"
+    ) from None
+"""
 INSTALL = """\
-# Colab has PyTorch but not this course's package `utils`: install it there, and only there.
 import sys
 
-if "google.colab" in sys.modules:
-    {action}
+if "google.colab" in sys.modules:  # elsewhere, you choose when to install something
+    %pip install --quiet git+{url}
 """
-INSTALL_FROM = "%pip install --quiet git+{url}"
-INSTALL_BY_HAND = """\
-print(
-        "This notebook was exported without its repository's address. Find it on the course's "
-        "page, then run: %pip install git+https://github.com/OWNER/NAME"
-    )"""
+FROM_ADDRESS = "%pip install git+{url}"
+FROM_FOLDER = "%pip install FOLDER, the folder of the course that this notebook was made from."
 
 
 class NotebookError(SphinxError):
@@ -415,10 +421,12 @@ def code_cell(source: str, tags: list[str]) -> nbformat.NotebookNode:
     return nbformat.v4.new_code_cell(source, metadata=metadata)
 
 
-def install_cell(url: str | None) -> str:
-    """Source of the first cell, which gets the package where it is missing."""
-    action = INSTALL_FROM.format(url=url) if url else INSTALL_BY_HAND
-    return INSTALL.format(action=action).rstrip("\n")
+def first_cell(url: str | None) -> str:
+    """Source of the cell that gets the package, or stops and says how."""
+    if not url:
+        return NEEDS.format(install="", how=FROM_FOLDER).rstrip("\n")
+    how = FROM_ADDRESS.format(url=url)
+    return NEEDS.format(install=INSTALL.format(url=url), how=how + " .").rstrip("\n")
 
 
 # --- The builder ----------------------------------------------------------------------------------
@@ -493,7 +501,7 @@ class NotebookBuilder(Builder):
         if writer.cited:
             self.pending.append(self.references(writer.cited))
         self.flush()
-        first = install_cell(repository_url(Path(self.srcdir)))
+        first = first_cell(repository_url(Path(self.srcdir)))
         # Under the title, so that Colab and Jupyter name the notebook by its first heading.
         self.cells.insert(1, nbformat.v4.new_code_cell(first))
         self.save(docname, source.metadata)

@@ -4,7 +4,8 @@ The address comes from the environment that GitHub's workflows set, else from
 ``[tool.course] repository`` in ``pyproject.toml``; with neither, no page has such a link.
 
 A page gets a Colab button only if ``COURSE_NOTEBOOKS`` names the folder of notebooks that is
-being published on the branch ``notebooks`` and the page's notebook is in it.
+being published on the branch ``notebooks`` (the workflow Publish does), relative to the book or
+absolute, and the page's notebook is in it.
 """
 
 from __future__ import annotations
@@ -50,12 +51,13 @@ def add_repository(app: Sphinx, config: Config) -> None:
         )
 
 
-def colab_url(repository: str | None, pagename: str) -> str | None:
+def colab_url(root: Path, pagename: str) -> str | None:
     """Address that opens a page's published notebook in Colab; None if there is none."""
+    repository = repository_url(root)
     folder = os.environ.get("COURSE_NOTEBOOKS")
     if not folder or not repository or urlsplit(repository).hostname != "github.com":
         return None
-    if not (Path(folder) / f"{pagename}.ipynb").is_file():
+    if not (root / folder / f"{pagename}.ipynb").is_file():
         return None
     name = urlsplit(repository).path.strip("/")
     return (
@@ -65,7 +67,7 @@ def colab_url(repository: str | None, pagename: str) -> str | None:
 
 def add_colab(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
     """Put the button first in the header of a page that has a published notebook."""
-    url = colab_url(repository_url(Path(app.confdir)), pagename)
+    url = colab_url(Path(app.confdir), pagename)
     if url and "header_buttons" in context:
         context["header_buttons"].insert(
             0,

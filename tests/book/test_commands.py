@@ -24,8 +24,11 @@ from types import ModuleType
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "_ext"))
+from course.notebook import first_cell  # noqa: E402
 
 
 @pytest.fixture
@@ -334,18 +337,42 @@ def names(lines: list[str]) -> set[str]:
     return {re.sub(r"[-_.]+", "-", match[0]).lower() for match in found if match}
 
 
-def test_the_three_lists_of_packages_agree() -> None:
+def requirements(lines: list[str]) -> dict[str, str]:
+    """Ranges of versions by project, of requirement lines."""
+    found = [Requirement(line) for line in lines if names([line])]
+    return {next(iter(names([it.name]))): str(it.specifier) for it in found}
+
+
+def test_the_lists_of_packages_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     declared = project["dependencies"] + [
         line for extra in project["optional-dependencies"].values() for line in extra
     ]
-    required = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    required = requirements((ROOT / "requirements.txt").read_text("utf-8").splitlines())
     pinned = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    assert names(declared) == names(required)
-    assert names(required) <= names(pinned)
+    assert requirements(declared) == required
+    assert all(re.match(r".*>=", ranges) for ranges in required.values()), "a bound to be tested"
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^ +]+", p) for p in pinned if p[0] != "#")
     assert not [p for p in pinned if re.match(r"nvidia-|cuda-|triton|inception-course", p)]
-    assert not [p for p in project["dependencies"] if re.search("[<>=~]", p)], "Colab keeps its own"
+    pins = requirements(pinned)
+    for name, ranges in required.items():
+        assert SpecifierSet(ranges).contains(pins[name].removeprefix("==")), name
+
+    # What Colab has stays as it is, but for what it does not have.
+    colab = requirements((ROOT / ".github" / "colab.txt").read_text("utf-8").splitlines())
+    for name, ranges in requirements(project["dependencies"]).items():
+        assert SpecifierSet(ranges).contains(colab[name].removeprefix("==")), name
+
+
+def test_the_ends_of_the_ranges_can_be_pinned(
+    environment: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    lines = "# one\none>=1.0,<2\ntwo-three>=3\n"
+    (tmp_path / "requirements.txt").write_text(lines)
+    for which, pins in (("oldest", "one==1.0\ntwo-three==3\n"), ("newest", "")):
+        environment.pin(which)
+        assert (tmp_path / "constraints.txt").read_text() == pins
 
 
 def installed_by_make() -> set[str]:
@@ -366,7 +393,11 @@ def test_whatever_is_imported_is_installed() -> None:
     """A package that only happens to be in somebody's environment is not."""
     where = metadata.packages_distributions()
     expected = installed_by_make()
-    ours = {"utils", *(p.stem for p in ROOT.rglob("*.py") if ".venv" not in p.parts)}
+    ours = {
+        "utils",
+        "inception_course",
+        *(p.stem for p in ROOT.rglob("*.py") if ".venv" not in p.parts),
+    }
     ours |= {p.name for p in (ROOT / "_ext").iterdir()}
     settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     imported = {(name, "_config.yml") for name in settings["sphinx"]["config"]["extensions"]}
@@ -383,6 +414,72 @@ def test_whatever_is_imported_is_installed() -> None:
             assert names(where.get(top, [])) & expected, f"{file} imports {module}"
 
 
+# --- The package, installed -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed the package beside another one called `utils`."""
+    folder = tmp_path_factory.mktemp("installed")
+    source, site = folder / "source", folder / "site"
+    for name in ("utils", "tools/installed"):
+        shutil.copytree(ROOT / name, source / name)
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "LICENSE-text"):
+        shutil.copy(ROOT / name, source)
+    (site / "utils").mkdir(parents=True)
+    (site / "utils" / "__init__.py").write_text("THEIRS = True\n")
+    (site / "utils" / "data.py").write_text("THEIRS = True\n")
+    pip = [sys.executable, "-m", "pip", "--quiet", "install", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", site, source], check=True)
+    return site
+
+
+def alone(site: Path, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that finds only what is installed there, and this environment's packages."""
+    variables = {**os.environ, "PYTHONPATH": str(site)}
+    command = [sys.executable, "-c", program]
+    streams = {"capture_output": True, "text": True, "check": False}
+    return subprocess.run(command, cwd=site.parent, env=variables, **streams)
+
+
+@pytest.mark.slow
+def test_every_module_is_there_under_the_name_that_cannot_clash(installed: Path) -> None:
+    ours = [path.relative_to(ROOT) for path in (ROOT / "utils").rglob("*.py")]
+    modules = [".".join(p.with_suffix("").parts).removesuffix(".__init__") for p in ours]
+    modules = ["inception_course" + name.removeprefix("utils") for name in modules]
+    program = f"""
+import importlib, inception_course, sys
+for name in {modules}:
+    importlib.import_module(name)
+assert inception_course.create("xception").training
+assert "utils" not in sys.modules
+"""
+    done = alone(installed, program)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_beside_another_utils_nothing_is_lost_and_a_clash_is_told(installed: Path) -> None:
+    assert (installed / "utils" / "data.py").read_text() == "THEIRS = True\n"
+    assert alone(installed, "import utils.data; assert utils.THEIRS").returncode == 0
+    done = alone(installed, first_cell(None))
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("ImportError: No module named 'utils.googlenet'")
+    way_out = re.search(r"run after that: (.*)", said)[1]
+    chapter = "from utils.data import FASHION_CLASSES\nfrom utils.googlenet import googlenet"
+    done = alone(installed, f"{way_out}\n{first_cell(None)}\n{chapter}")
+    assert done.returncode == 0, done.stderr
+
+    # Without the other, `utils` is ours.
+    shutil.move(installed / "utils", installed.with_name("theirs"))
+    try:
+        done = alone(installed, f"{chapter}\nimport utils; print(utils.__file__, utils.models)")
+    finally:
+        shutil.move(installed.with_name("theirs"), installed / "utils")
+    assert str(installed / "inception_course") in done.stdout, done.stderr
+
+
 # --- The Makefile -----------------------------------------------------------------------------
 
 
@@ -397,6 +494,7 @@ COMMANDS = {
     "book": "tools/book.py",
     "test": 'pytest -m "not browser and not notebooks"',
     "test-notebooks": "pytest -m notebooks",
+    "test-colab": "pytest -m notebooks",
     "test-browser": "pytest -m browser",
     "serve": "tools/serve.py",
     "lab": "tools/lab.py",
@@ -421,7 +519,7 @@ def test_every_command_sets_up_its_environment_first(command: str) -> None:
     assert recipe.index("tools/environment.py") < recipe.index(COMMANDS[command])
 
 
-@pytest.mark.parametrize("command", ["test-browser", "test-notebooks", "serve", "notebooks"])
+@pytest.mark.parametrize("command", ["test-browser", "serve"])
 def test_commands_that_need_pages_build_them_first(command: str) -> None:
     recipe = make_here("--dry-run", command)
     assert recipe.index("tools/book.py") < recipe.index(COMMANDS[command])

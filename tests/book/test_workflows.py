@@ -85,20 +85,57 @@ def test_ci_runs_every_check_and_keeps_the_pages() -> None:
 
 def test_publishing_runs_everything_and_puts_notebooks_before_pages() -> None:
     jobs = WORKFLOWS["pages.yml"]["jobs"]
+    steps = [step for step in jobs["build"]["steps"] if "run" in step]
+    assert [step["run"] for step in steps] == ["make notebooks", "make book"]
+    folder = steps[1]["env"]["COURSE_NOTEBOOKS"]  # the pages' Colab buttons, see repository.py
+    assert f"--out {folder}\n" in (ROOT / "Makefile").read_text("utf-8")
+    uploads = [s["with"] for s in jobs["build"]["steps"] if "upload-artifact" in s.get("uses", "")]
+    assert [upload["path"] for upload in uploads] == [folder]
     assert not [s for s in jobs["build"]["steps"] if "actions/cache" in s.get("uses", "")]
     assert set(jobs["deploy"]["needs"]) == {"build", "notebooks"}
 
 
-def test_the_weekly_run_uses_no_cache() -> None:
-    steps = WORKFLOWS["weekly.yml"]["jobs"]["fresh"]["steps"]
-    assert not [s for s in steps if "cache" in str(s)]
-    assert commands("weekly.yml") == [
-        "make fresh",
-        "make test",
-        "make test-notebooks",
-        "make test-browser",
-        "make linkcheck",
-    ]
+def test_a_fork_publishes_only_when_asked_and_pages_switched_off_is_told() -> None:
+    jobs = WORKFLOWS["pages.yml"]["jobs"]
+    asked = "github.event_name == 'workflow_dispatch' || !github.event.repository.fork"
+    assert jobs["build"]["if"] == asked
+    assert "build" in jobs["notebooks"]["needs"]
+    told = jobs["deploy"]["steps"][-1]
+    assert told["if"] == "failure()"
+    said = subprocess.run(["bash", "-c", told["run"]], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("::error title=Nothing was published::If the step above says")
+    assert "choose 'GitHub Actions' as the source, and run" in said.stdout
+    assert said.stdout.count("\n") == 1
+
+
+def test_the_weekly_run_uses_no_cache_and_tests_the_ends_of_the_ranges() -> None:
+    jobs = WORKFLOWS["weekly.yml"]["jobs"]
+    assert "cache" not in str([job["steps"] for job in jobs.values()])
+    ran = {
+        name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()
+    }
+    fresh = ["fresh", "test", "test-notebooks", "test-browser", "linkcheck"]
+    assert ran["fresh"] == [f"make {command}" for command in fresh]
+    for which in ("oldest", "newest"):
+        assert ran[which] == [f"python tools/environment.py --pin {which}", "make test"]
+    assert ran["colab"][-1] == "make test-colab"
+
+
+def test_colabs_versions_of_the_day_are_those_of_the_packages_that_we_name(tmp_path: Path) -> None:
+    (step,) = (s for s in WORKFLOWS["weekly.yml"]["jobs"]["colab"]["steps"] if "name" in s)
+    (tmp_path / ".github").mkdir()
+    ours = tmp_path / ".github" / "colab.txt"
+    ours.write_text("# torch==1\ntorch==2.11.0\njupyter_client==7.4.9\n")
+    freeze = "torchaudio==9\ntorch==2.12.0+cpu\nx @ file:///x\njupyter_client==7.4.9\n"
+    (tmp_path / "published").write_text(freeze)
+    script = step["run"].replace("curl --fail", "cp published freeze.txt; : curl --fail")
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, check=True, capture_output=True)
+    assert ours.read_text() == "torch==2.12.0\njupyter_client==7.4.9\n"
+
+
+def test_dependabot_keeps_the_pins_of_actions() -> None:
+    settings = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))
+    assert [it["package-ecosystem"] for it in settings["updates"]] == ["github-actions"]
 
 
 def targets() -> set[str]:
