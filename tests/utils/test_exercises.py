@@ -181,6 +181,91 @@ def test_no_answer_makes_the_check_raise_or_pass(exercise):
         assert "Wrong" in verdict._repr_html_()
 
 
+# Nonsense and luck ------------------------------------------------------------------------------
+
+
+def degenerate(exercise: Exercise, seed: int):
+    """Functions that return the right kind of thing, filled with constants, noise or arguments."""
+    generator = torch.Generator().manual_seed(seed)
+    wanted = exercise._wanted
+
+    def noise(want):
+        if isinstance(want, torch.Tensor):
+            draw = torch.randn(want.shape, generator=generator).double()
+            return want.mean() + want.std(correction=0) * draw
+        if isinstance(want, int | float):
+            return float(want) * (0.5 + float(torch.rand((), generator=generator)))
+        return None
+
+    def filled(fill):
+        def answer(*arguments):
+            case = next(place)
+            given = [fill(want) for want in wanted[case]]
+            return given[0] if len(given) == 1 else tuple(given)
+
+        place = iter(range(10**6))
+        return answer
+
+    def constant(value):
+        return lambda want: (
+            torch.full_like(want, value) if isinstance(want, torch.Tensor) else value
+        )
+
+    yield from (filled(noise) for _ in range(3))
+    yield from (filled(constant(value)) for value in (0.0, 1.0, -1.0))
+    yield filled(lambda want: want.mean().expand_as(want) if hasattr(want, "mean") else want + 1)
+    first = wanted[0][0] if len(wanted[0]) == 1 else tuple(wanted[0])
+    yield lambda *arguments: first  # right once
+    count = len(exercise._cases[0])
+    yield from ((lambda *arguments, i=i: arguments[i]) for i in range(count))
+    yield from ((lambda *arguments, i=i: 2 * (arguments[i],)) for i in range(count))
+    yield lambda *arguments: sum(a for a in arguments if isinstance(a, int | float))
+
+
+def random_networks(network: nn.Module):
+    """What may come of a design when nobody thinks: no network, or one that does nothing."""
+    yield from (nn.Identity(), nn.Flatten(), nn.Linear(3, 3), nn.Sequential(), nn.Dropout(0.5))
+    yield nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    yield nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1000))
+
+
+def test_neither_luck_nor_a_constant_passes(exercise):
+    answers = []
+    if exercise.cases:
+        answers += degenerate(exercise, seed=0)
+    solution = run(exercise.solution_code, exercise.answer)
+    if callable(solution):
+        for made in random_networks(nn.Identity()):
+            answers += [made, lambda *arguments, made=made: made]
+        answers += [lambda *arguments: arguments, lambda *arguments: arguments[0]]
+    generator = torch.Generator().manual_seed(1)
+    for answer in answers:
+        verdict = exercise.check(answer)
+        assert verdict.state == "wrong", answer
+        assert verdict.look
+    if isinstance(solution, dict) and all(isinstance(n, int) for n in solution.values()):
+        # A design of some numbers: chance reaches it now and then, and no more.
+        reach = 2 * max(solution.values())
+        draws = [
+            {name: int(torch.randint(1, reach, (), generator=generator)) for name in solution}
+            for _ in range(200)
+        ]
+        states = [exercise.check(draw).state for draw in draws]
+        assert states.count("right") <= 5
+        assert "not attempted" not in states
+    elif isinstance(solution, torch.Tensor):
+        for draw in range(20):
+            made = torch.randn(solution.shape, generator=generator)
+            for lucky in (made, made - made.mean((-2, -1), keepdim=True)):
+                assert exercise.check(lucky).state == "wrong", draw
+        for value in (0.0, 1.0):
+            assert exercise.check(torch.full_like(solution, value)).state == "wrong"
+    elif isinstance(solution, int | float):
+        for _ in range(20):
+            made = float(torch.rand((), generator=generator)) * 2 * solution
+            assert exercise.check(made).state == "wrong"
+
+
 def test_an_ellipsis_anywhere_is_not_attempted(exercise):
     for answer in (..., [1, ...], {"a": (..., 2)}, [[{3: [...]}]]):
         assert unfinished(answer)
@@ -367,6 +452,21 @@ def test_no_wrong_verdict_shows_the_solution(exercise):
     for code, _ in SLIPS[name]:
         told = repr(verdict_on(name, code))
         assert not any(line in told for line in essential)
+
+
+def test_python_names_in_an_error_stay_as_they_are():
+    def answer(*arguments):
+        raise TypeError("no method __index__")
+
+    assert "__index__" in EXERCISES["concatenation.whose"].check(answer)._repr_html_()
+
+
+def test_a_sentence_stands_beside_ours():
+    exercise = EXERCISES["concatenation.same_price"]
+    design = run(exercise.solution_code, exercise.answer)
+    assert exercise.sentence in repr(exercise.check(design, "I like it."))
+    assert "You say: “I like it.”" in repr(exercise.check(design, "I like it."))
+    assert "You say" not in repr(exercise.check(design, "..."))
 
 
 def test_a_wrong_answer_is_escaped():

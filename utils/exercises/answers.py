@@ -67,6 +67,12 @@ def call(function: Any, *arguments: Any) -> Any:
         ) from None
     if unfinished(result):
         raise NotAttemptedError
+    expect(
+        result is not None,
+        expected="a result",
+        got="None",
+        look="A function that ends without `return` gives None: does yours reach its `return`?",
+    )
     return result
 
 

@@ -4,8 +4,10 @@ The check looks at behaviour (shapes, counts, numbers against a reference), neve
 it never raises on a bad answer.
 """
 
+import copy
 import html
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -36,7 +38,8 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         findings = "".join(
-            f"<dt>{name}</dt><dd>{_markdown(text)}</dd>" for name, text in self._findings()
+            f"<dt>{name}</dt><dd>{_markdown(text, plain=text is self.got)}</dd>"
+            for name, text in self._findings()
         )
         return (
             f'<div class="course-verdict course-{self.state.replace(" ", "-")}" role="status">'
@@ -165,7 +168,18 @@ class Exercise:
                     and (not slip.whole or self._alike(function, outcomes))
                 ):
                     raise MismatchError(wrong.expected, wrong.got, slip.look)
+            if self._changes_what_it_gets(function, place):
+                look = "The function changes what it was given, in place: by a name that ends in "
+                look += "`_`, by `+=`, `pop` or an assignment to a part. Work on a new value."
+                raise MismatchError(wrong.expected, wrong.got, look)
             raise wrong
+
+    def _changes_what_it_gets(self, function: Any, place: int) -> bool:
+        """Whether the function leaves the arguments of a case other than it found them."""
+        before, after = (copy.deepcopy(self._cases[place]) for _ in range(2))
+        with suppress(Exception, SystemExit):
+            function(*after)
+        return any(map(_differ, before, after))
 
     def code_of(self, slip: Slip) -> str:
         """Return the source of a slip.
@@ -324,6 +338,16 @@ class Help:
 _MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓"}
 
 
+def _differ(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor):
+        return one.shape != other.shape or not torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() != other.keys() or any(_differ(one[name], other[name]) for name in one)
+    if isinstance(one, list | tuple):
+        return len(one) != len(other) or any(map(_differ, one, other))
+    return bool(one != other)
+
+
 def _function(code: str, name: str) -> Any:
     """Run source of ours in a namespace of its own, and return what it binds to a name."""
     namespace = {"torch": torch}
@@ -331,6 +355,10 @@ def _function(code: str, name: str) -> Any:
     return namespace[name]
 
 
-def _markdown(text: str) -> str:
-    """CommonMark to HTML; raw HTML in the text is shown, not run."""
-    return MarkdownIt("commonmark", {"html": False}).render(text)
+def _markdown(text: str, *, plain: bool = False) -> str:
+    """CommonMark to HTML; raw HTML in the text is shown, not run.
+
+    Where text is `plain`, Python's names keep their underscores: `__index__` is not bold.
+    """
+    parser = MarkdownIt("commonmark", {"html": False})
+    return (parser.disable("emphasis") if plain else parser).render(text)

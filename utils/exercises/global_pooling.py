@@ -229,70 +229,95 @@ def gradients(x, g):
 # 3 ---------------------------------------------------------------------------------------------
 
 
-def _layers() -> list[tuple[Tensor, Tensor, Tensor]]:
+_SHAPES = (1, 4, 4, 5, 6, 3), (2, 5, 3, 3, 6, 2), (2, 1, 3, 4, 5, 4)
+
+
+def _layers() -> list[tuple[Tensor, Tensor, Tensor, int]]:
     generator = torch.Generator().manual_seed(2)
     return [
         (
             torch.rand(n, c, height, width, generator=generator),
             torch.randn(k, c, generator=generator),
             torch.randn(k, generator=generator),
+            side,
         )
         # First as many classes as channels: there the weight may be used the wrong way round.
-        for n, c, k, height, width in ((1, 4, 4, 5, 6), (2, 5, 4, 3, 6))
+        for n, c, k, height, width, side in (
+            (1, 4, 4, 5, 6, 3),
+            (2, 5, 3, 3, 6, 2),
+            (2, 1, 3, 4, 5, 4),
+        )
     ]
 
 
-cam = Exercise(
-    key="cam",
-    title="A score for every place",
+def _window_by_window(maps: Tensor, weight: Tensor, bias: Tensor, side: int) -> Tensor:
+    means = maps.unfold(2, side, 1).unfold(3, side, 1).mean((4, 5))
+    return torch.einsum("kc,nchw->nkhw", weight, means) + bias[:, None, None]
+
+
+windows = Exercise(
+    key="windows",
+    title="A score for every window",
     statement="""
-Write class activation maps with a bias. `maps` is the last map of a network, `(N, C, H, W)`;
-`weight`, `(K, C)`, and `bias`, `(K,)`, are those of its last linear layer. Return `(N, K, H, W)`:
-at each place the layer's score of the numbers that stand there, so that the mean over the places is
-*exactly* the score of the class.
+A network was trained on images whose last map has `side` by `side` places. A larger image gives a
+larger map, `maps` of shape `(N, C, H, W)`. What would the head say of each window of `side` by
+`side` places in it? `weight`, `(K, C)`, and `bias`, `(K,)`, are those of the last linear layer,
+which reads the means. Return the scores of all windows, `(N, K, H - side + 1, W - side + 1)`, and
+write no loop.
 """,
     stub="""
-def class_maps(maps, weight, bias):
-    \"\"\"One map for each class; its mean is the class's score.\"\"\"
+def window_scores(maps, weight, bias, side):
+    \"\"\"What a head that averages says of each window of a larger map.\"\"\"
     return ...
 """,
-    answer="class_maps",
+    answer="window_scores",
+    reference=_window_by_window,
     cases=_layers,
-    case=lambda maps, weight, bias: (
-        f"maps of shape {tuple(maps.shape)} and a weight of shape {tuple(weight.shape)}"
+    case=lambda maps, weight, bias, side: (
+        f"maps of shape {tuple(maps.shape)}, a weight of shape {tuple(weight.shape)} and windows "
+        f"of {side}×{side}"
     ),
     results=(
         Array(
-            expected="at each place the linear layer's score of that place's channels",
-            look="Take one place, `maps[0, :, 0, 0]`, and score it by hand.",
-            shape="One map for each class, as high and as wide as the maps that came in.",
+            expected="for each window the score of the means in it",
+            look="Take the first window, `maps[0, :, :side, :side]`, and score it by hand.",
+            shape="One score for each class, at each place where a window can begin.",
         ),
     ),
     slips=(
         Slip(
             {"None], bias": "None]"},
-            "Without the bias the mean of a class map is not the score yet. Each place gets the "
-            "*whole* bias, so that the mean over the places has it once.",
+            "The bias is missing: the head adds it once to the score of each window.",
         ),
         Slip(
-            {"None], bias": "None], bias / maps[0, 0].numel()"},
+            {"None], bias": "None], bias / side**2"},
             "The bias is divided by the number of places. But the mean of a constant is the "
             "constant.",
         ),
         Slip(
-            {"None], bias)": "None], bias).relu()"},
-            "The ReLU at the end hides what speaks *against* a class; the mean is the score no "
-            "longer.",
+            {"stride=1": "stride=side"},
+            "The windows stand side by side. A pool moves by its whole window if it is not told "
+            "otherwise; here the next one begins one place further.",
         ),
         Slip(
-            {"(maps, weight[": "(maps / maps[0, 0].numel(), weight["},
-            "The scores are divided by the number of places: take the mean to get them, do not "
-            "divide before.",
+            {"avg_pool2d": "max_pool2d"},
+            "The largest score in each window. But the head takes the mean.",
         ),
         Slip(
-            {"conv2d(maps": "conv2d(maps.mean((2, 3), True).expand_as(maps)"},
-            "The mean is right, but each place holds the score of the whole image. It should hold "
-            "that of its own numbers.",
+            {"F.avg_pool2d(class_maps, side, stride=1)": "class_maps"},
+            "As many scores as places. A window has several places and lies in the map: there are "
+            "fewer windows, and the score of each is a mean.",
+        ),
+        Slip(
+            {
+                "F.avg_pool2d(class_maps, side, stride=1)": "side**2 * F.avg_pool2d("
+                "class_maps, side, 1)"
+            },
+            "The scores are too large: is a sum taken over each window, not a mean?",
+        ),
+        Slip(
+            {"F.avg_pool2d(class_maps, side, stride=1)": "class_maps.mean((2, 3))"},
+            "These are the scores of the whole map: the windows are gone.",
         ),
         Slip(
             {"weight[": "weight.T["},
@@ -300,33 +325,37 @@ def class_maps(maps, weight, bias):
             "each channel.",
         ),
         Slip(
-            {"None], bias)": "None], bias).mean((2, 3))"},
-            "These are scores: the places are gone. A class map keeps them.",
+            {
+                "F.conv2d(maps, weight[:, :, None, None], bias)": "(maps.reshape(-1, "
+                "maps.shape[1]) @ weight.T + bias).reshape(len(maps), len(weight), "
+                "*maps.shape[2:])"
+            },
+            "`reshape` keeps the order of the numbers and cuts it anew: places are taken for "
+            "channels. Move the channels to the end first, with `movedim(1, -1)`.",
         ),
         Slip(
-            {"None], bias)": "None], bias).movedim(1, -1)"},
+            {"stride=1)": "stride=1).movedim(1, -1)"},
             "The classes stand last; they belong in second place.",
         ),
-        Slip(
-            {"None], bias)": "None], bias).movedim(1, 0)"},
-            "The classes stand first; they belong in second place.",
-        ),
     ),
-    praise="You have moved the mean behind the linear layer. Nothing but the order has changed.",
+    praise="The head is computed once for each place, and shared by all windows that hold it.",
     hints=(
-        "The linear layer takes a vector of C numbers. Every place of the map holds one.",
-        "Which layer multiplies the channels of every place by one matrix? The chapter on 1×1 "
-        "reduction is about it.",
-        '`torch.einsum("kc,nchw->nkhw", weight, maps)` is the sum over the channels. What is still '
-        "missing, if its mean is to be the score?",
+        "What is the score of one window? A mean, then a linear layer. They commute.",
+        "So score each place first, as a class map does, bias included. The score of a window is "
+        "then the mean of the scores in it.",
+        "A mean over each window, one place apart, is `F.avg_pool2d(..., side, stride=1)`.",
     ),
     solution_code="""
-def class_maps(maps, weight, bias):
-    return torch.nn.functional.conv2d(maps, weight[:, :, None, None], bias)
+from torch.nn import functional as F
+
+
+def window_scores(maps, weight, bias, side):
+    class_maps = F.conv2d(maps, weight[:, :, None, None], bias)
+    return F.avg_pool2d(class_maps, side, stride=1)
 """,
-    why="A class activation map is a 1×1 convolution with the weights of the last layer. Mean and "
-    "linear layer commute, because both only multiply by fixed numbers and add: so the mean of "
-    "the map is the score, to the last digit but rounding.",
+    why="Mean and linear layer commute in each window, too. Pooling the channels first gives the "
+    "same, and is dearer where there are more channels than classes. So a network that was trained "
+    "on crops can be slid over a photograph in one pass.",
 )
 
 # 4 ---------------------------------------------------------------------------------------------
@@ -506,17 +535,31 @@ def _verify_head(network: nn.Module, trunk: _Trunk) -> None:
         got="other scores for the same map, laid twice side by side",
         look="Is it a sum over the places?",
     )
-    mixed = scores(0.3 * one + 0.7 * two)
     sums = first.sum(1)
     expect(
-        same(mixed, 0.3 * first + 0.7 * second),
-        expected="scores of a mixture of two maps that are the mixture of their scores: else the "
-        "last layer cannot be moved in front of the mean",
-        got="probabilities" if same(sums, torch.ones_like(sums)) else "other scores",
-        look="There is a softmax at the end. The loss makes probabilities of scores itself."
-        if same(sums, torch.ones_like(sums))
-        else "What stands between the last map and the scores has to be linear, for class "
-        "activation maps. Is there a hidden layer with a ReLU?",
+        not same(sums, torch.ones_like(sums)),
+        expected="scores, as every loss of PyTorch wants them",
+        got="probabilities, which add up to one",
+        look="There is a softmax at the end. The loss makes probabilities of scores itself.",
+    )
+    expect(
+        same(scores(torch.cat([one, two], dim=3)), (first + second) / 2),
+        expected="of two maps side by side, the mean of their scores: so that each place has "
+        "scores of its own, and the class activation maps can be read off",
+        got="other scores",
+        look="Something bends between the mean and the scores. Is there a hidden layer with a "
+        "ReLU behind the pooling?",
+    )
+    network.train()
+    kept = [scores(one) for _ in range(4)]
+    gone = [(trained == 0) & (first != 0) for trained in kept]
+    ratios = torch.cat([(t / first)[(t != 0) & (first != 0)] for t in kept])
+    expect(
+        not (any(bool(g.any()) for g in gone) and bool(ratios.std() < 1e-4)),
+        expected="in training, too, scores of all thousand classes",
+        got="scores, some of which are set to zero",
+        look="A dropout stands behind the layer that makes the scores. It should hide what that "
+        "layer reads, not what it says.",
     )
 
 
@@ -527,9 +570,9 @@ rebuild = Exercise(
 Write a function that is given torchvision's VGG16, with fresh weights, and returns it with a global
 average for a head: it keeps `features`, the thirteen convolutions and what stands between them,
 gives a thousand scores for images of any size from 32 pixels on, has at most `16_000_000`
-parameters, and lets class activation maps be read off. There are many right answers; say in a
-sentence what yours gives up, and where you would put dropout. `print(torchvision.models.vgg16())`
-shows the parts.
+parameters, and scores each place for itself, so that class activation maps can be read off. There
+are many right answers; say in a sentence what yours gives up, and where you would put dropout.
+`print(torchvision.models.vgg16())` shows the parts.
 """,
     stub="""
 def lighter(network):
@@ -557,13 +600,15 @@ def lighter(network):
     )
     return network
 """,
+    sentence="It gives up the hidden layers and every weight that knows a place; dropout stands in "
+    "front of the last layer.",
     why="A mean for each channel, dropout, one linear layer: GoogLeNet's head on VGG's "
-    "convolutions. It gives up the two hidden layers, and every weight that depends on the place. "
-    "With a hidden layer and its ReLU between mean and scores, mean and layer would not commute, "
-    "and there would be no class activation maps.",
+    "convolutions. A 1×1 convolution to a thousand maps, a ReLU and the mean would do as well. "
+    "What must not stand behind the mean is a hidden layer with its ReLU: then the scores are no "
+    "mean of scores of places.",
 )
 
-ALL = (count, gradients, cam, rebuild)
+ALL = (count, gradients, windows, rebuild)
 
 _FAR = 6  # pixels
 
@@ -579,11 +624,11 @@ challenge = Challenge(
     title="Trained still, tested moved",
     statement=f"""
 The network that averages, trained on clothes that lie still, gets worse when they are moved by
-{_FAR} pixels. Build one that names more of the moved clothes for the same price: it may have as many
-parameters and multiply-adds, and a fiftieth more. Change what you like between image and scores;
-the training images keep lying still. It takes about a minute, and a thousand moved test images
-decide. For trying things out there is `ex.challenge.check(my_network, held_out=2_000)`: it leaves
-the test images alone.
+{_FAR} pixels. Build one that names more of the moved clothes for the same price: as many parameters
+and multiply-adds, and at most a fiftieth more. Change what you like between image and scores; the
+training images keep lying still. It takes about a minute, and a thousand moved test images decide.
+For trying things out there is `ex.challenge.check(my_network, held_out=2_000)`: it leaves the test
+images alone.
 """,
     stub="""
 from utils.experiments.global_pooling import with_head

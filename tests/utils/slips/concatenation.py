@@ -2,7 +2,20 @@
 
 _CAT = "torch.cat([one, three, five, pool], dim=1)"
 _POOL = "F.max_pool2d(x, 3, stride=1, padding=1)"
-_REDUCED = 'unit(x, w["reduce3"])'
+_SIX = """
+import torch
+from torch.nn import functional as F
+
+
+def inception(x, w):
+    def unit(x, weight):
+        return F.relu(F.conv2d(x, weight, padding=weight.shape[-1] // 2))
+
+    three = unit(unit(x, w["reduce3"]), w["three"])
+    five = unit(unit(x, w["reduce5"]), w["five"])
+    pool = unit(F.max_pool2d(x, 3, stride=1, padding=1), w["project"])
+    return torch.cat([unit(x, w["one"]), three, five, pool], dim=1)
+"""
 
 # Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
 # what only their verdict says.
@@ -12,18 +25,24 @@ SLIPS = {
     ],
     "module": [
         ({"[one, three, five, pool]": "[one, five, pool, three]"}, "in another order"),
-        ({_CAT: "torch.cat(4 * [one], dim=0)"}, "another axis"),
+        ({f"    return {_CAT}": f"    {_CAT}"}, "without `return`"),
+        ({"pool], dim=1": "pool], dim=0"}, "which axis counts the channels"),
         ({"[one, three, five, pool]": "[one, three, five]"}, "Channels are missing"),
         ({"[one, three, five, pool]": "[one, three, five, pool, one]"}, "Too many channels"),
-        ({'unit(pooled, w["project"])': "pooled"}, "the pool has a projection"),
+        ({'F.relu(F.conv2d(pooled, w["project"]))': "pooled"}, "the pool has a projection"),
         ({_POOL: "x"}, "channels of the pool's branch; the rest"),
-        ({_REDUCED: _REDUCED.replace("unit", "F.conv2d")}, "channels of the 3×3 branch; the rest"),
-        ({_POOL: _POOL.replace("padding=1", "padding=0")}, "of your cell, in `inception`"),
+        ({_POOL: "F.max_pool2d(x, 3, padding=1)"}, "moves by its whole window"),
+        ({'w["five"], padding=2': 'w["five"]'}, "a filter of 5×5 need"),
+        ({'w["three"], padding=1': 'w["three"]'}, "a filter of 3×3 need"),
+        ({"padding=1)\n    pool =": "padding=0)\n    pool ="}, "5×7 from the pool's branch"),
         ({_CAT: f"{_CAT}[:, :, 1:-1, 1:-1]"}, "keep height and width"),
-        ({"weight.shape[-1] // 2": "0"}, "of your cell, in `inception`"),
+        ({"split([": "split([1 + 0 * "}, "of your cell, in `inception`"),
+        (_SIX, "the right output, with 6"),
+        ({"F.max_pool2d(x,": "F.max_pool2d(x.mul_(0.5),"}, "in place"),
     ],
     "prune": [
         ({"cat(parts,": "cat(parts[::-1],"}, "Which columns belong"),
+        ({"gone[:, :, 0, 0] @": "gone.squeeze() @"}, "of your cell, in `prune`"),
         (
             "def prune(weight, bias, widths, branch, means):\n"
             "    n = len(weight) - 1\n    return weight[:n], bias[:n]",
@@ -40,6 +59,7 @@ SLIPS = {
         ("my_module = dict(width=120, reduce3x3=90, reduce5x5=1)", "not a pinhole"),
         ("my_module = dict(width=85.5, reduce3x3=96, reduce5x5=16)", "`width=85.5`"),
         ("my_module = (85, 96, 16)", "form of the stub"),
+        ("my_module = dict(width=84, reduce3x3=96, reduce5x5=16)", "97.9%"),
     ],
 }
 
@@ -67,17 +87,27 @@ RIGHT = [
         },
     ),
     (
-        "module",
+        "module",  # one layer for all that reads x, the weights in another order
         "from torch.nn import functional as F\n"
         "def inception(x, w):\n"
         "    x, w = x.double(), {name: weight.double() for name, weight in w.items()}\n"
+        "    first = torch.cat((w['reduce5'], w['one'], w['reduce3']))\n"
+        "    read = F.conv2d(x, first)\n"
+        "    a, b = len(w['reduce5']), len(w['reduce5']) + len(w['one'])\n"
         "    one, three, five, pool = (\n"
-        "        F.conv2d(x, w['one']),\n"
-        "        F.conv2d(F.conv2d(x, w['reduce3']).relu(), w['three'], padding=1),\n"
-        "        F.conv2d(F.conv2d(x, w['reduce5']).relu(), w['five'], padding=2),\n"
+        "        read[:, a:b],\n"
+        "        F.conv2d(read[:, b:].relu(), w['three'], padding=1),\n"
+        "        F.conv2d(read[:, :a].relu(), w['five'], padding=2),\n"
         "        F.conv2d(F.max_pool2d(x, 3, stride=1, padding=1), w['project']),\n"
         "    )\n"
         "    return torch.cat((one, three, five, pool), 1).relu()",
+    ),
+    (
+        "module",
+        {
+            "    first =": "    x = x.half()\n"
+            "    w = {name: weight.half() for name, weight in w.items()}\n    first ="
+        },
     ),
     (
         "prune",
@@ -89,4 +119,5 @@ RIGHT = [
         "    return weight[:, kept], bias + folded",
     ),
     ("same_price", "my_module = dict(width=102, reduce3x3=80, reduce5x5=12)"),
+    ("same_price", "my_module = dict(width=64, reduce3x3=111, reduce5x5=28)"),
 ]

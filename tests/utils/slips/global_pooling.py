@@ -28,9 +28,12 @@ SLIPS = {
         ({"of_average, of_max": "of_max, of_max"}, "Nudge one number"),
         ({"of_average, of_max": "of_average"}, "return of_average, of_max"),
     ],
-    "cam": [
-        ({"None], bias": "None], -bias"}, "Take one place"),
-        ({"None], bias)": "None], bias)[0]"}, "as high and as wide"),
+    "windows": [
+        ({"None], bias": "None], -bias"}, "Take the first window"),
+        ({"stride=1)": "stride=1)[0]"}, "where a window can begin"),
+        ({"    return F.": "    F."}, "without `return`"),
+        ({"F.conv2d(maps": "F.conv2d(maps.sub_(1)"}, "in place"),
+        ({"F.conv2d(maps, weight[:, :, None, None]": "F.linear(maps.squeeze(), weight"}, "Line"),
     ],
     "rebuild": [
         (_REBUILD + "    return network", "How many places does a *global* pool leave"),
@@ -73,6 +76,12 @@ SLIPS = {
             "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
             "    network.classifier = torch.nn.Linear(512, 1000)\n    return network",
             "still have its ReLUs",
+        ),
+        (
+            _REBUILD + "    network.avgpool = torch.nn.AdaptiveAvgPool2d(1)\n"
+            "    network.classifier = torch.nn.Sequential(\n"
+            "        torch.nn.Linear(512, 1000), torch.nn.Dropout(0.4))\n    return network",
+            "A dropout stands behind the layer",
         ),
         (_REBUILD + _OWN.format("x.sum((2, 3))"), "a sum over the places"),
         (_REBUILD + _OWN.format("x[:, :, 0].mean(2)"), "Some weights belong to places"),
@@ -143,12 +152,25 @@ RIGHT = [
         "    return [average, top.view_as(x)]",
     ),
     (
-        "cam",
-        "def class_maps(maps, weight, bias):\n"
-        "    return (maps.movedim(1, -1) @ weight.T + bias).movedim(-1, 1).numpy()",
+        "windows",  # pools first
+        "def window_scores(maps, weight, bias, side):\n"
+        "    means = torch.nn.functional.avg_pool2d(maps, side, 1)\n"
+        "    return (means.movedim(1, -1) @ weight.T + bias).movedim(-1, 1).numpy()",
     ),
     ("count", {"return flat, pooled": "import numpy\n    return numpy.array([flat, pooled])"}),
     ("rebuild", _REBUILD + _OWN.format("x.mean((2, 3))")),
+    *(
+        (
+            "rebuild",  # as SqueezeNet ends, and as Network in Network does, with dropout in front
+            "def lighter(network):\n"
+            "    return torch.nn.Sequential(network.features, torch.nn.Dropout(0.5),\n"
+            f"        {layers}, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())",
+        )
+        for layers in (
+            "torch.nn.Conv2d(512, 1000, 1), torch.nn.ReLU()",
+            "torch.nn.Conv2d(512, 512, 1), torch.nn.ReLU(), torch.nn.Conv2d(512, 1000, 1)",
+        )
+    ),
     (
         "rebuild",
         _REBUILD + _OWN.format("torch.nn.functional.adaptive_avg_pool2d(x, 1).flatten(1)"),
