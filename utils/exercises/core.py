@@ -345,7 +345,7 @@ def _differ(one: Any, other: Any) -> bool:
         return one.keys() != other.keys() or any(_differ(one[name], other[name]) for name in one)
     if isinstance(one, list | tuple):
         return len(one) != len(other) or any(map(_differ, one, other))
-    return bool(one != other)
+    return isinstance(one, int | float | str) and one != other
 
 
 def _function(code: str, name: str) -> Any:
