@@ -51,8 +51,9 @@ if (figure) {
     let module = (await import(address)).default;
     if (typeof module === "function") module = await module();
     const el = document.createElement("div");
-    // JupyterLab would take the keys, as if they were for the cell.
-    el.dataset.lmSuppressShortcuts = "true";
+    // JupyterLab would take the keys, as if they were for the cell, if not what has the focus says so
+    // itself; of what is in a shadow tree it sees the host.
+    el.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
     figure.insertBefore(el, fallback);
     await module.initialize?.({ model });
     await module.render({ model, el });
