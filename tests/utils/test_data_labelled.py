@@ -88,6 +88,11 @@ def test_says_what_it_is_briefly(data):
         ),
         ({"labels": torch.arange(19) % 3}, ValueError, r"\(20, 3, 4, 5\) and \(19,\)"),
         ({"images": torch.zeros(20, 4, 5, dtype=torch.uint8)}, ValueError, r"\(N, C, H, W\)"),
+        (
+            {"images": torch.zeros(20, 9, 9, 3, dtype=torch.uint8)},
+            ValueError,
+            r"come last, take images\.permute\(0, 3, 1, 2\)",
+        ),
         ({"classes": ("a", "b")}, ValueError, r"0..1, .* 2 classes; got 0 to 2"),
         ({"labels": torch.arange(20) % 3 - 1}, ValueError, "got -1 to 1"),
     ],

@@ -226,26 +226,20 @@ def test_the_key_map_is_one_to_one(name):
     pair = PAIRS[name]
     ours, theirs = on_meta(pair.ours).state_dict(), on_meta(pair.theirs).state_dict()
     renamed = rename(theirs, pair.keys, ours)
-    assert list(renamed) == list(ours)
+    assert renamed.keys() == ours.keys()
     assert {k: v.shape for k, v in renamed.items()} == {k: v.shape for k, v in ours.items()}
     back = rename({key: key for key in theirs}, pair.keys, ours)
     assert sorted(back.values()) == sorted(theirs)
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_missing_and_left_over_names_are_errors(name):
+def test_published_names_are_found_inside_and_none_is_lost(name):
     pair = PAIRS[name]
     ours, theirs = on_meta(pair.ours).state_dict(), dict(on_meta(pair.theirs).state_dict())
-    gone = next(iter(theirs))
-    with pytest.raises(ValueError, match=f"Missing: {gone}. Left over: none"):
-        rename({k: v for k, v in theirs.items() if k != gone}, pair.keys, ours)
-    with pytest.raises(ValueError, match=r"Missing: none. Left over: more\.weight"):
-        rename(theirs | {"more.weight": torch.zeros(1)}, pair.keys, ours)
     wrapped = {"model": {f"module.{k}": v for k, v in theirs.items()}}
-    with pytest.raises(ValueError, match="They are inside it") as caught:
-        rename(wrapped, pair.keys, ours)
-    advice = str(caught.value).partition("load ")[2].removesuffix(".")
-    assert list(rename(eval(advice, {"state_dict": wrapped}), pair.keys, ours)) == list(ours)
+    assert rename(wrapped, pair.keys, ours).keys() == ours.keys()
+    more = theirs | {"more.weight": torch.zeros(1)}
+    assert rename(more, pair.keys, ours).keys() - ours.keys() == {"more.weight"}
     with pytest.raises(ValueError, match="no place for another"):
         rename(theirs, pair.keys, [*ours, "another.weight"])
 

@@ -46,6 +46,11 @@ class LabelledImages:
         shapes = f"{tuple(self.images.shape)} and {tuple(self.labels.shape)}"
         if self.images.ndim != 4 or self.labels.shape != self.images.shape[:1]:
             raise ValueError(f"images and labels must be (N, C, H, W) and (N,), got {shapes}.")
+        if self.images.shape[1] > 4 >= self.images.shape[3]:
+            raise ValueError(
+                f"images must be (N, C, H, W), got {shapes.partition(' and')[0]}: the channels "
+                "seem to come last, take images.permute(0, 3, 1, 2)."
+            )
         object.__setattr__(self, "classes", tuple(self.classes))
         if len(self) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise ValueError(

@@ -12,7 +12,7 @@ import skimage.data
 import torch
 from torch import Tensor
 
-from ..support.checks import integer
+from ..support.checks import integer, unit_range
 
 Picture = TypeVar("Picture", np.ndarray, Tensor)
 
@@ -95,13 +95,12 @@ def to_tensor(image: np.ndarray) -> Tensor:
     if array.dtype == np.uint8:
         array = array.astype(np.float32) / 255
     elif not np.issubdtype(array.dtype, np.floating):
-        raise TypeError(f"a picture must be uint8 or floating-point, got {array.dtype}.")
-    elif not (array.min() >= 0 and array.max() <= 1):
-        raise ValueError(
-            "a picture of floating-point numbers must lie in 0..1, got "
-            f"{array.min():g} to {array.max():g}: divide by 255 if these are bytes, "
-            "undo a normalisation if there was one."
+        raise TypeError(
+            f"a picture must be uint8 or floating-point, got {array.dtype}: of bytes, take "
+            "x.astype(np.uint8)."
         )
+    else:
+        unit_range(array, "a picture of floating-point numbers must lie")
     channels_first = np.ascontiguousarray(array.transpose(2, 0, 1), dtype=np.float32)
     return torch.from_numpy(channels_first)[None]
 
@@ -130,13 +129,13 @@ def middle(image: Picture, side: int | None = None) -> Picture:
 
 def _hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 4:
-        return "this looks like a batch, so torch.cat([to_tensor(image) for image in batch])"
+        return "this looks like a batch, take torch.cat([to_tensor(one) for one in x])"
     if len(shape) == 3 and 1 in (shape[0], shape[-1]):
-        return "drop the axis of a single channel with np.squeeze(image)"
+        return "for a single channel, take np.squeeze(x)"
     if len(shape) == 3 and shape[-1] == 4:
-        return "drop an alpha channel with image[..., :3]"
+        return "without transparency, take x[..., :3]"
     if len(shape) == 3 and shape[0] == 3:
-        return "move channels last with np.moveaxis(image, 0, -1)"
+        return "with channels last, take np.moveaxis(x, 0, -1)"
     return "height and width, then red, green and blue"
 
 

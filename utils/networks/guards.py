@@ -23,26 +23,14 @@ def check_images(x: Tensor, model: nn.Module) -> None:
         return
     channels, smallest = model.config.in_channels, model.smallest
     wanted = f"{model.config.name} expects images as a floating-point tensor (N, {channels}, H, W)"
-    if not isinstance(x, Tensor):
-        raise TypeError(
-            f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns an array into one."
-        )
-    if x.ndim != 4:
-        hints = {3: "add the batch axis with x[None]", 5: "make one batch with x.flatten(0, 1)"}
-        advice = hints.get(x.ndim, "put the batch axis first")
-        raise ValueError(f"{wanted}, got the shape {tuple(x.shape)}: {advice}.")
-    if x.shape[1] != channels:
-        advice = f"build the network with in_channels={x.shape[1]}, or give it such images"
-        if x.shape[3] == channels:
-            advice = "the channels seem to come last: x.permute(0, 3, 1, 2)"
-        raise ValueError(f"{wanted}, got {x.shape[1]} channels in {tuple(x.shape)}: {advice}.")
+    check_layout(x, channels, wanted, otherwise="build the network with in_channels={}")
     if min(x.shape[2:]) < smallest:
         raise ValueError(
             f"this network shrinks images of less than {smallest}x{smallest} px to nothing, got "
             f"{x.shape[2]}x{x.shape[3]}: enlarge them, or take mini_googlenet for small images."
         )
     if not x.is_floating_point():
-        raise TypeError(f"{wanted}, got {x.dtype}: for bytes, x.float() / 255.")
+        raise TypeError(f"{wanted}, got {x.dtype}: if these are bytes, take x.float() / 255.")
     # Not those of a layer by name: whoever fine-tunes may have replaced it.
     weights = next((p.dtype for p in model.parameters() if p.is_floating_point()), x.dtype)
     if x.dtype == weights:
@@ -50,9 +38,49 @@ def check_images(x: Tensor, model: nn.Module) -> None:
     # Autocast converts both, but leaves float64 alone.
     if torch.float64 in (x.dtype, weights) or not torch.is_autocast_enabled(x.device.type):
         raise TypeError(
-            f"the images are {x.dtype}, the weights {weights}: convert the images with "
-            f"x.to({weights}), or the network with model.to({x.dtype})."
+            f"the images are {x.dtype}, the weights {weights}: take x.to({weights}), or convert "
+            f"the network with model.to({x.dtype})."
         )
+
+
+def check_layout(x: Tensor, channels: int, wanted: str, *, otherwise: str = "") -> None:
+    """Raise unless `x` is a tensor (N, channels, H, W); the message says how to make it one.
+
+    `wanted` begins the message; `otherwise`, with a place for a number of channels, is an
+    alternative to changing that of the images.
+    """
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns a picture into one."
+        )
+    shape, few = tuple(x.shape), {1, 3, 4, channels}
+    if len(shape) == 4 and shape[1] == channels and 0 not in shape[2:]:
+        return
+    advice = []
+    match shape:
+        case (_, _):
+            advice = [f"take x.expand(1, {channels}, -1, -1)"]
+        case (first, _, last) if last in few and first not in few:
+            advice = ["take x.permute(2, 0, 1)[None]"]
+        case (_, _, _):
+            advice = ["take x[None]"]
+        case (_, _, _, _, _):
+            advice = ["take x.flatten(0, 1)"]
+        case (_, second, _, last) if last in few and second not in few:
+            advice = ["the channels seem to come last, take x.permute(0, 3, 1, 2)"]
+        case (_, second, _, _) if second != channels:
+            if second == 1:
+                advice = [f"take x.expand(-1, {channels}, -1, -1)"]
+            elif second == 4 and channels in (1, 3):
+                advice = ["the fourth seems to be transparency, take x[:, :3]"]
+            elif second == 3 and channels == 1:
+                advice = ["take x.float().mean(1, keepdim=True).to(x.dtype)"]
+            advice += [otherwise.format(second)] * bool(otherwise)
+    raise ValueError(f"{wanted}, got the shape {shape}{': ' * bool(advice)}{', or '.join(advice)}.")
+
+
+# The layers of a network that give its scores, one for each head.
+SCORES = re.compile(r"(aux\d?\.)?fc2?\.\w+$")
 
 
 class WeightsError(RuntimeError, ValueError):
@@ -70,7 +98,7 @@ def check_weights(own: Mapping[str, Tensor], state_dict: Mapping[str, Any]) -> N
         return
     place, weights = unwrapped(state_dict, wanted)
     found = weight_shapes(weights)
-    options = _options(wanted, found)
+    options = differences(wanted, found)
     load = f"load {place}"
     if options:
         built = ", ".join(f"{key}={value}" for key, value in options.items())
@@ -110,6 +138,11 @@ def unwrapped(
 
     They may be one level down, or behind the prefix that DataParallel, torch.compile and others put
     in front of all names, or both. Where less than half are found, it is "state_dict", the whole.
+
+    Raises
+    ------
+    WeightsError
+        Two parts hold as many of them, as where an average is kept beside the weights.
     """
     first = next(iter(names))
     levels = {"state_dict": state_dict}
@@ -130,13 +163,16 @@ def unwrapped(
                 }
     known = {place: len(part.keys() & set(names)) for place, part in parts.items()}
     best = max(known, key=known.get)
+    if len(same := [place for place, n in known.items() if n == known[best] > len(names) / 2]) > 1:
+        raise WeightsError(f"these weights are there more than once: take {', or '.join(same)}.")
     return (best, parts[best]) if 2 * known[best] > len(names) else ("state_dict", state_dict)
 
 
-def _options(wanted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
+def differences(wanted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
     """Return what to change in building the network so that the weights fit; None if nothing does.
 
-    That is another number of classes or of input channels, or the auxiliary heads.
+    That is another number of classes or of input channels, or the auxiliary heads. Both are what
+    `weight_shapes` returns.
     """
     options = {}
     heads = [any(key.startswith("aux") for key in shapes) for shapes in (wanted, found)]
@@ -148,7 +184,7 @@ def _options(wanted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any] | 
         )
     if wanted.keys() != found.keys():
         return None
-    scores = [key for key in wanted if re.match(r"(aux\d?\.)?fc2?\.\w+$", key)]
+    scores = [key for key in wanted if SCORES.match(key)]
     axes = dict.fromkeys(scores, ("num_classes", 0)) | {next(iter(wanted)): ("in_channels", 1)}
     for key, shape in wanted.items():
         if found[key] != shape:

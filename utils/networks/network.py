@@ -136,6 +136,8 @@ class Network(nn.Module):
         """Load as `torch.nn.Module` does, but say of another network's weights what to do."""
         if strict and isinstance(state_dict, Mapping):
             check_weights(self.state_dict(), state_dict)
+            # Without PyTorch's note on versions, which would ask for counts that old files lack.
+            state_dict = dict(state_dict)
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
 

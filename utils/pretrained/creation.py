@@ -10,29 +10,47 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torchvision.models import WeightsEnum
 
-from ..networks.guards import unwrapped
-from .names import ENTRIES, Entry, entry_of, no_weights
+from ..networks.guards import (
+    SCORES,
+    WeightsError,
+    check_weights,
+    differences,
+    unwrapped,
+    weight_shapes,
+)
+from .names import Entry, entry_of, no_weights
 from .preparation import Preprocessing
 from .published import fetch, rename
 
+Weights = str | PathLike | bytes | Mapping[str, Tensor] | WeightsEnum
 
-def create(name: str, *, weights: str | PathLike | None = None, **options: Any) -> nn.Module:
+
+def create(name: str, *, weights: Weights | None = None, **options: Any) -> nn.Module:
     """Build a network by name.
+
+    What the weights say of classes, input channels and auxiliary heads holds, unless `options` say
+    otherwise:
+
+    - with another ``num_classes``, the layers that give scores, in all heads, start afresh;
+    - with ``in_channels=1``, the first convolution's weights for three colours are added up. On an
+      image whose three channels are equal, and were normalised alike, its answers stay the same;
+    - with ``aux_heads=False``, the heads' weights are left out.
 
     Parameters
     ----------
     name : str
         One of `models`.
-    weights : str or path, optional
-        None: fresh ones. "torchvision" or "timm:tf_in1k", as `models` lists them: published ones,
-        trained on ImageNet's 1000 classes, fetched when first used; `preprocessing` says how to
-        feed them. Anything else is the path of a file, by `safetensors` or by `torch.save` of a
-        state dict, with names of this package or the published ones. No code in it is run.
+    weights : optional
+        None: fresh ones. "torchvision" or "timm:tf_in1k", as `models` lists them, or torchvision's
+        own constant: published ones, trained on ImageNet's 1000 classes, fetched when first used;
+        `preprocessing` says how to feed them. Anything else is a file, as its path or its bytes, by
+        `safetensors` or by `torch.save`, or a state dict. The names in it may be this package's or
+        the published ones, behind a prefix ("module.", "_orig_mod.") or one level down. No code in
+        a file is run.
     **options
         What the network's own function takes: ``num_classes``, ``in_channels``, ``dropout``, ...
-        Auxiliary heads are built if the weights have trained ones, unless ``aux_heads`` says
-        otherwise.
 
     Returns
     -------
@@ -43,6 +61,8 @@ def create(name: str, *, weights: str | PathLike | None = None, **options: Any) 
     ------
     ValueError
         No such network or weights, or weights of another network.
+    TypeError
+        Weights of another kind.
     WeightsUnavailableError
         Published weights cannot be fetched.
     FileNotFoundError
@@ -51,80 +71,131 @@ def create(name: str, *, weights: str | PathLike | None = None, **options: Any) 
     entry = entry_of(name)
     if weights is None:
         return entry.build(**options)
-    if isinstance(weights, str) and weights in entry.published:
-        _check_published_options(name, weights, options)
-        if entry.aux:
-            options.setdefault("aux_heads", entry.published[weights].aux)
-        there = entry.published[weights].there
-        state = fetch(name, weights, there, aux=options.get("aux_heads", False))
+    if key := _published(name, weights):
+        published = entry.published[key]
+        if options.get("in_channels") == 1:
+            published.preprocessing.for_grey()  # if that can be
+        aux = bool(entry.aux) and options.setdefault("aux_heads", published.aux)
+        if aux and not published.aux:
+            raise ValueError(_NO_HEADS)
+        what, state = f"the weights {key!r}", fetch(name, key, published.there, aux=aux)
     else:
-        state = _read(name, weights)
-        if entry.aux:
-            options.setdefault("aux_heads", any(key.startswith(entry.aux) for key in state))
-    if entry.aux and not options["aux_heads"]:
-        state = {key: value for key, value in state.items() if not key.startswith(entry.aux)}
+        what, state = _read(name, weights)
+    state = _fit(state, entry, options, what)
     model = entry.build(**options)
-    model.load_state_dict(_renamed(state, model, entry))
+    model.load_state_dict({**model.state_dict(), **state})
     return model
 
 
-def preprocessing(name: str, weights: str) -> Preprocessing:
-    """Return how images are prepared for published weights; see `create` for the names."""
-    published = entry_of(name).published
-    if weights not in published:
+def preprocessing(
+    name: str, weights: str | WeightsEnum = "torchvision", *, in_channels: int = 3
+) -> Preprocessing:
+    """Return how images are prepared for published weights; see `create` for the names.
+
+    Raises
+    ------
+    ValueError
+        No such weights; or they normalised each colour differently, and ``in_channels=1``.
+    """
+    key = _published(name, weights)
+    if key is None:
         raise ValueError(no_weights(name, weights))
-    return published[weights].preprocessing
+    found = entry_of(name).published[key].preprocessing
+    return found.for_grey() if in_channels == 1 else found
 
 
-def _check_published_options(name: str, weights: str, options: dict[str, Any]) -> None:
-    source = ENTRIES[name].published[weights]
-    for option, value in (("num_classes", 1000), ("in_channels", 3)):
-        if options.get(option, value) != value:
-            raise ValueError(
-                f"the weights {weights!r} are for {option}={value}, not {options[option]}: create "
-                f"{name} with them, then replace its "
-                f"{'last layer, model.fc' if option == 'num_classes' else 'first convolution'}."
-            )
-    if options.get("aux_heads") and not source.aux:
-        raise ValueError(
-            f"the weights {weights!r} of {name} have no trained auxiliary heads: leave out "
-            "aux_heads=True."
+_NO_HEADS = "these weights have no trained auxiliary heads: leave out aux_heads=True."
+
+
+def _published(name: str, weights: object) -> str | None:
+    """Return the key of published weights in the network's entry; None if they are none."""
+    known = entry_of(name).published
+    if isinstance(weights, WeightsEnum):
+        weights = str(weights)
+        if key := next((key for key, of in known.items() if of.there == weights), None):
+            return key
+        raise ValueError(no_weights(name, weights))
+    return weights if isinstance(weights, str) and weights in known else None
+
+
+def _fit(
+    state: Mapping[str, Any], entry: Entry, options: dict[str, Any], what: str
+) -> dict[str, Any]:
+    """Return what is to be loaded, under our names; `options` get what the weights ask for."""
+    with torch.device("meta"):  # all names there can be
+        own = entry.build(**options | ({"aux_heads": True} if entry.aux else {})).state_dict()
+    _, found = unwrapped(state, own)
+    if entry.keys is not None and 2 * len(found.keys() & own.keys()) <= len(own):
+        found = rename(state, entry.keys, own)
+    found = dict(found)
+    for key, value in found.items():
+        floats = isinstance(value, Tensor) and value.is_floating_point()
+        if floats and not value.float().isfinite().all():  # as float32, in which we compute
+            raise ValueError(f"{what}: {key!r} holds numbers that are not finite.")
+    trunks = [{k: v for k, v in of.items() if not k.startswith("aux")} for of in (own, found)]
+    if entry.aux and not options.setdefault("aux_heads", found.keys() != trunks[1].keys()):
+        own, found = trunks
+    other = differences(weight_shapes(own), weight_shapes(found))
+    if other is None and differences(*map(weight_shapes, trunks)) is not None:
+        raise WeightsError(
+            f"{what}: the auxiliary heads do not fit the rest, as where model.fc alone was "
+            "replaced: leave them out, with aux_heads=False."
         )
+    if other is None:
+        check_weights(own, found)
+    for option, value in (other or {}).items():
+        if options.setdefault(option, value) == value:
+            continue
+        if option == "aux_heads":
+            raise ValueError(_NO_HEADS)
+        if option == "num_classes":
+            found = {key: value for key, value in found.items() if not SCORES.match(key)}
+        elif (options[option], value) == (1, 3):
+            first = next(iter(own))
+            found[first] = found[first].sum(1, keepdim=True)
+        else:
+            raise ValueError(
+                f"{what} are for {option}={value}, not {options[option]}: leave out {option}, and "
+                "give the network such images."
+            )
+    return found
 
 
-def _read(name: str, weights: str | PathLike) -> Mapping[str, Tensor]:
-    """Read a state dict from a file, running no code that may be in it."""
+def _read(name: str, weights: object) -> tuple[str, Mapping[str, Any]]:
+    """Return what weights are called, and their state dict, running no code that may be in it."""
+    if isinstance(weights, Mapping):
+        what, state = "the state dict", weights
+    else:
+        what, content = _content(name, weights)
+        try:
+            if content[8:9] == b"{":  # behind the length of its header: safetensors
+                state = safetensors.torch.load(content)
+            else:
+                state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except Exception:  # damaged files fail in many ways
+            raise ValueError(
+                f"{what} holds no weights that can be read without running code: it must be "
+                "written by safetensors, or by torch.save(model.state_dict(), path)."
+            ) from None
+    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+        raise ValueError(
+            f"{what} holds a {type(state).__name__}, not a state dict: save model.state_dict()."
+        )
+    return what, state
+
+
+def _content(name: str, weights: object) -> tuple[str, bytes]:
+    """Return what weights are called, and the bytes of their file."""
+    if isinstance(weights, bytes | bytearray | memoryview):
+        return f"what came as {len(weights):,} bytes", bytes(weights)
+    if not isinstance(weights, str | PathLike):
+        raise TypeError(
+            "weights must be published ones by name, the path or bytes of a file, or a state dict, "
+            f"as model.state_dict() gives it; got {type(weights).__name__}."
+        )
     path = Path(weights)
     with contextlib.suppress(RuntimeError):  # ~ may be nobody's home
         path = path.expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{no_weights(name, str(weights))} Nor is there such a file.")
-    try:
-        if path.suffix == ".safetensors":
-            state = safetensors.torch.load(path.read_bytes())
-        else:
-            state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
-    except Exception:  # damaged files fail in many ways
-        raise ValueError(
-            f"{path} holds no weights that can be read without running code: it must be written "
-            "by safetensors, or by torch.save(model.state_dict(), path)."
-        ) from None
-    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
-        raise ValueError(
-            f"{path} holds a {type(state).__name__}, not a state dict: save model.state_dict()."
-        )
-    for key, value in state.items():
-        floats = isinstance(value, Tensor) and value.is_floating_point()
-        if floats and not value.float().isfinite().all():  # as float32, in which we compute
-            raise ValueError(f"{path}: {key!r} holds numbers that are not finite.")
-    return state
-
-
-def _renamed(state: Mapping[str, Tensor], model: nn.Module, entry: Entry) -> Mapping[str, Tensor]:
-    """Give weights this package's names, unless they have them."""
-    own = model.state_dict()
-    _, found = unwrapped(state, own)
-    known = sum(key in own for key in found)
-    if entry.keys is None or 2 * known > len(found):
-        return state
-    return rename(state, entry.keys, own)
+    return str(path), path.read_bytes()

@@ -1,25 +1,31 @@
 """What images go through before a trained network sees them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torchvision.models import get_weight
 from torchvision.transforms import v2 as transforms
 
+from ..networks.guards import check_layout
+from ..support.checks import unit_range
+
+MOST = 2**30  # numbers that a resize may make, of four bytes each
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
     """What published weights were trained to see: shorter side, crop in pixels, means and stds.
 
-    Called with images, (N, 3, H, W) or (3, H, W), floating-point in 0..1, it returns them resized,
-    cropped and normalised, (N, 3, crop, crop).
+    Called with images (N, C, H, W), bytes or floating-point in 0..1, it returns them as float32,
+    resized, cropped and normalised, (N, C, crop, crop). C is the number of means: three colours, or
+    one for the grey images of `for_grey`. Errors are those of `Normalisation`.
     """
 
     resize: int
     crop: int
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
     interpolation: str = "bicubic"
 
     @classmethod
@@ -36,21 +42,41 @@ class Preprocessing:
             interpolation=preset.interpolation.value,
         )
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return (N, 3, crop, crop)."""
-        if not isinstance(images, Tensor) or not images.is_floating_point():
-            got = images.dtype if isinstance(images, Tensor) else type(images).__name__
-            raise TypeError(
-                f"preprocessing expects a floating-point tensor in 0..1, got {got}: "
-                "utils.data.to_tensor turns a picture into one."
+    def for_grey(self) -> "Preprocessing":
+        """Return the same for one channel; a ValueError if colours are normalised differently."""
+        if len({*self.mean}) > 1 or len({*self.std}) > 1:
+            raise ValueError(
+                "these weights had each colour normalised by numbers of its own, which one channel "
+                "cannot have: leave out in_channels, and give grey images three equal channels, "
+                "with x.expand(-1, 3, -1, -1)."
             )
-        interpolation = transforms.InterpolationMode(self.interpolation)
+        return replace(self, mean=self.mean[:1], std=self.std[:1])
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return (N, C, crop, crop)."""
+        channels = len(self.mean)
+        wanted = f"this preprocessing takes images (N, {channels}, H, W)"
+        check_layout(images, channels, wanted)
+        height, width = images.shape[2:]
+        larger = self.resize / min(height, width)
+        numbers = len(images) * channels * round(height * larger) * round(width * larger)
+        if numbers > MOST:
+            raise ValueError(
+                f"{len(images)} of {height}x{width} px, resized to {self.resize} px on their "
+                f"shorter side, would fill {4 * numbers / 2**30:,.0f} GB: give a few at a time, or "
+                "take utils.data.middle(x)."
+            )
+        _check_range(images, wanted)
         steps = [
-            transforms.Resize(self.resize, interpolation=interpolation, antialias=True),
+            transforms.Resize(
+                self.resize,
+                interpolation=transforms.InterpolationMode(self.interpolation),
+                antialias=True,
+            ),
             transforms.CenterCrop(self.crop),
             transforms.Normalize(self.mean, self.std),
         ]
-        return transforms.Compose(steps)(images)
+        return transforms.Compose(steps)(_floats(images))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,38 +116,30 @@ class Normalisation:
         """
         channels, (height, width) = len(self.mean), self.size
         wanted = f"this network was trained on images (N, {channels}, {height}, {width})"
-        if not isinstance(images, Tensor):
-            raise TypeError(
-                f"{wanted}, got {type(images).__name__}: utils.data.to_tensor turns a picture into "
-                "a tensor."
-            )
-        shape = tuple(images.shape)
-        if images.ndim != 4 or shape[1] != channels:
-            advice = (
-                f"x.expand(-1, {channels}, -1, -1) repeats a grey, x.float().mean(1, keepdim=True) "
-                "makes one"
-            )
-            if images.ndim == 3:
-                advice = "x[None] adds the batch axis"
-            elif shape[-1] == channels:
-                advice = "x.permute(0, 3, 1, 2) brings the channels first"
-            raise ValueError(f"{wanted}, got the shape {shape}: {advice}.")
-        if shape[2:] != self.size and not any_size:
+        check_layout(images, channels, wanted)
+        if images.shape[2:] != self.size and not any_size:
             raise ValueError(
-                f"{wanted}, got {shape[2]}x{shape[3]} px: resize them, with "
+                f"{wanted}, got {images.shape[2]}x{images.shape[3]} px: take "
                 f"torch.nn.functional.interpolate(x, size={self.size}, mode='bilinear', "
                 "antialias=True), or ask for it as it is, with any_size=True."
             )
-        if images.dtype == torch.uint8:
-            images = images.float() / 255
-        elif images.numel() and not (images.min() >= 0 and images.max() <= 1):
-            raise ValueError(
-                f"{wanted}, as bytes or as numbers in 0..1; got {images.dtype} from "
-                f"{images.min():g} to {images.max():g}: these may be normalised already, or bytes "
-                "turned into floats."
-            )
+        _check_range(images, wanted)
         mean, std = (
             torch.tensor(values, device=images.device).reshape(-1, 1, 1)
             for values in (self.mean, self.std)
         )
-        return (images.float() - mean) / std
+        return (_floats(images) - mean) / std
+
+
+def _check_range(images: Tensor, wanted: str) -> None:
+    """Raise unless images are bytes or numbers in 0..1."""
+    wanted = f"{wanted}, as bytes or as floating-point numbers"
+    if images.is_floating_point():
+        unit_range(images, wanted)
+    elif images.dtype != torch.uint8:
+        raise TypeError(f"{wanted}, got {images.dtype}: of bytes, take x.to(torch.uint8).")
+
+
+def _floats(images: Tensor) -> Tensor:
+    """Return images as float32 in 0..1."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images.float()

@@ -13,12 +13,13 @@ import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import torch
 from torch import Tensor
 
-from ..networks.guards import some, unwrapped
+from ..networks.guards import unwrapped
 
 SILENCE = 30.0  # seconds that a server may say nothing
 
@@ -165,40 +166,31 @@ def digest_of(path: Path) -> str:
 
 
 def rename(
-    state_dict: Mapping[str, Tensor], keys: Mapping[str, str], own: Iterable[str]
-) -> dict[str, Tensor]:
-    """Give published weights the names of this package.
+    state_dict: Mapping[str, Any], keys: Mapping[str, str], own: Iterable[str]
+) -> dict[str, Any]:
+    """Take published weights out of what wraps them, and give them the names of this package.
 
     Parameters
     ----------
     state_dict : dict
-        As published.
+        As published; names that are no weight's of the network stay.
     keys : dict
         Module here -> the same module there, by path; the longest path that fits a name counts.
     own : iterable of str
-        The names that are wanted, those of the network's own state dict.
+        The names of the network's own state dict.
 
     Raises
     ------
     ValueError
-        `keys` covers not all of `own`; names are missing from `state_dict`, or left over in it.
+        `keys` covers not all of `own`.
     """
-    theirs = {}
+    there = {}
     for name in own:
         parts = name.split(".")
         paths = (".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1))
         path = next((path for path in paths if path in keys), None)
         if path is None:
             raise ValueError(f"the key map has no place for {name}.")
-        theirs[name] = keys[path] + name.removeprefix(path)
-    missing = [key for key in theirs.values() if key not in state_dict]
-    used = set(theirs.values())
-    left_over = [key for key in state_dict if key not in used]
-    if missing or left_over:
-        place, _ = unwrapped(state_dict, theirs.values())
-        advice = "" if place == "state_dict" else f" They are inside it: load {place}."
-        raise ValueError(
-            "these are not the published weights of this network. "
-            f"Missing: {some(missing)}. Left over: {some(left_over)}.{advice}"
-        )
-    return {name: state_dict[key] for name, key in theirs.items()}
+        there[keys[path] + name.removeprefix(path)] = name
+    _, weights = unwrapped(state_dict, there)
+    return {there.get(name, name): value for name, value in weights.items()}

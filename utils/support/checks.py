@@ -54,6 +54,25 @@ def odd_int(value: Any, name: str, *, least: int = 1, hint: str = "") -> int:
     return value
 
 
+def unit_range(values: Any, wanted: str) -> None:
+    """Raise a ValueError unless an array or tensor, if it holds anything, lies in 0..1."""
+    if not len(values):
+        return
+    low, high = float(values.min()), float(values.max())
+    if 0 <= low <= high <= 1:
+        return
+    if low != low or high != high:
+        advice = "some are no numbers (NaN)"
+    elif low < 0:
+        advice = (
+            "if these are normalised already, give them as they were before; what a resize "
+            "overshot, take x.clip(0, 1)"
+        )
+    else:
+        advice = "if these are bytes turned into floats, take x / 255"
+    raise ValueError(f"{wanted} in 0..1, got {low:g} to {high:g}: {advice}.")
+
+
 def height_width(value: Any, name: str = "size") -> tuple[int, int]:
     """Return `value` as two positive ints, or raise a TypeError or ValueError that names it."""
     if not isinstance(value, tuple | list) or len(value) != 2:
