@@ -63,8 +63,8 @@ def whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
     return read
 
 
-def end(main: Callable[[], None]) -> NoReturn:
-    """Run a command; what a reader can mend is a sentence, not a traceback."""
+def end(main: Callable[[], None], say: Callable[[BaseException], str] = str) -> NoReturn:
+    """Run a command; what a reader can mend is a sentence, by `say`, not a traceback."""
     ignored = sys.unraisablehook
 
     def again(unraisable: Any) -> None:
@@ -79,7 +79,7 @@ def end(main: Callable[[], None]) -> NoReturn:
     try:
         main()
     except (ResultsError, DataUnavailableError, DivergedError, OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {say(error)}")
     except KeyboardInterrupt:
         stop()
     finally:

@@ -56,5 +56,10 @@ def main() -> None:
         print(ship(asked.name, seed=asked.seed, checkpoint=state, command=command))
 
 
+def say(error: BaseException) -> str:
+    """Word an error as this command is called."""
+    return str(error).replace("another place with checkpoint=", "another folder with --work")
+
+
 if __name__ == "__main__":
-    end(main)
+    end(main, say)

@@ -1,8 +1,9 @@
 r"""Train a network of this package on ImageNet, or on any pictures sorted into folders.
 
 DATA holds `train` and `val`, each with one folder a class, as torchvision's ImageFolder wants them.
-Stopped or killed, the same command goes on from the checkpoint, bit for bit. The end writes beside
-it what utils.create(NETWORK, weights=...) loads, and the history as a table.
+Stopped or killed, the same command goes on from the checkpoint, bit for bit; with more --epochs, a
+lower --peak-rate or other pictures it goes on, too, and says so. The end writes beside it the
+weights, with the names of the classes, for utils.load(FILE), and the history as a table.
 
     .venv/bin/python experiments/train_imagenet.py DATA --network googlenet_bn
     .venv/bin/torchrun --standalone --nproc_per_node=8 experiments/train_imagenet.py DATA
@@ -17,6 +18,7 @@ course's, a place to start from: they have not been run on ImageNet.
 
 import argparse
 import os
+import re
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -26,9 +28,8 @@ from commands import MOST_THREADS, WORK, Parser, end, whole
 
 # isort: split
 import torch
-from safetensors.torch import save
 
-from utils.pretrained import ENTRIES, create
+from utils.pretrained import ENTRIES, Preprocessing, create, save_weights
 from utils.support.atomic import write_whole
 from utils.training import Recipe, train
 from utils.training.folders import FolderBatches, FolderTestBatches
@@ -87,6 +88,27 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+# How the package words what this command words otherwise.
+_SETTINGS = [field.name for field in fields(Recipe)] + ["size", "distort"]
+_NAMES = [name for name in _SETTINGS if "_" in name or name == "warmup"]
+_WORDS = {
+    r"aux_heads=False": "--no-aux",
+    r'heads that pool adaptively \(aux_pool="adaptive"\)': "--network googlenet_torchvision",
+    r"enlarge them, or take mini_googlenet": "a larger --size, or --network mini_googlenet",
+    rf"\b(?:recipe|data)\.({'|'.join(_SETTINGS)})\b": r"--\1",
+    r"\b(checkpoint|epochs|max_images)=": r"--\1",
+    rf"(?<![\w-])({'|'.join(_NAMES)})\b": r"--\1",
+}
+
+
+def say(error: BaseException) -> str:
+    """Word an error as this command is called."""
+    text = str(error)
+    for words, option in _WORDS.items():
+        text = re.sub(words, option, text)
+    return re.sub(r"--\w+", lambda option: option[0].replace("_", "-"), text)
+
+
 def main(given: list[str] | None = None) -> None:
     """Train, and write the network's weights and the history beside the checkpoint."""
     chosen = options(given)
@@ -108,7 +130,8 @@ def main(given: list[str] | None = None) -> None:
 
     torch.manual_seed(chosen.seed)
     heads = {"aux_heads": False} if chosen.no_aux and entry.aux else {}
-    model = create(chosen.network, num_classes=len(batches.classes), **heads)
+    built = {"num_classes": len(batches.classes)} | heads
+    model = create(chosen.network, **built)
     name = f"imagenet-{chosen.network}-seed{chosen.seed}.safetensors"
     checkpoint = (chosen.checkpoint or WORK / name).expanduser()
     beside = checkpoint.name.removesuffix(".safetensors")
@@ -121,13 +144,19 @@ def main(given: list[str] | None = None) -> None:
         device=chosen.device,
     )
     if here(chosen.device).rank == 0:
-        weights = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
         to = checkpoint.with_name(f"{beside}.weights.safetensors")
-        write_whole(to, save(weights))
+        mean, std = test.normalisation
+        seen = Preprocessing(
+            resize=round(size * 8 / 7), crop=size, mean=mean, std=std, interpolation="bilinear"
+        )  # what the pictures in `val` went through
+        save_weights(
+            to, model, network=chosen.network, options=built, classes=batches.classes,
+            preprocessing=seen,
+        )  # fmt: skip
         table = history.to_csv(index=False).encode()
         write_whole(checkpoint.with_name(f"{beside}.csv"), table)
         sys.stdout.write(f"weights in {to}, history beside them\n")
 
 
 if __name__ == "__main__":
-    end(main)
+    end(main, say)

@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from test_training import QUICK, same
 from torch import nn
 from torchvision.transforms.v2 import functional
 
-from utils.data import ImageError, image_folder
-from utils.pretrained import create
+from utils.data import ImageError, image_folder, load_image
+from utils.pretrained import DamagedFileError, create, load
 from utils.training import Recipe, evaluate, folders
 from utils.training.checkpoint import read
 from utils.training.folders import IMAGENET, FolderBatches, FolderTestBatches
@@ -246,7 +246,7 @@ def test_the_commands_mistakes(train_imagenet, pictures, capsys):
         (str(pictures / "val"),): "error: there is no folder 'train' in '.*val': DATA must hold",
         (str(pictures), "--size", "0"): "expected a whole number from 1, got '0'",
         (str(pictures), "--network", "resnet"): "invalid choice: 'resnet'",
-        (str(pictures), "--peak-rate", "-1"): "error: peak_rate must be a number of at least 0",
+        (str(pictures), "--peak-rate", "-1"): "error: --peak-rate must be a number of at least 0",
         (str(pictures), "--batch-size", "13"): "13 pictures cannot be taken from the 12",
         (): "the following arguments are required: DATA",
         (str(pictures), *ARGUMENTS, "--device", "foo"): "error: no device is called 'foo'; there",
@@ -254,13 +254,93 @@ def test_the_commands_mistakes(train_imagenet, pictures, capsys):
     }
     for given, says in calls.items():
         with pytest.raises(SystemExit) as ended:
-            train_imagenet.end(lambda given=given: train_imagenet.main([*given, "--workers", "0"]))
+            train_imagenet.end(
+                lambda given=given: train_imagenet.main([*given, "--workers", "0"]),
+                train_imagenet.say,
+            )
         message = f"{ended.value.code}\n{capsys.readouterr().err}"
         assert re.search(says, message), message
         assert len(message.splitlines()) <= 2
     (pictures / "val" / "red").rename(pictures / "val" / "reed")
     with pytest.raises(ValueError, match=r"other classes .*: number 2 is 'reed' instead of 'red'"):
         train_imagenet.main([str(pictures), *ARGUMENTS, "--workers", "0"])
+
+
+@pytest.fixture
+def refused(train_imagenet):
+    """What the command says when it ends with an error."""
+
+    def message(*given: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            train_imagenet.end(lambda: train_imagenet.main([*given]), train_imagenet.say)
+        return ended.value.code
+
+    return message
+
+
+def test_ways_out_are_options_and_lead_out(train_imagenet, refused, pictures, tmp_path, capsys):
+    """A training that fails before its first step, and what the command says to do, done."""
+    place = ["--checkpoint", str(tmp_path / "run"), "--workers", "0", "--device", "cpu"]
+    usual = [str(pictures), *place, "--epochs", "1", "--batch-size", "4", "--size", "32"]
+    message = refused(*usual, "--network", "googlenet")
+    assert "(--no-aux), or with --network googlenet_torchvision" in message
+    small = ["--network", "mini_googlenet"]
+    for given, option in (
+        (
+            ["--size", "8", "--network", "googlenet_bn", "--no-aux"],
+            r"a larger --size, or --network mini_googlenet",
+        ),
+        (["--network", "inception_v3", "--size", "96"], r"without the head \(--no-aux\)"),
+        (["--batch-size", "1", "--network", "googlenet_bn", "--no-aux"], r"larger --batch-size"),
+        (
+            ["--peak-rate", "1e30", *small],
+            r"A lower --peak-rate \(it is 1e\+30\), a longer --warmup",
+        ),
+    ):
+        assert re.search(option, refused(*usual, *given)), option
+    (pictures / "train" / "red" / "0.png").write_bytes(b"no picture")
+    assert "0.png is no picture" in refused(*usual, *small)
+    (pictures / "train" / "red" / "0.png").unlink()
+    train_imagenet.main([*usual, *small])
+    assert "another training, without a step: replaced" in capsys.readouterr().out
+    message = refused(*usual, *small, "--label-smoothing", "0")
+    assert "--label-smoothing was 0.1, is 0.0. Ask for more, with --epochs or --max-imag" in message
+    message = refused(*usual, *small, "--seed", "1")
+    assert "--seed was 0, is 1. Go back to what it was, name another place with --check" in message
+    train_imagenet.main([*usual, *small, "--label-smoothing", "0", "--epochs", "2"])
+    # Another picture is gone, the pictures get another size, and the training goes on.
+    (pictures / "train" / "red" / "1.jpg").unlink()
+    train_imagenet.main([*usual, *small, "--epochs", "3", "--size", "40", "--batch-size", "5"])
+    assert "going on after step 4, from" in capsys.readouterr().out
+    train_imagenet.main(
+        [*usual, "--network", "googlenet", "--no-aux", "--checkpoint", str(tmp_path / "other")]
+    )
+
+
+def test_weights_know_their_classes(train_imagenet, pictures, tmp_path):
+    """And the network that they are of, and what pictures go through before."""
+    place = ["--checkpoint", str(tmp_path / "run.safetensors"), "--workers", "0"]
+    train_imagenet.main([str(pictures), *ARGUMENTS, *place, "--size", "21"])
+    file = tmp_path / "run.weights.safetensors"
+    trained = load(file)
+    assert trained.classes == ("blue", "green", "red")
+    assert not trained.model.training
+    assert same(trained.model.state_dict(), load_file(file))
+    path = pictures / "val" / "blue" / "0.png"
+    image = torch.from_numpy(load_image(path)).permute(2, 0, 1)[None] / 255
+    mine = trained.preprocessing(image)
+    ((images, _),) = FolderTestBatches(pictures / "val", size=21).all()
+    assert (mine[0] - images[0]).abs().mean() < 0.2 < images[0].std()
+    bare = tmp_path / "bare.safetensors"
+    save_file(load_file(file), bare)
+    with pytest.raises(ValueError, match=r"does not say of which network .* create\(NETWORK, "):
+        load(bare)
+    create("micro_googlenet", weights=bare, num_classes=3)  # as it says
+    bare.write_bytes(b"nothing")
+    with pytest.raises(DamagedFileError, match="holds no weights"):
+        load(bare)
+    with pytest.raises(ValueError, match="there is no file"):
+        load(tmp_path / "none.safetensors")
 
 
 class Reached(Exception):  # noqa: N818

@@ -1,5 +1,6 @@
 """A training that is killed goes on as if it had not been, and its file is always whole."""
 
+import copy
 import errno
 import json
 import os
@@ -18,7 +19,7 @@ from test_training import QUICK, fresh, same, silent, stripes, tiny, weights, wi
 from torch import nn
 
 from utils.support.atomic import write_whole
-from utils.training import Batches, CheckpointError, train
+from utils.training import Batches, CheckpointError, DivergedError, train
 from utils.training.checkpoint import read, write
 from utils.training.evaluation import TestBatches
 
@@ -209,6 +210,12 @@ def frozen():
     return model
 
 
+def held():
+    model = tiny()
+    model[1].eval()
+    return model
+
+
 def other_labels():
     data = stripes()
     return replace(data, labels=data.labels.flip(0))
@@ -220,13 +227,16 @@ OTHERS = {
     "data": ({"data": other_labels()}, "data.sha256 was"),
     "fewer": ({"data": stripes()[:48]}, r"data.images was \[50, 1, 8, 8\], is"),
     "normalisation": ({"normalisation": (0.5, 0.5)}, r"data\.mean was .*data\.std was"),
-    "test data": ({"test": stripes(seed=2)}, r"test\.sha256 was"),
-    "no test": ({"test": None}, "test was|test\\..* is None"),
     "dropout": (
         {"model": tiny(dropout=0.2)},
         r"network.line 7 was '  \(5\): Dropout\(p=0.5, .* is '  \(5\): Dropout\(p=0.2",
     ),
     "network": ({"model": fresh()}, "network.line 1 was 'Sequential.*more"),
+    "rate, strictly": (
+        {"recipe": replace(SAVING, peak_rate=0.01), "strict": True},
+        r"peak_rate was 0\.05, is 0\.01",
+    ),
+    "statistics": ({"model": held()}, "mode of 1 was None, is 'evaluation'"),
     "frozen": ({"model": frozen()}, "float32', is .*float32, frozen'"),
     "dtype": ({"model": tiny().double()}, "float32', is .*float64'"),
 }
@@ -247,6 +257,97 @@ def test_another_training_is_refused(tmp_path, what):
         train(**given, checkpoint=file, report=silent)
     assert same(untouched, weights(given["model"]))
     assert file.read_bytes() == before
+    # Each way out that the message names is one.
+    with pytest.raises(CheckpointError, match="name another place with checkpoint=, or delete"):
+        train(**given, checkpoint=file, report=silent)
+    train(**given, checkpoint=tmp_path / "another", report=silent)
+    file.unlink()
+    train(**given, checkpoint=file, report=silent)
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_has_no_step_is_replaced(tmp_path, what):
+    """As after heads on maps of a wrong size, a rate that diverges at once, a damaged picture."""
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(0, 0))
+    assert read(file)[1]["progress"]["step"] == 0
+    given = {"model": tiny(), "data": stripes(), "test": stripes(seed=1), "recipe": SAVING}
+    given |= OTHERS[what][0]
+    alone, lines = copy.deepcopy(given["model"]), []
+    train(**given, checkpoint=file, report=lines.append)
+    assert lines[0] == f"{file} held another training, without a step: replaced"
+    train(**given | {"model": alone}, report=silent)
+    assert same(weights(alone), weights(given["model"]))
+    assert read(file)[1]["progress"]["step"] == 9
+
+
+CHANGES = {
+    "a lower rate": ({"recipe": replace(SAVING, peak_rate=0.01)}, 4, "peak_rate was 0.05, is 0.01"),
+    "more epochs": ({"recipe": replace(SAVING, epochs=4)}, 4, "epochs was 3, is 4"),
+    "batch size": (
+        {"recipe": replace(SAVING, batch_size=10)},
+        5,
+        "batch_size was 16, is 10; the running epoch begins again",
+    ),
+    "other test": ({"test": stripes(40, seed=2)}, 4, "test.sha256 was"),
+    "no test": ({"test": None}, 4, "test was None|test is None"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_that_can_be_gone_on_with(tmp_path, what):
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    change, step, says = CHANGES[what]
+    given = {"data": stripes(), "test": stripes(seed=1), "recipe": SAVING} | change
+    model, lines = tiny(seed=9), []
+    history = train(model, **given, checkpoint=file, report=lines.append)
+    assert lines[0].startswith(f"going on after step {step}, from {file} (")
+    assert says in lines[0] or what == "no test"
+    assert lines[0].endswith(": not the same bit for bit)")
+    assert list(history.epoch) == list(range(1, given["recipe"].epochs + 1))
+    assert history.images.iloc[0] == 48
+    assert history.test_accuracy.notna().sum() == (1 if what == "no test" else len(history))
+    # What has been changed is what the file holds now.
+    again = train(tiny(), **given, checkpoint=file, report=lines.append)
+    assert again.equals(history)
+    assert lines[-1] == f"going on after step {read(file)[1]['progress']['step']}, from {file}"
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [({"epochs": 1}, {"epochs": 3}), ({"max_images": 70}, {}), ({"max_images": 96}, {"epochs": 3})],
+)
+def test_a_finished_training_can_be_longer(tmp_path, first, then):
+    """At a constant rate it is the longer training, bit for bit, wherever it ended."""
+    file = tmp_path / "training.safetensors"
+    constant = replace(SAVING, schedule="constant")
+    alone, longer = tiny(), tiny(seed=9)
+    history = train(alone, stripes(), recipe=replace(constant, **then), report=silent)
+    train(tiny(), stripes(), recipe=replace(constant, **first), checkpoint=file, report=silent)
+    shorter = replace(constant, **first, seed=0, label_smoothing=0.0)
+    with pytest.raises(CheckpointError, match=r"finished .*Ask for more, with epochs= or max_im"):
+        train(tiny(), stripes(), recipe=shorter, checkpoint=file, report=silent)
+    again = train(
+        longer, stripes(), recipe=replace(constant, **then), checkpoint=file, report=silent
+    )
+    assert same(weights(alone), weights(longer))
+    pd.testing.assert_frame_equal(without_clocks(history), without_clocks(again), rtol=1e-12)
+
+
+def test_a_diverged_training_goes_on_at_a_lower_rate(tmp_path):
+    """From the last step that was saved, as its message says."""
+    file = tmp_path / "training.safetensors"
+    stopped(file, tiny(), before=(1, 1))
+    with pytest.raises(DivergedError, match="A lower peak_rate"):
+        train(
+            tiny(), stripes(), stripes(seed=1), replace(SAVING, peak_rate=1e30),
+            checkpoint=file, report=silent,
+        )  # fmt: skip
+    lines = []
+    lower = replace(SAVING, peak_rate=0.01)
+    train(tiny(), stripes(), stripes(seed=1), lower, checkpoint=file, report=lines.append)
+    assert "going on after step 4" in lines[0]
 
 
 class Again(nn.Module):

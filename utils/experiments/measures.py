@@ -78,6 +78,7 @@ def train_and_test(
                 recipe=recipe,
                 checkpoint=checkpoint,
                 save_every_steps=50 if checkpoint else None,
+                strict=True,
                 report=report,
             )
         last = history.iloc[-1].to_dict()

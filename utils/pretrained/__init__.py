@@ -15,7 +15,7 @@ from .creation import create, preprocessing
 from .names import ENTRIES, Entry, Published, models
 from .preparation import Normalisation, Preprocessing
 from .published import WeightsUnavailableError
-from .shipped import DamagedFileError, Pretrained, checkpoints, load, save
+from .shipped import DamagedFileError, Pretrained, checkpoints, load, save, save_weights
 
 __all__ = [
     "ENTRIES",
@@ -32,4 +32,5 @@ __all__ = [
     "models",
     "preprocessing",
     "save",
+    "save_weights",
 ]

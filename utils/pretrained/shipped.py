@@ -16,6 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 import torchvision
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 
 from .. import __version__, data
 from ..accounting import account
-from ..support.atomic import write_together
+from ..support.atomic import write_together, write_whole
 from .creation import create
 from .names import ENTRIES
 from .preparation import Normalisation, Preprocessing
@@ -65,7 +66,7 @@ def checkpoints(folder: str | PathLike[str] | None = None) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _folder(folder).glob("*.json")))
 
 
-def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
+def load(name: str | PathLike[str], *, folder: str | PathLike[str] | None = None) -> Pretrained:
     """Load a trained network.
 
     Parameters
@@ -73,7 +74,8 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
     name : str
         One that ships with the package, as `checkpoints` lists them, such as "mini-googlenet"; or
         "googlenet": torchvision's weights, trained on ImageNet, fetched when first used.
-        Underscores may stand for hyphens, and capitals for small letters.
+        Underscores may stand for hyphens, and capitals for small letters. Or the path of a file
+        that `save_weights` wrote, as the command that trains on folders of pictures does.
     folder : path, optional
         Where `save` wrote it; by default, what ships with the package.
 
@@ -86,6 +88,8 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
     WeightsUnavailableError
         "googlenet" cannot be fetched.
     """
+    if str(name).endswith(".safetensors"):
+        return _of_file(Path(folder or "") / Path(name).expanduser())
     names = checkpoints(folder) + (("googlenet",) if folder is None else ())
     if name not in names:
         name = str(name).lower().replace("_", "-")
@@ -112,6 +116,65 @@ def load(name: str, *, folder: str | PathLike[str] | None = None) -> Pretrained:
         path = _folder(folder) / f"{name}.json"
         what = f"does not describe the network of {name}.safetensors"
         raise _damaged(path, f"{what} ({type(error).__name__}: {error})") from None
+
+
+def save_weights(
+    path: Path,
+    model: nn.Module,
+    *,
+    network: str,
+    options: Mapping[str, Any],
+    classes: tuple[str, ...],
+    preprocessing: Preprocessing,
+) -> None:
+    """Write weights and what it takes to use them into one file, for `load`.
+
+    Parameters
+    ----------
+    path : Path
+        It has to end in ".safetensors".
+    network, options : str, dict
+        ``create(network, **options)`` builds the network.
+    classes : tuple of str
+        What its scores stand for, in order.
+    preprocessing : Preprocessing
+        What images go through before.
+    """
+    card = {
+        "network": network,
+        "options": dict(options),
+        "classes": list(classes),
+        "preprocessing": asdict(preprocessing),
+    }
+    state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    write_whole(path, safetensors.torch.save(state, {"format": "pt", "card": json.dumps(card)}))
+
+
+def _of_file(path: Path) -> Pretrained:
+    """Load what `save_weights` wrote."""
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            text = (file.metadata() or {}).get("card")
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {str(path)!r}.") from None
+    except (OSError, safetensors.SafetensorError) as error:
+        raise DamagedFileError(f"{path} holds no weights ({error}): save them again.") from None
+    if text is None:
+        raise ValueError(
+            f"{path} does not say of which network and classes its weights are: create(NETWORK, "
+            "weights=FILE) loads weights alone."
+        )
+    card = json.loads(text)
+    model = create(card["network"], **card["options"])
+    model.load_state_dict(state)
+    steps = {k: tuple(v) if isinstance(v, list) else v for k, v in card["preprocessing"].items()}
+    return Pretrained(
+        model=model.eval(),
+        classes=tuple(card["classes"]),
+        preprocessing=Preprocessing(**steps),
+        card=card,
+    )
 
 
 def _imagenet() -> Pretrained:

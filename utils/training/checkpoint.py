@@ -1,5 +1,8 @@
 """A training in a file, from which it goes on as if it had never stopped.
 
+A change that leaves the training what it is, as a lower rate after it diverged, more epochs or a
+damaged picture that is gone, holds from the next step on. A file without a step is replaced.
+
 The file is a safetensors file: weights, the optimiser's momentum, and in its metadata, as JSON,
 what was trained how, how far it is, and a checksum. Reading it runs no code.
 """
@@ -8,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,8 @@ from ..support.checks import positive_int
 from .batches import Batches
 from .evaluation import TestBatches
 from .guards import check_weights
-from .progress import Progress, Sums
+from .progress import Progress, Sums, reopened
+from .recipe import Recipe
 
 # What a file holds beside tensors: these facts, of the progress these, and these sums.
 _KEYS = (
@@ -31,6 +35,10 @@ _KEYS = (
     {"step", "rows", "sums"},
     set(asdict(Sums())),
 )
+# What may change on the way. What changes with these is which step of an epoch is which.
+_STEPS = {"recipe.batch_size", "data.pictures", "data.sha256 of places"}
+_MAY_CHANGE = {f"recipe.{field.name}" for field in fields(Recipe)} - {"recipe.seed"} | _STEPS
+_MAY_CHANGE |= {"data.size", "data.distort"}
 
 
 class CheckpointError(ValueError):
@@ -47,9 +55,11 @@ class Keeper:
     model, optimiser, progress
         What there is to keep.
     batches, test
-        What it is trained and tested on: a checkpoint of other images is refused.
+        What it is trained and tested on.
     every : int, optional
         Steps after which to save within an epoch.
+    strict : bool
+        Refuse what was trained otherwise in any way, also where it could go on.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class Keeper:
         batches: Batches,
         test: TestBatches | None,
         every: int | None,
+        strict: bool,
     ) -> None:
         self.path = None if path is None else _resolved(path)
         self.every = None if every is None else positive_int(every, "save_every_steps")
@@ -70,6 +81,7 @@ class Keeper:
         self.progress = progress
         self.machine = progress.machine
         self.recipe = batches.recipe
+        self.strict = strict
         if self.path is not None:
             self.training = {
                 "recipe": asdict(batches.recipe),
@@ -112,16 +124,11 @@ class Keeper:
         """
         if self.path is None:
             return
-        content = None
-        if self.machine.rank == 0:
-            content = read(self.path)
-            if content is not None:
-                check_same(self.path, content[1]["training"], self.training)
-        content = self.machine.from_first(content)
-        if content is None:
+        found = self.machine.from_first(self._found() if self.machine.rank == 0 else None)
+        if found is None:
             self.save()  # a place that cannot be written to is found now, not after an epoch
             return
-        tensors, facts = content
+        tensors, facts, changed = found
         self.model.load_state_dict(_with_prefix(tensors, "weights."))
         momenta = _with_prefix(tensors, "momentum.")
         for name, parameter in self.model.named_parameters():
@@ -129,13 +136,38 @@ class Keeper:
                 momentum = torch.empty_like(parameter).copy_(momenta[name])
                 self.optimiser.state[parameter]["momentum_buffer"] = momentum
         self.progress.restore(**facts["progress"])
-        changed = _differences(facts["conditions"], self.conditions)
-        note = f" ({'; '.join(changed)}: not the same bit for bit)" if changed else ""
+        changed |= _differences(facts["conditions"], self.conditions)
+        note = f" ({'; '.join(changed.values())}: not the same bit for bit)" if changed else ""
         self.progress.report(f"going on after step {self.progress.step}, from {self.path}{note}")
+
+    def _found(self) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, str]] | None:
+        """Read what there is to go on from, and what has changed; None if there is nothing."""
+        content = read(self.path)
+        if content is None:
+            return None
+        tensors, facts = content
+        progress, length = facts["progress"], self.progress.steps_per_epoch
+        changed = _differences(facts["training"], json.loads(json.dumps(self.training)))
+        if changed and progress["step"] == 0:
+            self.progress.report(f"{self.path} held another training, without a step: replaced")
+            return None
+        _check_same(self.path, changed, strict=self.strict)
+        if changed.keys() & _STEPS:
+            progress["step"] = len(progress["rows"]) * length
+            progress["sums"] = asdict(Sums())
+            changed["running epoch"] = "the running epoch begins again"
+        if changed and progress["step"] >= self.recipe.steps(length):
+            advice = "Ask for more, with epochs= or max_images="
+            raise CheckpointError(
+                _refused(self.path, "a finished training", changed, advice=advice)
+            )
+        if changed and progress["step"] % length and not progress["sums"]["images"]:
+            facts["progress"] = reopened(progress)
+        return tensors, facts, changed
 
 
 def describe(model: nn.Module) -> dict[str, str]:
-    """Say which network this is: its layers as PyTorch prints them, and all its tensors."""
+    """Say which network this is: its layers as PyTorch prints them, its tensors, parts at rest."""
     # Where in memory a function lies is not the same in the next process.
     printed = re.sub(" at 0x[0-9a-fA-F]+", "", str(model))
     layers = {f"line {number}": text for number, text in enumerate(printed.splitlines(), 1)}
@@ -143,7 +175,10 @@ def describe(model: nn.Module) -> dict[str, str]:
         name: f"{tuple(value.shape)} {value.dtype}{'' if value.requires_grad else ', frozen'}"
         for name, value in model.state_dict(keep_vars=True).items()
     }
-    return layers | tensors
+    kept = {
+        f"mode of {name}": "evaluation" for name, part in model.named_modules() if not part.training
+    }
+    return layers | tensors | kept
 
 
 def _resolved(path: str | PathLike) -> Path:
@@ -209,27 +244,35 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         ) from None
 
 
-def check_same(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raise a CheckpointError that says what differs, unless a checkpoint is of this training.
-
-    Both are what was trained how: nested dicts of plain values.
-    """
-    differences = _differences(then, json.loads(json.dumps(now)))
-    if differences:
-        more = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
-        raise CheckpointError(
-            f"{path} holds another training: {'; '.join(differences[:3])}{more}. Go on with the "
-            "same, or keep this training in another file."
-        )
+def _check_same(path: Path, changed: Mapping[str, str], *, strict: bool) -> None:
+    """Raise a CheckpointError that says what differs, unless a training can go on with it."""
+    other = {
+        name: text
+        for name, text in changed.items()
+        if strict or not (name in _MAY_CHANGE or name.split(".")[0] == "test")
+    }
+    if other:
+        raise CheckpointError(_refused(path, "another training", other))
 
 
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _refused(
+    path: Path, what: str, changed: Mapping[str, str], *, advice: str = "Go back to what it was"
+) -> str:
+    first, more = list(changed.values())[:3], len(changed) - 3
+    listed = "; ".join([*first, f"and {more} more"] if more > 0 else first)
+    return (
+        f"{path} holds {what}: {listed}. {advice}, name another place with checkpoint=, or delete "
+        "the file to begin anew."
+    )
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
     then, now = _flat(then), _flat(now)
-    return [
-        f"{name} was {_short(then.get(name))}, is {_short(now.get(name))}"
+    return {
+        name: f"{name} was {_short(then.get(name))}, is {_short(now.get(name))}"
         for name in dict.fromkeys([*then, *now])
         if then.get(name) != now.get(name)
-    ]
+    }
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -54,7 +54,7 @@ class _Folder:
         bytes_of_places = "\n".join(places).encode("utf-8", "surrogateescape")
         return {
             "folder": self.folder.name,
-            "images": len(self.samples),
+            "pictures": len(self.samples),
             "classes": list(self.classes),
             "sha256 of places": hashlib.sha256(bytes_of_places).hexdigest(),
             "size": self.size,
@@ -128,7 +128,7 @@ class FolderBatches(_Folder):
         if len(self) == 0:
             raise ValueError(
                 f"a batch of {recipe.batch_size} pictures cannot be taken from the "
-                f"{len(self.samples)} in {self.folder}: take a smaller batch."
+                f"{len(self.samples)} in {self.folder}: take a smaller batch_size."
             )
 
     def __len__(self) -> int:

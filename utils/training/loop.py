@@ -33,6 +33,7 @@ def train(
     normalisation: Normalisation | None = None,
     checkpoint: str | PathLike | None = None,
     save_every_steps: int | None = None,
+    strict: bool = False,
     device: torch.device | str | None = None,
     report: Callable[[str], None] = write_line,
 ) -> pd.DataFrame:
@@ -62,9 +63,14 @@ def train(
     normalisation : (mean, std), optional
         By default that of the training images.
     checkpoint : path, optional
-        A file to save to at the start and after every epoch, and to go on from if it is there.
+        A file to save to at the start and after every epoch, and to go on from if it is there. What
+        the recipe changes but its seed, other test images, and in folders the pictures and their
+        size, then hold from the next step on, which is reported; a finished training goes on if it
+        is to be longer. A file that holds no step is replaced by that of a changed training.
     save_every_steps : int, optional
         Save so often within an epoch too.
+    strict : bool
+        Refuse such changes: what is measured has one recipe.
     device : optional
         By default an accelerator if there is one, else the CPU.
     report : callable
@@ -84,7 +90,7 @@ def train(
     DivergedError
         The loss, or a weight, is not finite any more. The checkpoint stays as it was last saved.
     CheckpointError
-        The checkpoint is damaged, of another network, recipe or data, or cannot be read or written.
+        The checkpoint is damaged, of another network, seed or data, or cannot be read or written.
     TypeError, ValueError
         Data that do not fit the recipe or the network; a network with nothing to train, or without
         scores.
@@ -102,7 +108,7 @@ def train(
         progress = Progress(machine, report, epochs=recipe.epochs, steps_per_epoch=len(batches))
         keeper = Keeper(
             checkpoint, model, optimiser, progress,
-            batches=batches, test=test, every=save_every_steps,
+            batches=batches, test=test, every=save_every_steps, strict=strict,
         )  # fmt: skip
         keeper.restore()
         network = machine.parallel(model)
