@@ -7,6 +7,8 @@ TORCH ?=
 PYTHON ?=
 ARGS ?=
 export TORCH_INDEX
+# PyTorch's threads sleep while they wait: spinning, they slow a busy machine down tenfold.
+export OMP_WAIT_POLICY ?= passive
 
 # Run one after the other, also under `make -j`: they share `.venv` and `_build`.
 .NOTPARALLEL:

@@ -5,9 +5,9 @@
 A chapter's outputs are kept in Jupyter's cache (`_build/.jupyter_cache`), whose key is the
 chapter's own cells. What else a chapter depends on is recorded while it runs
 (`recorder/course_recorder.py`) and kept with its outputs: files of `utils/` and other files of
-the repository that it used, constraints.txt, the Python. If any of these is not as it was, or
-there is no record, the kept outputs are thrown away and the chapter runs again. Then Jupyter
-Book builds every page from the cache; it executes nothing itself.
+the repository that it used, the Python, the version of every package that is installed. If any of
+these is not as it was, or there is no record, the kept outputs are thrown away and the chapter runs
+again. Then Jupyter Book builds every page from the cache; it executes nothing itself.
 """
 
 import argparse
@@ -30,9 +30,6 @@ RECORDER = Path(__file__).resolve().parent / "recorder"
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 HTML = BUILD / "html"
-
-#: Every chapter depends on these, whatever it opens.
-ALWAYS = ("constraints.txt",)
 
 # A check of internationalised addresses that JupyterLab brings along and jsonschema, here for the
 # format of notebooks, does without when it is not there. Loading it takes longer than all else.
@@ -174,6 +171,17 @@ def digest_now(name):
     return course_recorder.digest(str(ROOT / name) + ("/" if name.endswith("/") else ""))
 
 
+def installed():
+    """Give the version of every installed package but pip, by name."""
+    found = {}
+    for folder in reversed(sys.path):  # the first counts
+        for path in Path(folder).glob("*.dist-info"):
+            name, _, version = path.stem.rpartition("-")
+            found[name] = version
+    found.pop("pip", None)
+    return found
+
+
 def why_stale(record):
     """Say why the outputs kept for a chapter cannot be used, or give "" if they can."""
     known = (record.data or {}).get("course")
@@ -181,6 +189,11 @@ def why_stale(record):
         return "nothing is known of what it used"
     if known["python"] != sys.version:
         return "it ran with another Python"
+    now = installed()
+    before = known.get("packages", now)  # older records have constraints.txt among their files
+    for name in sorted(now | before):
+        if now.get(name) != before.get(name):
+            return f"{name} is {now.get(name, 'gone')}, was {before.get(name, 'not there')}"
     for name, state in known["files"].items():
         now = digest_now(name)
         if now != state:
@@ -323,8 +336,7 @@ def keep(chapter, run, store):
     from jupyter_cache.base import CacheBundleIn
 
     files = {name: state for name, state in run.files.items() if name != chapter.name}
-    files.update({name: digest_now(name) for name in ALWAYS})
-    course = {"python": sys.version, "files": dict(sorted(files.items()))}
+    course = {"python": sys.version, "packages": installed(), "files": dict(sorted(files.items()))}
     store.cache_notebook_bundle(
         CacheBundleIn(
             chapter.notebook,

@@ -525,6 +525,13 @@ def test_commands_that_need_pages_build_them_first(command: str) -> None:
     assert recipe.index("tools/book.py") < recipe.index(COMMANDS[command])
 
 
+def test_waiting_threads_leave_the_cores_to_others(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text(
+        f"include {ROOT / 'Makefile'}\nshow:\n\t@echo $$OMP_WAIT_POLICY\n"
+    )
+    assert make_here("-f", str(tmp_path / "Makefile"), "show") == "passive\n"
+
+
 def test_clean_leaves_the_environment(checkout: Checkout) -> None:
     (checkout.root / "_build").mkdir()
     (checkout.root / ".venv").mkdir()

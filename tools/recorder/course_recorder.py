@@ -20,8 +20,8 @@ import threading
 #: Where the record goes, and the repository that it is about: set by `tools/book.py`.
 RECORD, ROOT = "COURSE_RECORD", "COURSE_ROOT"
 
-#: Parts of the repository that no chapter depends on. What is installed in the environment is
-#: covered by the digest of constraints.txt.
+#: Parts of the repository that no chapter depends on. Of what is installed in the environment,
+#: `tools/book.py` looks at the versions.
 OUTSIDE = (".venv", "_build", ".git", ".ipynb_checkpoints")
 
 MISSING, FOLDER = "missing", "folder"
