@@ -1,13 +1,14 @@
 """Build the book: run the chapters that have to run, then make the pages, strictly.
 
-    python tools/book.py [--fresh] [--linkcheck]
+    python tools/book.py [--fresh] [--no-notebooks] [--linkcheck]
 
 A chapter's outputs are kept in Jupyter's cache (`_build/.jupyter_cache`), whose key is the
 chapter's own cells. What else a chapter depends on is recorded while it runs
 (`recorder/course_recorder.py`) and kept with its outputs: files of `utils/` and other files of
 the repository that it used, the Python, the version of every package that is installed. If any of
 these is not as it was, or there is no record, the kept outputs are thrown away and the chapter runs
-again. Then Jupyter Book builds every page from the cache; it executes nothing itself.
+again. Then the notebooks that the pages offer to download are exported, and Jupyter Book builds
+every page from the cache; it executes nothing itself.
 """
 
 import argparse
@@ -442,6 +443,18 @@ def report(problems, what):
     return 1
 
 
+def export_notebooks():
+    """Export the notebooks, which the pages offer to download; return what is wrong."""
+    import notebooks
+
+    say("Notebooks: being exported")
+    try:
+        notebooks.export(ROOT, BUILD / "notebooks")
+    except notebooks.ExportError as error:
+        return str(error).splitlines()
+    return []
+
+
 def build_pages():
     """Make every page anew; answer as `jupyter_book` does."""
     # Pages of chapters that were renamed or removed must not stay.
@@ -471,7 +484,7 @@ def interrupted():
     return 130
 
 
-def build(*, fresh, linkcheck):
+def build(*, fresh, linkcheck, notebooks):
     """Do what is asked for, and return the exit status."""
     began = time.monotonic()
     BUILD.mkdir(exist_ok=True)
@@ -479,6 +492,9 @@ def build(*, fresh, linkcheck):
     failures = run_chapters(fresh=fresh)
     if failures:
         return report(failures, f"{plural(len(failures), 'cell')} failed, above; no page was made.")
+    complaints = export_notebooks() if notebooks and not linkcheck else []
+    if complaints:
+        return report(complaints, f"{plural(len(complaints), 'problem')}, above; no page was made.")
     status, complaints = check_links() if linkcheck else build_pages()
     if status or complaints:
         if not complaints:
@@ -497,10 +513,13 @@ def build(*, fresh, linkcheck):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fresh", action="store_true", help="run every chapter again")
+    parser.add_argument("--no-notebooks", action="store_true", help="offer none to download")
     parser.add_argument("--linkcheck", action="store_true", help="check links to other sites")
     asked = parser.parse_args(arguments)
     try:
-        return build(fresh=asked.fresh, linkcheck=asked.linkcheck)
+        return build(
+            fresh=asked.fresh, linkcheck=asked.linkcheck, notebooks=not asked.no_notebooks
+        )
     except KeyboardInterrupt:
         return interrupted()
 

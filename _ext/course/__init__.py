@@ -7,9 +7,35 @@ from __future__ import annotations
 
 from sphinx.application import Sphinx
 
-from . import alt_text, look, mathematics, notebook, reference, repository, roles, widgets
+from . import (
+    alt_text,
+    description,
+    download,
+    look,
+    mathematics,
+    notebook,
+    pictures,
+    reference,
+    repository,
+    roles,
+    search,
+    widgets,
+)
 
-MODULES = (alt_text, look, mathematics, notebook, reference, repository, roles, widgets)
+MODULES = (
+    alt_text,
+    description,
+    download,
+    look,
+    mathematics,
+    notebook,
+    pictures,
+    reference,
+    repository,
+    roles,
+    search,
+    widgets,
+)
 
 
 def setup(app: Sphinx) -> dict[str, object]:

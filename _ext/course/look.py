@@ -13,6 +13,7 @@ import pydata_sphinx_theme
 from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx.application import Sphinx
+from sphinx.builders.html._assets import _JavaScript
 from sphinx.config import Config
 from sphinx.writers.html5 import HTML5Translator
 
@@ -67,6 +68,17 @@ def mend_exercises(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             section["ids"] = []
 
 
+def picture_first(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the folded code of a cell behind what it made, for eye, ear and keyboard alike."""
+    if app.builder.format != "html":
+        return
+    for folded in list(doctree.findall(HideCodeCellNode)):
+        cell = folded.parent
+        if "above-input" in folded["classes"] and cell.index(folded) < len(cell) - 1:
+            cell.remove(folded)
+            cell.append(folded)
+
+
 def page_files(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
     """Prepare the page's head: no script or style of an extension that the page does not use."""
     context["course_theme_version"] = pydata_sphinx_theme.__version__
@@ -85,6 +97,13 @@ def page_files(app: Sphinx, pagename: str, template: str, context: dict, doctree
             if not (prefix := ONLY_WITH_CLASS.get(name_of(file)))
             or any(name.startswith(prefix) for name in classes)
         ]
+    context["script_files"] = [later(script) for script in context["script_files"]]
+
+
+def later(script: _JavaScript) -> _JavaScript:
+    """Let a script wait until the page is there; a module always does, and keeps the order."""
+    wait = {"defer": "defer"} if script.filename else {"type": "module"}
+    return _JavaScript(script.filename, priority=script.priority, **{**script.attributes, **wait})
 
 
 def name_of(file: object) -> str:
@@ -98,4 +117,5 @@ def setup(app: Sphinx) -> None:
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     app.add_node(HideCodeCellNode, override=True, html=(visit_hidden_cell, depart_hidden_cell))
     app.connect("doctree-resolved", mend_exercises)
+    app.connect("doctree-resolved", picture_first)
     app.connect("html-page-context", page_files, priority=900)

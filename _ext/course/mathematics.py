@@ -18,6 +18,7 @@ import json
 import shutil
 import subprocess
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -103,7 +104,11 @@ def typeset(translator: HTML5Translator, node: nodes.Node, *, display: bool) -> 
 def visit_inline(self: HTML5Translator, node: nodes.math) -> None:
     """Write an inline formula."""
     self.body.append(self.starttag(node, "span", "", CLASS="math"))
-    self.body.append(typeset(self, node, display=False) + "</span>")
+    html = typeset(self, node, display=False)
+    if end := node.get("end"):  # into the last part of the formula that is never broken
+        inside = len(html.removesuffix("</span>" * 3))
+        html = f"{html[:inside]}<span>{escape(end)}</span>{html[inside:]}"
+    self.body.append(html + "</span>")
     raise nodes.SkipNode
 
 
@@ -122,9 +127,11 @@ def visit_display(self: HTML5Translator, node: nodes.math_block) -> None:
 
 
 def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put each short formula and the punctuation that touches it into one unbreakable span.
+    """Keep each formula and the punctuation that touches it on one line.
 
-    A browser may break a line on either side of a formula, even before a full stop.
+    A browser may break a line on either side of a formula, even before a full stop. A short formula
+    stands with its punctuation in one unbreakable span; in a long one, which may be broken, the
+    punctuation moves into its last part.
     """
     if app.builder.format != "html":
         return
@@ -138,7 +145,11 @@ def keep_punctuation(app: Sphinx, doctree: nodes.document, docname: str) -> None
         if after and isinstance(after[0], nodes.Text):
             text = after[0].astext()
             end = text[: len(text) - len(text.lstrip(CLOSING))]
-        if (start or end) and len(formula.astext()) <= SHORT:
+        if len(formula.astext()) > SHORT:
+            if end:
+                formula["end"] = end
+                parent.replace(after[0], nodes.Text(after[0].astext().removeprefix(end)))
+        elif start or end:
             span = nodes.inline("", "", classes=["math-nobreak"])
             parent.replace(formula, span)
             span += [nodes.Text(start), formula, nodes.Text(end)]

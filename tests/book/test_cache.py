@@ -324,16 +324,16 @@ def test_nothing_is_written_in_the_home_folder(tiny_book: TinyBook, tmp_path: Pa
 def test_ctrl_c_is_answered_in_a_sentence(tiny_book: TinyBook) -> None:
     """While modules are loaded, a kernel starts, a chapter runs, and while pages are made."""
     page = tiny_book.chapter("slow", "open('begun', 'w').close()", "import time; time.sleep(600)")
-    begun = page.with_name("begun")
+    begun, command = page.with_name("begun"), ("tools/book.py", "--no-notebooks")
     for when in (
         lambda _: (tiny_book.root / "_build").exists(),
         lambda text: "(new cells)" in text,
         lambda _: begun.exists(),
     ):
         begun.unlink(missing_ok=True)
-        check_interrupted(tiny_book.interrupt(when, "tools/book.py"))
+        check_interrupted(tiny_book.interrupt(when, *command))
     tiny_book.chapter("slow", "print(6 * 7)")
-    check_interrupted(tiny_book.interrupt(lambda text: "Pages:" in text, "tools/book.py"))
+    check_interrupted(tiny_book.interrupt(lambda text: "Pages:" in text, *command))
     assert tiny_book.build().status == 0
 
 

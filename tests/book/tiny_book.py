@@ -132,7 +132,7 @@ class TinyBook:
 
     def build(self, *options: str, **variables: str) -> Answer:
         """Do what `make book` does once there is an environment."""
-        return self.run("tools/book.py", *options, **variables)
+        return self.run("tools/book.py", "--no-notebooks", *options, **variables)
 
     def execute(self) -> dict[str, str]:
         """Do only the first half of a build, in this process: run the chapters that have to run.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from urllib.parse import unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from visits import HTML, Visit, built_pages
 
 PAGES = built_pages()
@@ -146,3 +147,127 @@ def test_search_finds_a_word(light: Visit) -> None:
     page = light.goto("search.html?q=convolution")
     page.wait_for_selector("#search-results li")
     assert page.locator("#search-results li a").count() > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "anchor"),
+    [
+        ("1×1", "1×1 reduction", ""),
+        ("1x1", "1×1 reduction", ""),
+        ("3×3", None, ""),
+        ("5 × 5", None, ""),
+        ("receptive field", "receptive field (", "#term-receptive-field"),
+        ("bottleneck", "bottleneck (", "#term-bottleneck"),
+    ],
+)
+def test_search_finds_sizes_and_leads_to_definitions(
+    light: Visit, asked: str, first: str | None, anchor: str
+) -> None:
+    """Each way to write a size finds the same pages; a term of the glossary comes first."""
+    page = light.goto(f"search.html?q={quote(asked)}")
+    page.wait_for_selector("#search-results .search-summary:not(:empty)")
+    page.wait_for_selector("#search-results li p.context")
+    found = page.locator("#search-results li > a").all()
+    assert len(found) >= 5 or anchor
+    if first:
+        assert found[0].inner_text().startswith(first)
+        assert found[0].get_attribute("href").endswith(anchor)
+    size = asked.replace(" ", "").replace("x", "×")
+    if not anchor:
+        assert size in page.locator("p.context").first.inner_text()
+
+
+def test_search_shows_formulas_once(light: Visit) -> None:
+    """An excerpt holds the source of a formula, not its three forms one behind the other."""
+    text = light.goto("search.html?q=kernel").evaluate(
+        """async () => {
+             const answer = await fetch('chapters/02_one_by_one_reduction.html');
+             return Search.htmlToText(await answer.text(), '');
+           }"""
+    )
+    assert "k^2" in text
+    assert "k2k^2" not in text
+    assert "\\times" not in text
+
+
+@every_page
+def test_description(path: str, light: Visit) -> None:
+    """Each page says in its head what it is about, in words of its own."""
+    words = {}
+    for name in PAGES:
+        page = BeautifulSoup((HTML / name).read_text("utf-8"), "html.parser")
+        (description,) = page.select("head meta[name=description]")
+        words[name] = description["content"]
+    assert 40 <= len(words[path]) <= 160
+    assert list(words.values()).count(words[path]) == 1
+
+
+@every_page
+def test_pictures_have_sizes(path: str, light: Visit) -> None:
+    """Every picture reserves its place before it is there, and is a file beside the page."""
+    pictures = light.goto(path).eval_on_selector_all(
+        "article img", "all => all.map(it => [it.outerHTML.slice(0, 90), it.width, it.height])"
+    )
+    for tag, width, height in pictures:
+        assert "data:" not in tag
+        assert min(width, height) > 0, tag
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.startswith("chapters/")])
+def test_a_chapter_begins_with_its_picture(path: str, light: Visit) -> None:
+    """The folded code of a picture stands behind it, where the eye, Tab and a reader meet it."""
+    page = light.goto(path)
+    misplaced = page.evaluate(
+        """() => [...document.querySelectorAll('.cell')].filter(cell => {
+             const folded = cell.querySelector(':scope > details.above-input');
+             const made = cell.querySelector(':scope > .cell_output');
+             return folded && made && folded.getBoundingClientRect().top <
+               made.getBoundingClientRect().bottom - 1;
+           }).length"""
+    )
+    assert misplaced == 0
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.startswith("chapters/")])
+def test_the_notebook_can_be_downloaded(path: str, light: Visit) -> None:
+    """The download menu begins with the exported notebook, which is there."""
+    page = light.goto(path)
+    page.get_by_role("button", name="Download this page").click()
+    first = page.locator(".dropdown-download-buttons .dropdown-item").first
+    assert first.inner_text().strip() == "Download notebook"
+    answer = page.request.get(first.evaluate("link => link.href"))
+    assert answer.ok
+    assert "".join(answer.json()["cells"][0]["source"]).startswith("# ")
+
+
+@every_page
+def test_no_line_begins_with_the_punctuation_behind_a_formula(path: str, light: Visit) -> None:
+    """At every width, a full stop stays with its formula."""
+    page = light.goto(path)
+    for width in range(320, 800, 30):
+        page.set_viewport_size({"width": width, "height": 844})
+        alone = page.evaluate(
+            """() => [...document.querySelectorAll('article .math')].filter(formula => {
+                 if (formula.matches('.math-display')) return false;
+                 const after = formula.nextSibling ?? formula.parentElement.nextSibling;
+                 if (!/^[.,:;!?)\\]]/.test(after?.data ?? '')) return false;
+                 const range = document.createRange();
+                 range.setStart(after, 0);
+                 range.setEnd(after, 1);
+                 return range.getBoundingClientRect().left <
+                   formula.getBoundingClientRect().left;
+               }).map(formula => formula.parentElement.textContent.slice(0, 60))"""
+        )
+        assert alone == [], width
+
+
+@every_page
+def test_the_ways_on_are_on_the_screen_of_a_phone(
+    path: str, open_visit: Callable[..., Visit]
+) -> None:
+    """Both arrows, and the words beside them, lie within 390 px."""
+    page = open_visit(width=390, height=844).goto(path)
+    edges = page.eval_on_selector_all(
+        ".prev-next-area *", "all => all.map(it => it.getBoundingClientRect().right)"
+    )
+    assert max(edges, default=0) <= 390
