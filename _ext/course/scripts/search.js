@@ -44,8 +44,9 @@
     const from = found.length ? text.lastIndexOf(" ", Math.max(0, found.at(-1) - 100)) + 1 : 0;
     const summary = document.createElement("p");
     summary.className = "context";
-    const tail = from + 240 < text.length ? " …" : "";
-    summary.textContent = (from ? "… " : "") + text.slice(from, from + 240).trim() + tail;
+    const to = from + 240 < text.length ? text.lastIndexOf(" ", from + 240) : text.length;
+    const end = to < text.length ? " …" : "";
+    summary.textContent = (from ? "… " : "") + text.slice(from, to) + end;
     return summary;
   };
 }
