@@ -517,9 +517,7 @@ def main(arguments=None):
     parser.add_argument("--linkcheck", action="store_true", help="check links to other sites")
     asked = parser.parse_args(arguments)
     try:
-        return build(
-            fresh=asked.fresh, linkcheck=asked.linkcheck, notebooks=not asked.no_notebooks
-        )
+        return build(fresh=asked.fresh, linkcheck=asked.linkcheck, notebooks=not asked.no_notebooks)
     except KeyboardInterrupt:
         return interrupted()
 

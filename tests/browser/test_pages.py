@@ -205,8 +205,9 @@ def test_description(path: str, light: Visit) -> None:
 @every_page
 def test_pictures_have_sizes(path: str, light: Visit) -> None:
     """Every picture reserves its place before it is there, and is a file beside the page."""
-    pictures = light.goto(path).eval_on_selector_all(
-        "article img", "all => all.map(it => [it.outerHTML.slice(0, 90), it.width, it.height])"
+    pictures = light.goto(path).evaluate(
+        """() => [...document.querySelectorAll('article img')].map(
+             it => [it.outerHTML.slice(0, 90), it.width, it.height])"""
     )
     for tag, width, height in pictures:
         assert "data:" not in tag
