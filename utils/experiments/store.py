@@ -179,7 +179,8 @@ def _alone(folder: Path) -> Iterator[None]:
     except ImportError:
         yield
         return
-    handle = os.open(folder, os.O_RDONLY)  # a lock on the folder leaves no lock file in it
+    # Not filelock, which leaves a file: here, among the tables that git and the wheel take along.
+    handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # the system lets go when the process ends, however
         yield

@@ -168,7 +168,8 @@ def _of_file(path: Path) -> Pretrained:
     card = json.loads(text)
     model = create(card["network"], **card["options"])
     model.load_state_dict(state)
-    steps = {k: tuple(v) if isinstance(v, list) else v for k, v in card["preprocessing"].items()}
+    steps: dict[str, Any] = card["preprocessing"]
+    steps |= {key: tuple(steps[key]) for key in ("mean", "std")}
     return Pretrained(
         model=model.eval(),
         classes=tuple(card["classes"]),

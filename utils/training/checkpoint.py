@@ -124,7 +124,8 @@ class Keeper:
         """
         if self.path is None:
             return
-        found = self.machine.from_first(self._found() if self.machine.rank == 0 else None)
+        first = self.machine.rank == 0
+        found = self.machine.from_first(self._found(self.path) if first else None)
         if found is None:
             self.save()  # a place that cannot be written to is found now, not after an epoch
             return
@@ -140,27 +141,25 @@ class Keeper:
         note = f" ({'; '.join(changed.values())}: not the same bit for bit)" if changed else ""
         self.progress.report(f"going on after step {self.progress.step}, from {self.path}{note}")
 
-    def _found(self) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, str]] | None:
+    def _found(self, path: Path) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, str]] | None:
         """Read what there is to go on from, and what has changed; None if there is nothing."""
-        content = read(self.path)
+        content = read(path)
         if content is None:
             return None
         tensors, facts = content
         progress, length = facts["progress"], self.progress.steps_per_epoch
         changed = _differences(facts["training"], json.loads(json.dumps(self.training)))
         if changed and progress["step"] == 0:
-            self.progress.report(f"{self.path} held another training, without a step: replaced")
+            self.progress.report(f"{path} held another training, without a step: replaced")
             return None
-        _check_same(self.path, changed, strict=self.strict)
+        _check_same(path, changed, strict=self.strict)
         if changed.keys() & _STEPS:
             progress["step"] = len(progress["rows"]) * length
             progress["sums"] = asdict(Sums())
             changed["running epoch"] = "the running epoch begins again"
         if changed and progress["step"] >= self.recipe.steps(length):
             advice = "Ask for more, with epochs= or max_images="
-            raise CheckpointError(
-                _refused(self.path, "a finished training", changed, advice=advice)
-            )
+            raise CheckpointError(_refused(path, "a finished training", changed, advice=advice))
         if changed and progress["step"] % length and not progress["sums"]["images"]:
             facts["progress"] = reopened(progress)
         return tensors, facts, changed
