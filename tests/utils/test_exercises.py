@@ -118,8 +118,9 @@ def test_other_right_answers_are_right(name, code):
 
 
 def test_arithmetic_with_an_ellipsis_is_not_attempted():
-    code = "def cost(*arguments):\n    return 3 * ..., 1"
-    assert EXERCISES["one_by_one_reduction.cost"].check(run(code, "cost")).state == "not attempted"
+    code = "def widest(*arguments):\n    return 3 * ..."
+    exercise = EXERCISES["one_by_one_reduction.widest"]
+    assert exercise.check(run(code, "widest")).state == "not attempted"
 
 
 def test_showing_an_exercise_does_not_show_its_solution(exercise):
@@ -470,7 +471,7 @@ def test_a_sentence_stands_beside_ours():
 
 
 def test_a_wrong_answer_is_escaped():
-    exercise = EXERCISES["one_by_one_reduction.cost"]
+    exercise = EXERCISES["one_by_one_reduction.widest"]
     html = exercise.check("<script>alert(1)</script>")._repr_html_()
     assert "<script" not in html
 
@@ -498,6 +499,20 @@ def test_the_paper_keeps_below_every_break_even():
     ]
     assert len(pairs) == 18
     assert all(reduction < limit for reduction, limit in pairs)
+
+
+def test_random_filters_tell_no_textures_apart():
+    bank = EXERCISES["multi_scale_filters.bank"]
+    tries = [(seed, sizes) for seed in range(3) for sizes in (6 * [3], [3, 7], [5, 5], [3, 3, 5])]
+    passed = 0
+    for seed, sizes in tries:
+        generator = torch.Generator().manual_seed(seed)
+        filters = [torch.randn(1, 1, k, k, generator=generator) for k in sizes]
+        passed += bank.check(filters).state == "right"
+    assert passed <= 1
+    ones = [torch.ones(1, 1, k, k) for k in (1, 7)]
+    for filters in (ones, ones[:1] * 20, [0 * f for f in ones]):
+        assert bank.check(filters).state == "wrong"
 
 
 # Questions --------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from utils.experiments import (
     googlenet,
     interval,
     multi_scale_filters,
+    one_by_one_reduction,
+    sizes_and_branches,
 )
 from utils.experiments.measures import fresh
 from utils.figures.pool_a_map import measurements
@@ -55,17 +57,44 @@ def test_on_sizes_never_trained_on_only_the_5x5_alone_loses():
     assert rows["farther_accuracy"].max() - rows["farther_accuracy"].min() > 0.1
 
 
-def test_the_inception_network_takes_longer_and_rates_were_tried_a_third_as_long():
+def test_the_inception_network_takes_longer():
     assert multi_scale_filters.slower("only 3x3").low > 1.1
-    tried, run = (results(f"scales_{name}")["images"].max() for name in ("rates", "fashion"))
-    assert 0.3 < tried / run < 0.37
-    pool = concatenation.gained(concatenation.NO_POOL).mean
-    assert pool / multi_scale_filters.gained("fashion", "only 3x3").mean > 0.4  # a good part
 
 
-def test_the_narrow_reduction_is_a_convolution_of_the_network():
-    read, made = multi_scale_filters.squeezed("only 5x5", "inception3b")
-    assert read == multi_scale_filters.squeezed("Inception", "inception3b")[0] > 4 * made
+def test_from_farther_inception_leads_and_the_5x5_alone_always_loses():
+    gained = multi_scale_filters.gained
+    for setting in ("only 3x3", "3x3 twice"):
+        assert gained("patches", setting, "farther").mean < 0
+    for test in ("test", "closer", "farther"):
+        assert gained("patches", "only 5x5", test).high < 0
+
+
+def test_neither_sizes_nor_reductions_of_their_own_are_worth_a_point():
+    factors = sizes_and_branches
+    one, three = ("one reduction", "three reductions")
+    changes = (
+        factors.gained(factors.SIZES, one, three),
+        factors.gained(factors.REDUCTIONS, "one size", "several sizes"),
+    )
+    for change in changes:
+        assert -1 < change.low < change.high < 1
+
+
+# --- 1x1 reduction ----------------------------------------------------------------------------
+
+
+def test_narrow_bottlenecks_cost_a_few_points_and_twice_the_width_none_for_sure():
+    lost = one_by_one_reduction.lost
+    assert 1 < lost("an eighth").low < lost("an eighth").mean < 5
+    assert lost("an eighth").mean > lost("a quarter").mean > lost("half").mean > 0
+    assert holds_zero(lost("twice"))
+    rows = results("bottlenecks")
+    assert rows["peak_rate"].nunique() == 1
+    assert not rows["diverged"].any()
+    for setting, own in rows.groupby("setting"):
+        counted = account(one_by_one_reduction.network(own["times"].iloc[0]), (1, 28, 28))
+        assert set(own["parameters"]) == {counted.parameters}, setting
+        assert set(own["macs"]) == {counted.macs}
 
 
 # --- Concatenation ----------------------------------------------------------------------------

@@ -76,6 +76,8 @@ class Challenge:
         Returns the score to beat, from stored runs.
     by
         Whose score that is, in a few words.
+    caution
+        What a small difference may be.
     """
 
     topic: str
@@ -86,6 +88,7 @@ class Challenge:
     measure: Callable[[Any, int], Score] = field(repr=False)
     to_beat: Callable[[], Score] = field(repr=False)
     by: str
+    caution: str = "One run of one seed: differences of less than a point are often chance."
 
     def check(self, answer: Any, because: Any = "", *, held_out: int = 0) -> Outcome:
         """Measure an answer; never raises on a bad one.
@@ -114,10 +117,7 @@ class Challenge:
         line = f"{self.topic}: {score}; to beat {100 * best.accuracy:.1f}%"
         if sentence.strip(". "):
             line += f" | {sentence}"
-        message = (
-            f"{'More' if beaten else 'No more'} than {self.by}: {best}. One run of one seed: "
-            "differences of less than a point are often chance."
-        )
+        message = f"{'More' if beaten else 'No more'} than {self.by}: {best}. {self.caution}"
         return Outcome("beaten" if beaten else "scored", message, line, score)
 
 

@@ -95,8 +95,8 @@ class Exercise:
     slips
         Wrong answers with words of their own; where several lead to the same, the first speaks.
     verify
-        Called with the answer: returns if it is right, else raises `MismatchError` or
-        `NotAttemptedError`. Without it, `compare`.
+        Called with the answer: returns if it is right, perhaps what it came to, else raises
+        `MismatchError` or `NotAttemptedError`. Without it, `compare`.
     """
 
     key: str
@@ -115,7 +115,7 @@ class Exercise:
     order: tuple[int, ...] = field(default=(), repr=False)
     reference: Callable | None = field(default=None, repr=False)
     slips: tuple[Slip, ...] = field(default=(), repr=False)
-    verify: Callable[[Any], None] | None = field(default=None, repr=False)
+    verify: Callable[[Any], str | None] | None = field(default=None, repr=False)
     _shown: int = field(default=0, init=False, repr=False)
 
     def check(self, answer: Any, because: Any = "") -> Verdict:
@@ -123,7 +123,7 @@ class Exercise:
         try:
             if unfinished(answer):
                 raise NotAttemptedError
-            (self.verify or self.compare)(answer)
+            came_to = (self.verify or self.compare)(answer) or ""
         except NotAttemptedError:
             return Verdict(
                 "not attempted",
@@ -141,7 +141,7 @@ class Exercise:
             )
         said = because.strip(" .") if isinstance(because, str) else ""
         beside = f" You say: “{said}.” We might say: “{self.sentence}”" if said else ""
-        return Verdict("right", self.praise + beside)
+        return Verdict("right", " ".join(filter(None, (came_to, self.praise))) + beside)
 
     def compare(self, function: Any) -> None:
         """Compare what the reader's function gives with the reference, case by case.

@@ -1,7 +1,8 @@
 """Exercises of the chapter on multi-scale filters."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -9,11 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..data import texture
-from ..filters import difference_of_gaussians
+from ..filters import difference_of_gaussians, mean_filter
 from ..interactive import Interactive
-from ..support.checks import one_of
 from . import questions
 from .answers import expect
+from .challenges import Challenge, Score
 from .core import Exercise
 from .questions import Option, choice
 from .results import Array, Number, Slip, noise
@@ -225,25 +226,26 @@ def _disc(radius: float, *, bright: bool = True, side: int = 81) -> Tensor:
 
 def _spots() -> list[tuple[Tensor, list[float]]]:
     cases = []
-    for radius, bright in ((2, True), (3, True), (5, False), (7, True), (7, False)):
+    # Of these radii, windows of six sigmas and all larger ones give the same answer.
+    for radius, bright in ((4, True), (5, True), (6, False), (8, True), (9, False)):
         picture = _disc(radius, bright=bright)
-        if radius == 3:  # a larger one, which no filter in the middle reaches
-            picture[4:15, 4:15] = 1.0
+        if radius == 5:  # a brighter thing, which no filter in the middle reaches
+            picture[:8, :8] = 1.0
         cases.append((picture, list(_SIGMAS)))
     return cases
 
 
 def _spot(picture: Tensor, sigmas: list[float]) -> str:
     middle = picture[40, 40]
-    shade = "bright" if middle > picture[0, 0] else "dark"
+    shade = "bright" if middle > picture[-1, -1] else "dark"
     radius = int((picture[40] == middle).sum()) // 2
-    elsewhere = ", and a larger one elsewhere" if picture[10, 10] == 1 else ""
+    elsewhere = ", and a brighter thing in a corner" if picture[0, 0] == 1 else ""
     return f"a {shade} spot of radius {radius} pixels{elsewhere}"
 
 
 def _strongest(picture: Tensor, sigmas: list[float]) -> float:
     def strength(sigma: float) -> float:
-        size = 2 * int(4 * 1.6 * sigma) + 1
+        size = 2 * int(4 * 1.6 * sigma) + 1  # room enough for nearly all of the surround
         half = size // 2
         window = picture[40 - half : 41 + half, 40 - half : 41 + half]
         return abs(float((window * difference_of_gaussians(size, sigma=sigma)[0, 0]).sum()))
@@ -255,11 +257,10 @@ best_sigma = Exercise(
     key="best_sigma",
     title="Measure a spot with filters",
     statement="""
-A picture of shape `(81, 81)` shows a round spot, bright or dark, in its middle, and sometimes more
-things near its corners. Write a function that returns the one of `sigmas` whose difference of
-Gaussians answers most strongly in the middle.
-`difference_of_gaussians(size, sigma=sigma)` makes the filters; give each a size large enough, such
-as `2 * int(3 * 1.6 * sigma) + 1`.
+A picture of shape `(81, 81)` shows a round spot, bright or dark, in its middle, and sometimes
+something else in a corner. Write a function that returns the one of `sigmas` whose difference of
+Gaussians answers most strongly in the middle. `difference_of_gaussians(size, sigma=sigma)` makes
+the filters. As in this chapter, a filter should be about six sigmas wide, or wider.
 """,
     stub="""
 from torch.nn import functional as F
@@ -280,8 +281,8 @@ def best_sigma(picture, sigmas):
             expected="the sigma whose filter answers most strongly in its middle",
             got="{got:g}",
             look=lambda got, want, picture, sigmas: (
-                "Compare the answers at the middle pixel only, and give each filter room: a size "
-                "of about six times the surround's sigma, which is 1.6 times `sigma`."
+                "Compare the answers at the middle pixel only, and give each filter room: about "
+                "six sigmas, and an odd number of pixels."
                 if any(math.isclose(got, sigma, rel_tol=1e-5) for sigma in sigmas)
                 else _ONE_OF_THEM
             ),
@@ -335,16 +336,15 @@ def best_sigma(picture, sigmas):
 # 4 ---------------------------------------------------------------------------------------------
 
 _NAMES = ("brick", "grass", "gravel")
-_MOST_WEIGHTS = 150
-_LEAST = 0.9
+_MOST_WEIGHTS = 60
+_LEAST = 0.975
 _WINDOW = 64
 
 
 def texture_crops(*, side: int = _WINDOW) -> dict[str, tuple[Tensor, Tensor]]:
-    """Return texture -> crops to learn from and to test on, each (N, 1, side, side) in 0..1.
+    """Return texture -> crops of its upper and its lower half, each (N, 1, side, side).
 
-    The upper half of each texture is to learn from, the lower half to test on. Each crop has a mean
-    of 0 and a standard deviation of 1: how bright a texture is says nothing.
+    Each crop has a mean of 0 and a standard deviation of 1: how bright a texture is says nothing.
     """
     found = {}
     for name in _NAMES:
@@ -359,11 +359,12 @@ def texture_crops(*, side: int = _WINDOW) -> dict[str, tuple[Tensor, Tensor]]:
     return found
 
 
-def texture_accuracy(filters: Sequence[Tensor]) -> float:
-    """Return the share of test crops that filters name rightly, by their answers' strengths.
+def texture_accuracy(filters: Sequence[Tensor], *, side: int = _WINDOW) -> float:
+    """Return the share of crops whose texture filters tell, by their answers' strengths.
 
     A crop is described by how much each filter's answers add to the strength of all, as shares; it
-    gets the name of the texture whose mean description is nearest.
+    gets the name of the texture whose mean description is nearest. Crops of the lower halves are
+    named by what the upper ones taught, and the other way round.
     """
 
     def describe(crops: Tensor) -> Tensor:
@@ -371,19 +372,32 @@ def texture_accuracy(filters: Sequence[Tensor]) -> float:
         strengths = torch.stack(found, dim=1)
         return strengths / strengths.sum(dim=1, keepdim=True).clamp(min=1e-9)
 
-    crops = texture_crops()
-    described = {name: [describe(part) for part in parts] for name, parts in crops.items()}
-    centres = torch.stack([learn.mean(dim=0) for learn, _ in described.values()])
-    scale = centres.std(dim=0).clamp(min=1e-9)
-    right = total = 0
-    for label, (_, test) in enumerate(described.values()):
-        nearest = torch.cdist(test / scale, centres / scale).argmin(dim=1)
-        right += int((nearest == label).sum())
-        total += len(test)
-    return right / total
+    described = [list(map(describe, halves)) for halves in texture_crops(side=side).values()]
+    right = []
+    for learn, test in ((0, 1), (1, 0)):
+        centres = torch.stack([halves[learn].mean(dim=0) for halves in described])
+        scale = centres.std(dim=0).clamp(min=1e-9)
+        for label, halves in enumerate(described):
+            nearest = torch.cdist(halves[test] / scale, centres / scale).argmin(dim=1)
+            right.append(nearest == label)
+    return float(torch.cat(right).float().mean())
 
 
-def _verify_bank(answer: Any) -> None:
+@cache
+def by_chance(sizes: tuple[int, ...], *, tries: int = 5) -> float:
+    """Return the mean accuracy of some banks of random filters of these sizes."""
+    generator = torch.Generator().manual_seed(0)
+    return (
+        sum(
+            texture_accuracy([torch.randn(1, 1, k, k, generator=generator) for k in sizes])
+            for _ in range(tries)
+        )
+        / tries
+    )
+
+
+def _filters(answer: Any, largest: int) -> list[Tensor]:
+    """Return the reader's filters, checked; of at most `_MOST_WEIGHTS` weights in all."""
     expect(
         isinstance(answer, list | tuple) and len(answer) > 0,
         expected="a list of at least one filter",
@@ -394,9 +408,9 @@ def _verify_bank(answer: Any) -> None:
         shape = tuple(weights.shape) if isinstance(weights, Tensor) else ()
         square = len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == shape[3]
         expect(
-            square and shape[2] % 2 == 1 and shape[2] <= _WINDOW,
+            square and shape[2] % 2 == 1 and shape[2] <= largest,
             expected="torch tensors of shape (1, 1, k, k), with an odd k of at most "
-            f"{_WINDOW}, the crops' size",
+            f"{largest}, the crops' size",
             got=f"shape {shape}" if isinstance(weights, Tensor) else weights,
             look="Each filter is a torch tensor, as the functions above give it."
             if not isinstance(weights, Tensor)
@@ -421,7 +435,15 @@ def _verify_bank(answer: Any) -> None:
         look="A filter has k·k weights. Which of yours is the dearest, and would a smaller one "
         "with the same sigma do?",
     )
+    return filters
+
+
+def _verify_bank(answer: Any) -> str:
+    filters = _filters(answer, _WINDOW)
+    cost = sum(weights.numel() for weights in filters)
     found = texture_accuracy(filters)
+    chance = by_chance(tuple(f.shape[-1] for f in filters))
+    told = f"{found:.1%} with {cost} weights; random filters of these sizes: {chance:.1%}"
     alike = all(f.shape == filters[0].shape and torch.allclose(f, filters[0]) for f in filters)
     if len(filters) == 1 or alike:
         look = "What counts is each filter's *share* in the strength of all. A filter alone has "
@@ -434,10 +456,11 @@ def _verify_bank(answer: Any) -> None:
         look += "most in their slope?"
     expect(
         found >= _LEAST,
-        expected=f"at least {_LEAST:.0%} of the test crops named rightly",
-        got=f"{found:.1%}",
+        expected=f"the right name for at least {_LEAST:.1%} of the crops",
+        got=told,
         look=look,
     )
+    return told[0].upper() + told[1:] + "."
 
 
 bank = Exercise(
@@ -447,8 +470,9 @@ bank = Exercise(
 Choose filters that tell brick, grass and gravel apart: a list of tensors `(1, 1, k, k)`, with at
 most {_MOST_WEIGHTS} weights in all. A crop of {_WINDOW} by {_WINDOW} pixels is described by how
 strong each filter's answers are, as a share in the strength of all of them: so contrast does not
-count. It gets the name of the texture it is most like. Name at least nine tenths of the test crops
-rightly; they come from other parts of the pictures than those learned from. There are many ways.
+count. It gets the name of the texture it is most like. Crops from the lower half of a texture are
+named by what the upper half taught, and the other way round. Give at least {_LEAST:.1%} of them the
+right name. The check also says how far random filters of the same sizes get.
 """,
     stub="""
 from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
@@ -463,19 +487,51 @@ my_filters = [...]
         "The textures' curves rise differently: what is strong in one is weak in another, and at "
         "other sizes it is the other way round.",
         "Two sizes go far: one for the finest detail, one for something coarser.",
-        "`difference_of_gaussians(3)` costs nine weights, `difference_of_gaussians(9)` costs 81.",
+        "`difference_of_gaussians(3)` costs nine weights, `difference_of_gaussians(5)` costs 25.",
     ),
     solution_code="""
 from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
 
-my_filters = [difference_of_gaussians(3), difference_of_gaussians(9)]
+my_filters = [difference_of_gaussians(3), difference_of_gaussians(7)]
 """,
-    why="From 3×3 to 9×9 the answers to grass hardly change, those to gravel grow, and those to "
+    why="From 3×3 to 7×7 the answers to grass hardly change, those to gravel grow, and those to "
     "brick grow most. So the share of the small filter says how fine a texture is, whatever its "
     "contrast. Either filter alone could not tell it from contrast.",
 )
 
 ALL = (answer_at, side_by_side, best_sigma, bank)
+
+_SMALL = 32
+
+
+def _small_crops(answer: Any, held_out: int = 0) -> Score:
+    """Score a bank on small crops; a weight is multiplied once at each place of a crop."""
+    filters = _filters(answer, _SMALL)
+    macs = sum(f.numel() * (_SMALL + 1 - f.shape[-1]) ** 2 for f in filters)
+    cost = sum(f.numel() for f in filters)
+    return Score(texture_accuracy(filters, side=_SMALL), cost, macs)
+
+
+challenge = Challenge(
+    topic="Multi-scale filters",
+    title="A quarter of the picture",
+    statement=f"""
+The same textures and the same rules, but the crops have {_SMALL} by {_SMALL} pixels: a quarter of
+what the filters saw before. Name more crops than a mean of one pixel beside a 3×3 difference of
+Gaussians, and send somebody the line that comes. If you cannot name more, name as many with fewer
+weights. Any filters count, also some that you found with a computer's help.
+""",
+    stub="""
+from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
+
+my_bank = [...]
+""",
+    answer="my_bank",
+    measure=_small_crops,
+    to_beat=lambda: _small_crops([mean_filter(1), difference_of_gaussians(3)]),
+    by="a pixel and a 3×3 difference of Gaussians",
+    caution="The crops are few: a difference of a point may be chance.",
+)
 
 # Questions, answered in the page ----------------------------------------------------------------
 
@@ -529,56 +585,6 @@ def twice_as_large(size: int = 15) -> Interactive:
                 "Fine detail is missing in it, but a galaxy is still a bright spot on black.",
             ),
         ],
+        prediction=True,
         name="Twice as large",
-    )
-
-
-def prediction(differences: Mapping[str, tuple[float, float]]) -> Interactive:
-    """Ask, before the measurement, which modules do best; the right answer follows from it.
-
-    Parameters
-    ----------
-    differences
-        "twice" and "only": the 95% interval (low, high) of the difference in accuracy to
-        Inception's modules, of those with a second 3x3 branch for the 5x5, and of the best with
-        one branch.
-
-    Raises
-    ------
-    ValueError
-        Other names.
-    """
-    for name in differences:
-        one_of(name, ("twice", "only"), "differences")
-    (_, twice_high), (_, only_high) = differences["twice"], differences["only"]
-    one_is_worse = "sizes" if twice_high < 0 else "branches"
-    which = one_is_worse if only_high < 0 else "none"
-    texts = {
-        "sizes": (
-            "Inception's modules win, and they need the 5×5: with two 3×3 branches they are worse.",
-            "That would say that the second size, the 5×5, is worth its price.",
-        ),
-        "branches": (
-            "Inception's modules beat a single branch; between them and two 3×3 branches the runs "
-            "see no difference.",
-            "That would say that branches help, and leave open what the 5×5 is worth.",
-        ),
-        "none": (
-            "At the same cost, a single branch does as well.",
-            "That would say that the module's shape hardly matters in so small a network.",
-        ),
-    }
-    return choice(
-        "Four networks of the same cost: Inception's modules; the same modules with a second 3×3 "
-        "branch in place of the 5×5; one 3×3 branch alone; one 5×5 branch alone. What do you "
-        "expect on clothes?",
-        [
-            Option(
-                text,
-                said + (" So it came out here." if name == which else " The runs do not show it."),
-                right=name == which,
-            )
-            for name, (text, said) in texts.items()
-        ],
-        name="Predict first",
     )

@@ -1,119 +1,31 @@
 """Exercises of the chapter on 1x1 reduction."""
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from ..accounting import break_even, module_costs, reduced_cost
-from ..blocks import InceptionSpec
+from ..blocks import Inception, InceptionSpec
+from ..data import results
+from ..experiments.one_by_one_reduction import BOTTLENECKS
 from ..googlenet import INPUTS, MODULES
 from ..interactive import Interactive
+from ..support.telling import Estimate
 from . import questions
-from .answers import expect, filter_counts
+from .answers import MismatchError, NotAttemptedError, call, expect, filter_counts, unfinished
+from .challenges import Challenge, Score, on_clothes
 from .core import Exercise
 from .questions import Option, choice
 from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
-
-
-def _cost(c_in: int, c_red: int, c_out: int, k: int, height: int, width: int) -> tuple[int, int]:
-    both = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(height, width))
-    return both.parameters, both.macs
-
-
-_BIASES = "Biases are counted; the statement leaves them out."
-
-cost = Exercise(
-    key="cost",
-    title="Count the cost",
-    statement="""
-A 1×1 convolution takes `c_in` channels to `c_red`, and a `k`×`k` convolution takes those to
-`c_out`. Both have stride 1 and keep the size of the map, `height` by `width`. Write a function that
-returns the pair of the number of weights and the number of multiply-adds. Leave biases out.
-""",
-    stub="""
-def cost(c_in, c_red, c_out, k, height, width):
-    \"\"\"Weights and multiply-adds of a 1×1 reduction and a k×k convolution.\"\"\"
-    weights = ...
-    multiply_adds = ...
-    return weights, multiply_adds
-""",
-    answer="cost",
-    reference=_cost,
-    cases=((192, 16, 32, 5, 28, 28), (192, 96, 128, 3, 28, 28), (480, 24, 64, 5, 14, 9)),
-    case=lambda c_in, c_red, c_out, k, height, width: (
-        f"{c_in} → {c_red} → {c_out} channels, {k}×{k}, on a {height}×{width} map"
-    ),
-    results=(
-        Number(
-            expected="every weight of both layers, once",
-            got="{got:,.15g} weights",
-            look="Count the layers one by one: how many filters has each, and how many numbers has "
-            "one filter?",
-        ),
-        Number(
-            expected="each weight used once at each output position",
-            got="{got:,.15g} multiply-adds, with the right number of weights",
-            look="Every weight meets every position of the map. How many positions are there?",
-        ),
-    ),
-    slips=(
-        Slip(
-            {"c_in * c_red": "c_in", "k * k * c_red": "k * k"},
-            "That is the cost of reducing to a single channel. Each of the `c_red` filters of the "
-            "1×1 has its own weights, and the k×k reads all of them.",
-        ),
-        Slip(
-            {"k * k * ": ""},
-            "The second layer is counted as if it were 1×1 as well: how many positions does a k×k "
-            "filter look at?",
-        ),
-        Slip({"k * k": "k"}, "A k×k filter has k rows *and* k columns."),
-        Slip(
-            {"c_in * c_red + k * k * c_red": "k * k * c_in"},
-            "That is the direct convolution, without a reduction.",
-        ),
-        Slip({"c_in * c_red + ": ""}, "The 1×1 layer itself is missing: it is not free."),
-        Slip({"k * k": "(k ^ 2)"}, "In Python `^` is not a power; it is `**`."),
-        Slip(
-            {"return weights, multiply_adds": "return multiply_adds, weights"},
-            "These are the multiply-adds: the weights come first in the pair.",
-        ),
-        Slip({"* c_out": "* c_out + c_red + c_out"}, _BIASES),
-        Slip({"* c_out": "* c_out + c_red"}, _BIASES),
-        Slip({"* c_out": "* c_out + c_out"}, _BIASES),
-        Slip(
-            {"= weights * height": "= 2 * weights * height"},
-            "Exactly twice: a multiplication and the addition of its product count as one.",
-        ),
-    ),
-    praise="This one function prices the 3×3 and the 5×5 branches of all nine modules.",
-    hints=(
-        "Take the two layers one by one. A layer's weights are its number of filters times the "
-        "numbers in one filter.",
-        "One filter of the 1×1 holds `c_in` numbers, and there are `c_red` of them. One filter of "
-        "the second layer spans `k * k` positions in each of `c_red` channels.",
-        "With stride 1 and the size kept, each weight is used once at every one of the "
-        "`height * width` positions.",
-    ),
-    solution_code="""
-def cost(c_in, c_red, c_out, k, height, width):
-    weights = c_in * c_red + k * k * c_red * c_out
-    multiply_adds = weights * height * width
-    return weights, multiply_adds
-""",
-    why="Both terms carry the factor `c_red`: the price is `c_red * (c_in + k * k * c_out)`, "
-    "proportional to the width of the bottleneck. The map size changes the multiply-adds, never "
-    "the weights.",
-)
-
-# 2 ---------------------------------------------------------------------------------------------
 
 
 def _look_of_width(got: float, want: float, *case: int) -> str:
@@ -176,7 +88,7 @@ def widest(c_in, c_out, k):
     "narrow to save anything.",
 )
 
-# 3 ---------------------------------------------------------------------------------------------
+# 2 ---------------------------------------------------------------------------------------------
 
 
 class _NoConvolution(TorchFunctionMode):
@@ -258,7 +170,7 @@ def pointwise(x, weight):
     "sides, so no pixel meets another. That is all a 1×1 convolution does.",
 )
 
-# 4 ---------------------------------------------------------------------------------------------
+# 3 ---------------------------------------------------------------------------------------------
 
 
 def _melted(reduce: Tensor, kernel: Tensor) -> Tensor:
@@ -334,7 +246,7 @@ def melt(reduce, kernel):
     "gives up. With a ReLU in between, the two layers no longer melt.",
 )
 
-# 5 ---------------------------------------------------------------------------------------------
+# 4 ---------------------------------------------------------------------------------------------
 
 _CHANNELS, *_SIZE = INPUTS["3a"]
 _BUDGET = sum(c.macs for c in module_costs(_CHANNELS, MODULES["3a"], size=_SIZE).values()) // 2
@@ -399,6 +311,7 @@ my_module = dict(
 )
 """,
     answer="my_module",
+    sentence="The 3×3 costs most, so its reduction is narrowed first.",
     verify=_verify_design,
     praise="Half the price, or less. What it costs in accuracy, only training can tell.",
     hints=(
@@ -424,7 +337,231 @@ my_module = dict(
     "branch, which gives up surroundings. Whether either mattered, only the data can tell.",
 )
 
-ALL = (cost, widest, pointwise, melt, design)
+# 5 ---------------------------------------------------------------------------------------------
+
+# Six convolutions of six shapes: so the reader's can be told apart, whatever their names.
+_REBUILT = InceptionSpec(conv1x1=5, reduce3x3=6, conv3x3=7, reduce5x5=3, conv5x5=4, pool_proj=2)
+_READS = 8
+
+
+def _shapes(module: nn.Module) -> dict[tuple[int, ...], nn.Conv2d]:
+    """Return the convolutions of a module by the shape of their weights."""
+    return {tuple(m.weight.shape): m for m in module.modules() if isinstance(m, nn.Conv2d)}
+
+
+def _otherwise(convs: Sequence[nn.Conv2d], x: Tensor) -> dict[str, Tensor]:
+    """Return what wrong modules would give with these weights: where to look -> output."""
+    one, reduce3, conv3, reduce5, conv5, proj = convs
+
+    def built(relu: Callable, between: Callable, pool: Callable) -> list[Tensor]:
+        return [
+            relu(one(x)),
+            relu(conv3(between(reduce3(x)))),
+            relu(conv5(between(reduce5(x)))),
+            relu(proj(pool(x))),
+        ]
+
+    def most(x: Tensor) -> Tensor:
+        return F.max_pool2d(x, 3, stride=1, padding=1)
+
+    def mean(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, 3, stride=1, padding=1)
+
+    def plain(x: Tensor) -> Tensor:
+        return x
+
+    right = built(F.relu, F.relu, most)
+    found = {
+        "A ReLU follows the reductions, too.": built(F.relu, plain, most),
+        "A ReLU follows each convolution, also the last of each branch.": built(
+            plain, F.relu, most
+        ),
+        "A ReLU follows each of the six convolutions.": built(plain, plain, most),
+        "The pool takes the largest value of its window.": built(F.relu, F.relu, mean),
+        "Where is the pool in front of the projection?": built(F.relu, F.relu, plain),
+        "The pool stands in front of its 1×1, not behind it.": [*right[:3], most(F.relu(proj(x)))],
+    }
+    return {look: torch.cat(parts, dim=1) for look, parts in found.items()} | {
+        "The branches stand in another order: 1×1, 3×3, 5×5, pool.": torch.cat(right[::-1], dim=1)
+    }
+
+
+def _verify_rebuilt(answer: Any) -> None:
+    expect(
+        isinstance(answer, type) and issubclass(answer, nn.Module),
+        expected="a class that is an `nn.Module`",
+        got=answer,
+        look="Keep the first line of the stub, and pass the class itself.",
+    )
+    torch.manual_seed(0)
+    mine = call(answer, _READS, _REBUILT)
+    if unfinished(list(vars(mine).values())):
+        raise NotAttemptedError
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        theirs = Inception(_READS, _REBUILT)
+        x = torch.randn(2, _READS, 9, 7)
+    wanted, found = _shapes(theirs), _shapes(mine)
+    if not found:
+        call(mine, x)  # perhaps there is nothing yet
+    layers = [m for m in mine.modules() if isinstance(m, nn.Conv2d)]
+    expect(
+        len(layers) == len(wanted),
+        expected="six convolutions, one for each number of the spec, known to the module",
+        got=f"{len(layers)}",
+        look="Give each an attribute of its own, `self.name = nn.Conv2d(...)`. A plain list hides "
+        "them from the module.",
+    )
+    for shape in found:
+        expect(
+            shape in wanted,
+            expected=f"for {_READS} channels and {_REBUILT}: six convolutions that fit",
+            got=f"one from {shape[1]} to {shape[0]} channels, {shape[2]}×{shape[3]}",
+            look="What does this one read: the module's input, or the reduction in front of it? "
+            "And what size is its window?",
+        )
+    for shape, layer in found.items():
+        expect(
+            layer.bias is not None,
+            expected="convolutions with biases, as the package's have them",
+            got="one without",
+            look="Leave out `bias=False`.",
+        )
+        layer.load_state_dict(wanted[shape].state_dict())
+    with torch.no_grad():
+        right, given = theirs(x), call(mine.eval(), x)
+        expect(
+            isinstance(given, Tensor),
+            expected="a tensor",
+            got=given,
+            look="Does `forward` end in a `return`?",
+        )
+        expect(
+            given.shape == right.shape,
+            expected=f"for x of shape {tuple(x.shape)}: shape {tuple(right.shape)}",
+            got=f"shape {tuple(given.shape)}",
+            look="Height and width should stay in each branch, and the channels of all four "
+            "branches stand one behind the other. (A pool has a stride of its own.)",
+        )
+        if torch.allclose(given, right, atol=1e-5):
+            return
+        looks = [
+            look
+            for look, output in _otherwise(list(_shapes(theirs).values()), x).items()
+            if torch.allclose(given, output, atol=1e-5)
+        ]
+    raise MismatchError(
+        "with the same weights, the output of the package's `Inception`",
+        f"numbers that differ by up to {float((given - right).abs().max()):.2g}",
+        looks[0]
+        if looks
+        else "Compare one branch after the other with the package's: "
+        "`module.branches(x)` gives its four outputs.",
+    )
+
+
+rebuild = Exercise(
+    key="rebuild",
+    title="The module, from nothing",
+    statement="""
+Write the Inception module yourself, as an `nn.Module` made of torch's own layers.
+`spec` has the six numbers as attributes, `spec.conv1x1` to `spec.pool_proj`. The check gives your
+module the weights of the package's, layer by layer, and compares what comes out.
+""",
+    stub="""
+from torch import nn
+
+
+class MyInception(nn.Module):
+    \"\"\"Four branches: (N, in_channels, H, W) to (N, C_out, H, W).\"\"\"
+
+    def __init__(self, in_channels, spec):
+        super().__init__()
+        self.conv1x1 = ...
+
+    def forward(self, x):
+        return ...
+""",
+    answer="MyInception",
+    verify=_verify_rebuilt,
+    praise="The same numbers as the package's, with the same weights: this is GoogLeNet's module.",
+    hints=(
+        "Six convolutions as attributes, made in `__init__`; what each reads and gives stands in "
+        "`spec`. A 3×3 needs a padding of 1 to keep the size, a 5×5 one of 2.",
+        "A pool has no weights: `torch.nn.functional.max_pool2d` in `forward` will do. Its stride "
+        "is its window's size unless you say otherwise.",
+        "A ReLU follows each of the six convolutions. `torch.cat([...], dim=1)` puts the four "
+        "branches one behind the other.",
+    ),
+    solution_code="""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class MyInception(nn.Module):
+    def __init__(self, in_channels, spec):
+        super().__init__()
+        self.one = nn.Conv2d(in_channels, spec.conv1x1, 1)
+        self.reduce3 = nn.Conv2d(in_channels, spec.reduce3x3, 1)
+        self.conv3 = nn.Conv2d(spec.reduce3x3, spec.conv3x3, 3, padding=1)
+        self.reduce5 = nn.Conv2d(in_channels, spec.reduce5x5, 1)
+        self.conv5 = nn.Conv2d(spec.reduce5x5, spec.conv5x5, 5, padding=2)
+        self.project = nn.Conv2d(in_channels, spec.pool_proj, 1)
+
+    def forward(self, x):
+        one = F.relu(self.one(x))
+        three = F.relu(self.conv3(F.relu(self.reduce3(x))))
+        five = F.relu(self.conv5(F.relu(self.reduce5(x))))
+        pooled = F.max_pool2d(x, 3, stride=1, padding=1)
+        pool = F.relu(self.project(pooled))
+        return torch.cat([one, three, five, pool], dim=1)
+""",
+    why="All four branches read the same input, and keep its height and width: only then can they "
+    "be concatenated. The two reductions and the projection are all that the 1×1 adds.",
+)
+
+ALL = (widest, pointwise, melt, rebuild, design)
+
+_LIMIT = "half"
+
+
+def _stored() -> Score:
+    rows = results("bottlenecks")
+    rows = rows[rows["setting"] == _LIMIT]
+    price = rows[["parameters", "macs"]].iloc[0]
+    return Score(float(rows["test_accuracy"].mean()), *map(int, price))
+
+
+challenge = Challenge(
+    topic="1×1 reduction",
+    title="Spend the channels where they count",
+    statement="""
+The micro network with all its reductions at half their width is cheaper, and worse. For the same
+price, the eight reductions need not all be halved: a network may be narrow early and wide late, or
+spare the 5×5. Find widths that name more clothes. Your network may have as many parameters and
+multiply-adds as that one, and a fiftieth more; training takes half a minute. For trying things out
+there is `ex.challenge.check(my_network, held_out=2_000)`, which leaves the test images alone.
+""",
+    stub="""
+from utils.experiments.one_by_one_reduction import with_reductions
+
+
+def my_network():
+    \"\"\"The micro network with reductions of your own, and its learning rate.\"\"\"
+    widths = {  # channels before the 3×3 and before the 5×5
+        "inception3a": (8, 4),
+        "inception3b": (12, 4),
+        "inception4a": (12, 4),
+        "inception4b": (12, 4),
+    }
+    return ..., 0.4  # with_reductions(widths)
+""",
+    answer="my_network",
+    measure=partial(on_clothes, recipe=BOTTLENECKS.options["recipe"], limit=_stored),
+    to_beat=_stored,
+    by="all reductions at half their width, in the mean of its seeds",
+)
 
 # Questions, answered in the page ----------------------------------------------------------------
 
@@ -457,6 +594,7 @@ def shuffled() -> Interactive:
                 "would miss them least. Does a 1×1 filter read its neighbours at all?",
             ),
         ],
+        prediction=True,
         name="Before you run the next cell",
     )
 
@@ -566,5 +704,49 @@ def prediction(kept: float, *, width: int, channels: int) -> Interactive:
             )
             for value, text in texts.items()
         ],
+        prediction=True,
+        name="Predict first",
+    )
+
+
+def narrow(lost: Estimate) -> Interactive:
+    """Ask, before the measurement, how many points bottlenecks an eighth as wide cost."""
+    few = "The filters see less than before, yet the reduction learns what to hand on."
+    texts = {
+        "less than one point": "That would say that the network hardly needs its reductions.",
+        "one to five points": few,
+        "more than five points": "A bottleneck of a few channels is not as bad as it looks: the "
+        "1×1 branch reads all channels, and what the reduction hands on is learned.",
+    }
+    right = ["less than one point", "one to five points", "more than five points"][
+        (lost.mean >= 1) + (lost.mean > 5)
+    ]
+    return choice(
+        "All reductions of the network are made an eighth as wide: two or three channels where "
+        "there were 16 or 24, and one where there were 8. How much accuracy will that cost?",
+        [Option(text, said, right=text == right) for text, said in texts.items()],
+        prediction=True,
+        name="Predict first",
+    )
+
+
+def several_sizes(gained: Estimate) -> Interactive:
+    """Ask, before the measurement, whether filters of three sizes beat one size, in points."""
+    clear = 1.0  # a difference that would matter
+    which = "three" if gained.low > 0 and gained.mean > clear else "none"
+    which = "one" if gained.high < 0 and gained.mean < -clear else which
+    texts = {
+        "three": ("Three sizes win by more than a point.", "The runs do not show it."),
+        "none": (
+            "Between them there is less than a point, or nothing.",
+            "Layers in a row have windows of many sizes in any case.",
+        ),
+        "one": ("3×3 alone wins by more than a point.", "The runs do not show it."),
+    }
+    return choice(
+        "Filters of 1×1, 3×3 and 5×5, or 3×3 alone, at exactly the same price: which names more "
+        "clothes?",
+        [Option(text, said, right=name == which) for name, (text, said) in texts.items()],
+        prediction=True,
         name="Predict first",
     )

@@ -6,6 +6,7 @@ from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
 from .harness import Experiment
 from .multi_scale_filters import FASHION, PATCHES
 from .multi_scale_filters import RATES as SCALES_RATES
+from .one_by_one_reduction import BOTTLENECKS
 from .sizes_and_branches import FASHION as FACTORS_FASHION
 from .sizes_and_branches import RATES as FACTORS_RATES
 from .training import POOLS, RATES, RECIPE
@@ -15,7 +16,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     for experiment in (
         *(RATES, RECIPE, POOLS),
         *(SCALES_RATES, FASHION, PATCHES),
-        *(FACTORS_RATES, FACTORS_FASHION),
+        *(FACTORS_RATES, FACTORS_FASHION, BOTTLENECKS),
         *(MERGING_RATES, MERGING),
         *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
         *(AUX_START, AUX_RATES, AUX_TRAINING),

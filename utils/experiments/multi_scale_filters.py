@@ -13,8 +13,6 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Literal
 
-from torch import nn
-
 from ..accounting import module_costs
 from ..blocks import InceptionSpec
 from ..data import LabelledImages, fashion_mnist, patches, results
@@ -225,10 +223,3 @@ def slower(modules: str) -> Estimate:
     rows = results("scales_fashion")
     seconds = rows.pivot(index="seed", columns="setting", values="train_cpu_seconds")
     return spread(seconds[INCEPTION] / seconds[modules])
-
-
-def squeezed(modules: str, module: str) -> tuple[int, int]:
-    """Return the channels that the first 1x1 of such `MODULES` reads and makes, on clothes."""
-    made = getattr(network(modules, num_classes=10, in_channels=1), module)
-    first = next(layer for layer in made.modules() if isinstance(layer, nn.Conv2d))
-    return first.in_channels, first.out_channels

@@ -12,6 +12,7 @@ from .pixels import by_pixels
 from .runs import runs
 from .sizes import by_size
 from .variance import kept_variance
+from .windows import named_filters, receptive_field, sliding_window
 
 __all__ = [
     "Gallery",
@@ -23,5 +24,8 @@ __all__ = [
     "inception_module",
     "kept_variance",
     "learning_curves",
+    "named_filters",
+    "receptive_field",
     "runs",
+    "sliding_window",
 ]

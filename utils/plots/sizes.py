@@ -6,14 +6,10 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..support.palette import BRANCH_COLOURS
+from ..support.palette import SERIES_COLOURS
 from .picture import STYLE, WIDTH, Picture
 
-_LOOKS = (
-    (BRANCH_COLOURS["1x1"], "-", "o"),
-    (BRANCH_COLOURS["5x5"], "--", "s"),
-    (BRANCH_COLOURS["3x3"], ":", "^"),
-)
+_LOOKS = tuple(zip(SERIES_COLOURS, ("-", "--", ":"), ("o", "s", "^"), strict=True))
 
 
 def by_size(panels: Mapping[str, pd.DataFrame], *, label: str, ticks: tuple[int, ...]) -> Picture:

@@ -26,11 +26,11 @@ def kept_variance(
     Raises
     ------
     ValueError
-        No group or more than three, an empty group, or curves of different lengths.
+        No group or more than five, an empty group, or curves of different lengths.
     """
     lengths = {len(member) for members in curves.values() for member in members}
-    if not 1 <= len(curves) <= 3 or not all(len(members) for members in curves.values()):
-        raise ValueError(f"expected one to three groups of curves, got {len(curves)}")
+    if not 1 <= len(curves) <= 5 or not all(len(members) for members in curves.values()):
+        raise ValueError(f"expected one to five groups of curves, got {len(curves)}")
     if len(lengths) != 1:
         raise ValueError(f"expected curves of one length, got {sorted(lengths)}")
     channels = np.arange(1, lengths.pop() + 1)
@@ -41,6 +41,8 @@ def kept_variance(
             (BRANCH_COLOURS["1x1"], "-"),
             (BRANCH_COLOURS["pool"], (0, (1, 1))),
             (BRANCH_COLOURS["3x3"], "--"),
+            (BRANCH_COLOURS["5x5"], "-."),
+            (INK, (0, (5, 1, 1, 1, 1, 1))),
         ]
         for (group, members), (colour, dashes) in zip(curves.items(), looks, strict=False):
             for member in members:
@@ -61,5 +63,5 @@ def kept_variance(
         axis.set_ylim(0, 102)
         axis.set_xlabel("mixtures kept by the 1×1 reduction")
         axis.set_ylabel("variance kept, %")
-        figure.legend(loc="outside upper left", ncols=len(curves))
+        figure.legend(loc="outside upper left", ncols=2 if len(curves) > 3 else len(curves))
     return Picture(figure, alt=alt)

@@ -13,3 +13,6 @@ BRANCH_LABELS = {"1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "pool"}
 
 BRANCH_COLOURS = {"1x1": "#0072B2", "3x3": "#D55E00", "5x5": "#009E73", "pool": "#CC79A7"}
 """One colour a branch, the same in light and dark; at least 3:1 against both backgrounds."""
+
+SERIES_COLOURS = ("#7A5CC4", "#8A7400", "#5F6B75")
+"""For lines that are no branch: none of them is a branch's colour, and each has 3:1, too."""

@@ -26,11 +26,13 @@ SLIPS = {
     "bank": [
         (_BANK.format("difference_of_gaussians(3)"), "A filter alone"),
         (
-            _BANK.format("f for f in gabor_bank((4.0,), orientations=2, size=7)[[1, 3], None]"),
+            _BANK.format("f for f in gabor_bank((4.0,), orientations=2, size=5)[[1, 3], None]"),
             "All your filters have one size",
         ),
         (_BANK.format("difference_of_gaussians(3), difference_of_gaussians(15)"), "dearest"),
-        (_BANK.format("mean_filter(7), mean_filter(9)"), "in their slope"),
+        (_BANK.format("mean_filter(1), mean_filter(7)"), "in their slope"),
+        (_BANK.format("mean_filter(1), difference_of_gaussians(3)"), "random filters of these"),
+        (_BANK.format("*torch.randn(16, 1, 1, 3, 3)"), "144 weights"),
         (_BANK.format("gabor_bank((3.0,), size=3)"), "takes one of them"),
         (_BANK.format("difference_of_gaussians(3)[0, 0]"), "adds two in front"),
         (_BANK.format("difference_of_gaussians(3).numpy()"), "is a torch tensor"),
@@ -50,7 +52,10 @@ RIGHT = [
         "    )",
     ),
     ("side_by_side", {"padding=w.shape[-1] // 2": "padding='same'"}),
-    ("best_sigma", {"2 * int(3 * 1.6 * sigma) + 1": "2 * int(4 * 1.6 * sigma) + 1"}),
+    *(
+        ("best_sigma", {"2 * int(3 * 1.6 * sigma) + 1": size})
+        for size in ("2 * int(4 * 1.6 * sigma) + 1", "2 * int(3 * sigma) + 1", "61")
+    ),
     (
         "best_sigma",
         {
@@ -59,6 +64,5 @@ RIGHT = [
             "from torch.nn": "import torch\nfrom torch.nn",
         },
     ),
-    ("bank", _BANK.format("difference_of_gaussians(7), difference_of_gaussians(9)")),
-    ("bank", _BANK.format("mean_filter(1), difference_of_gaussians(3)")),
+    ("bank", _BANK.format("difference_of_gaussians(3), difference_of_gaussians(5)")),
 ]

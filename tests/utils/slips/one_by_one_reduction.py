@@ -6,14 +6,6 @@ _EINSUM = 'torch.einsum("oc,nchw->nohw", weight, x)'
 # Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
 # what only their verdict says.
 SLIPS = {
-    "cost": [
-        (
-            "def cost(c_in, c_red, c_out, k, height, width):\n    return 1",
-            "return weights, multiply",
-        ),
-        ({"height * width\n": "height\n"}, "meets every position"),
-        ({"k * k": "k^2"}, "Count the layers"),
-    ],
     "widest": [
         ({_WIDEST: "k * k * c_in * c_out / (c_in + k * k * c_out)"}, "cannot be cut"),
         (
@@ -32,6 +24,29 @@ SLIPS = {
         ("def melt(reduce, kernel):\n    return kernel[:, :, 0, 0]", "Only the reduced channels"),
         ({"orhw": "rohw"}, "axes may be matched wrongly"),
         ({"reduce[:, :, 0, 0]": "reduce"}, "of your cell, in `melt`"),
+    ],
+    "rebuild": [
+        (
+            {
+                "F.relu(self.reduce3(x))": "self.reduce3(x)",
+                "F.relu(self.reduce5(x))": "self.reduce5(x)",
+            },
+            "follows the reductions",
+        ),
+        ({"[one, three, five, pool]": "[pool, five, three, one]"}, "in another order"),
+        ({"max_pool2d": "avg_pool2d"}, "largest value"),
+        ({", stride=1, padding=1": ", padding=1"}, "RuntimeError"),
+        ({"nn.Conv2d(spec.reduce5x5": "nn.Conv2d(in_channels"}, "size is its window"),
+        ({"dim=1": "dim=0"}, "RuntimeError"),
+        ({"self.project(pooled)": "self.project(x)"}, "Where is the pool"),
+        ({"        return torch.cat": "        torch.cat"}, "end in a `return`"),
+        ({"pool_proj, 1)": "pool_proj, 1, bias=False)"}, "Leave out"),
+        ("MyInception = torch.nn.Identity()", "first line of the stub"),
+        (
+            "class MyInception(torch.nn.Module):\n    def __init__(self, in_channels, spec):\n"
+            "        super().__init__()\n    def forward(self, x):\n        return x",
+            "plain list",
+        ),
     ],
     "design": [
         (
@@ -57,20 +72,6 @@ SLIPS = {
 }
 
 RIGHT = [
-    (
-        "cost",
-        {
-            "def cost": "import numpy as np\ndef cost",
-            "return weights, multiply_adds": "return np.array([weights, multiply_adds])",
-        },
-    ),
-    (
-        "cost",
-        {
-            "k * k * c_red * c_out": "torch.tensor(k * k * c_red * c_out)",
-            "return weights, multiply_adds": "return [weights, float(multiply_adds)]",
-        },
-    ),
     (
         "widest",
         {
@@ -99,6 +100,18 @@ RIGHT = [
         "melt",
         "def melt(reduce, kernel):\n"
         "    return torch.nn.functional.conv2d(kernel, reduce.transpose(0, 1))",
+    ),
+    (
+        "rebuild",
+        {
+            "self.project = nn.Conv2d(in_channels, spec.pool_proj, 1)": "self.project = "
+            "nn.Sequential(nn.MaxPool2d(3, 1, 1), nn.Conv2d(in_channels, spec.pool_proj, 1))",
+            "self.project(pooled)": "self.project(x)",
+        },
+    ),
+    (
+        "rebuild",
+        "from utils.blocks import Inception\nclass MyInception(Inception):\n    pass",
     ),
     (
         "design",
