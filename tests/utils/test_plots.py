@@ -119,8 +119,8 @@ def test_charts_refuse_what_they_would_not_show():
     with pytest.raises(ValueError, match="the same modules"):
         plots.costs_by_module({"a": one, "b": {"3a": 1.0}}, unit="u", alt="bars")
     curve = np.linspace(0, 1, 8)
-    for curves in ({}, {name: [curve] for name in "abcd"}, {"a": []}):
-        with pytest.raises(ValueError, match="one to three groups"):
+    for curves in ({}, {name: [curve] for name in "abcdef"}, {"a": []}):
+        with pytest.raises(ValueError, match="one to five groups"):
             plots.kept_variance(curves, marks={}, alt="curves")
     with pytest.raises(ValueError, match="one length"):
         plots.kept_variance({"a": [curve], "b": [curve[:4]]}, marks={}, alt="curves")
