@@ -471,8 +471,8 @@ Choose filters that tell brick, grass and gravel apart: a list of tensors `(1, 1
 most {_MOST_WEIGHTS} weights in all. A crop of {_WINDOW} by {_WINDOW} pixels is described by how
 strong each filter's answers are, as a share in the strength of all of them: so contrast does not
 count. It gets the name of the texture it is most like. Crops from the lower half of a texture are
-named by what the upper half taught, and the other way round. Give at least {_LEAST:.1%} of them the
-right name. The check also says how far random filters of the same sizes get.
+named by what the upper half taught, and the other way round. At most one crop in forty
+may get a wrong name. The check also says how far random filters of the same sizes get.
 """,
     stub="""
 from utils.filters import difference_of_gaussians, gabor_bank, mean_filter
