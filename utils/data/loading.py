@@ -1,12 +1,13 @@
 """Photographs from elsewhere: a file, an address on the web, or bytes."""
 
+import contextlib
+import math
 import time
 import warnings
 from http.client import HTTPException
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -78,7 +79,33 @@ def load_image(
             f"{name}: more than {max_bytes:,} bytes. Save the picture smaller, or allow more with "
             "load_image(..., max_bytes=...)."
         )
-    return _decode(data, name, max_pixels)
+    # Some faults that do no harm, as in a camera's notes, are only warnings; a cell of the book
+    # that writes to stderr fails.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(BytesIO(data), formats=_FORMATS) as image:
+                if math.prod(image.size) > max_pixels:
+                    size = "{:,} × {:,} pixels".format(*image.size)
+                    raise Image.DecompressionBombError(f"{size}, more than {max_pixels:,}")
+                image.load()
+                ImageOps.exif_transpose(image, in_place=True)
+                return _rgb(image)
+        except UnidentifiedImageError:
+            other = f"no picture ({len(data):,} bytes, beginning with {data[:8]!r})"
+            kinds = [kind for mark, kind in _OTHERS.items() if mark in data[:1000].lower()]
+            why = f"is {[*kinds, other][0]}. What can be read: {', '.join(_FORMATS)}."
+        except Image.DecompressionBombError as error:
+            why = (
+                f"is too large and was not decoded ({error}): save it smaller, or allow more with "
+                "load_image(..., max_pixels=...)."
+            )
+        except Exception as error:  # decoders fail in many ways on damaged files
+            why = (
+                f"cannot be decoded ({error}): if it is damaged or only partly there, fetch it "
+                "again; or open it in a picture viewer, and save it anew as PNG."
+            )
+    raise ImageError(f"{name} {why}")
 
 
 def _read(source: str | PathLike[str], max_bytes: int) -> bytes:
@@ -94,7 +121,7 @@ def _read(source: str | PathLike[str], max_bytes: int) -> bytes:
             f"{str(source)[:200]!r} cannot be read ({getattr(error, 'strerror', None) or error}), "
             f"seen from the folder {str(Path.cwd())!r}: check the name, or give the whole path. An "
             "address on the web begins with http:// or https://."
-        ) from error
+        ) from None
 
 
 def _download(address: str, max_bytes: int, timeout: float) -> bytes:
@@ -107,73 +134,33 @@ def _download(address: str, max_bytes: int, timeout: float) -> bytes:
             headers={"User-Agent": "Mozilla/5.0 (inception-course; urllib)"},
         )
         with urlopen(request, timeout=timeout) as answer:
-            announced = int(answer.headers.get("Content-Length", -1))  # -1: it does not say
             while len(data) <= max_bytes and (part := answer.read1(65536)):
                 data += part
                 if time.monotonic() > end:
                     raise TimeoutError("timed out")
-        if len(data) < min(announced, max_bytes):
-            raise OSError(f"the connection broke after {len(data):,} of {announced:,} bytes")
+            if answer.length and len(data) <= max_bytes:  # of what it announced, this is to come
+                raise OSError(f"the connection broke {answer.length:,} bytes before the end")
     except (OSError, HTTPException, ValueError) as error:
-        if isinstance(error, HTTPError):
+        with contextlib.suppress(AttributeError):
             error.close()
-        reason = error.reason if type(error) is URLError else error
+        reason = str(error).removeprefix("<urlopen error ").removesuffix(">")
         raise ImageError(
             f"{address} cannot be loaded ({reason}). Is the address right, and this machine on the "
             f"internet? A slow server may need more than timeout={timeout:g} seconds. Or save the "
             "picture in a browser, and load the file; utils.data.photograph needs no network."
-        ) from error
+        ) from None
     return bytes(data)
-
-
-def _decode(data: bytes, name: str, max_pixels: int) -> np.ndarray:
-    # Some faults that do no harm, as in a camera's notes, are only warnings; a cell of the book
-    # that writes to stderr fails.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with Image.open(BytesIO(data), formats=_FORMATS) as image:
-                width, height = image.size
-                if width * height > max_pixels:
-                    raise Image.DecompressionBombError(
-                        f"{width:,} × {height:,} pixels, more than {max_pixels:,}"
-                    )
-                image.load()
-                ImageOps.exif_transpose(image, in_place=True)
-                return _rgb(image)
-        except UnidentifiedImageError as error:
-            start = data[:1000].lower()
-            kind = next(
-                (kind for mark, kind in _OTHERS.items() if mark in start),
-                f"no picture ({len(data):,} bytes, beginning with {data[:8]!r})",
-            )
-            can = ", ".join(_FORMATS)
-            raise ImageError(f"{name} is {kind}. What can be read: {can}.") from error
-        except Image.DecompressionBombError as error:
-            raise ImageError(
-                f"{name} is too large and was not decoded ({error}): save it smaller, or allow "
-                "more with load_image(..., max_pixels=...)."
-            ) from error
-        except Exception as error:  # decoders fail in many ways on damaged files
-            raise ImageError(
-                f"{name} cannot be decoded ({error}): if it is damaged or only partly there, fetch "
-                "it again; or open it in a picture viewer, and save it anew as PNG."
-            ) from error
 
 
 def _rgb(image: Image.Image) -> np.ndarray:
     """Return (H, W, 3) uint8 of a loaded picture of any mode."""
-    if image.mode.startswith(("I", "F")):
-        return _deep(image)
-    if image.has_transparency_data:
+    if image.has_transparency_data and not image.mode.startswith("I"):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
-
-
-def _deep(image: Image.Image) -> np.ndarray:
-    """Scale a grey picture of 16 bits, which Pillow would clip: 0..65535 to 0..255."""
-    tags = getattr(image, "tag_v2", None)  # of a TIFF: bits a pixel, and whether 0 is white
+    if not image.mode.startswith(("I", "F")):
+        return np.array(image.convert("RGB"))
+    # Grey of 16 bits, which Pillow would clip. The tags of a TIFF: bits a pixel, what 0 stands for.
+    tags = getattr(image, "tag_v2", None)
     usual = not tags or (image.mode != "I" and tags.get(258) == (16,) and tags.get(262) != 0)
     if image.mode == "F" or not usual:
         raise ValueError("its numbers are not of 16 bits, from black, 0, to white, 65535")
