@@ -1,13 +1,12 @@
 """Make the environment that every command of the book runs in: `.venv`, beside this folder.
 
-Run by whatever Python the machine has, hence nothing but the standard library and no syntax
-newer than Python 3.6. A stamp in the environment says what it was made from: while that holds, a
-run does nothing. Only a change of `requirements.txt`, `constraints.txt`, the Python or the choice
-of PyTorch starts pip again.
+Run by whatever Python the machine has, hence nothing but the standard library (no `filelock`) and
+no syntax newer than Python 3.6. A stamp in the environment says what it was made from: while that
+holds, a run does nothing. Only a change of `requirements.txt`, `constraints.txt`, the Python or the
+choice of PyTorch starts pip again.
 
     python3 tools/environment.py [--python PATH] [--torch default|cpu]
     python3 tools/environment.py --freeze      # write constraints.txt from what is installed
-    python3 tools/environment.py --pin oldest  # or from the lower bounds; or newest, no pins at all
 """
 
 import argparse
@@ -19,7 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,23 +26,13 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "course-stamp.json"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = [3, 11], [3, 13]
 WANTED = "Python 3.11 to 3.13"
+INDEX = "https://pypi.org/simple/"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
-
 #: Free space, in GB, that a new environment takes, pip's downloads included; and time.
 NEEDED_GB = {"default": 9 if sys.platform == "linux" else 4, "cpu": 4}
 MINUTES = {"default": "3 to 10 minutes", "cpu": "2 to 5 minutes"}
-
-#: What of pip's output is shown: the large downloads, the end of them, and what goes wrong.
-SHOWN = re.compile(r"\s*Downloading .*\(\d+(\.\d+)? [MG]B|Installing|WARNING: Retrying|ERROR")
-#: Where pip begins to change what is installed.
-CHANGING = "Installing collected packages"
-FULL = re.compile(r"No space left on device|\[Errno 28\]|Disk quota exceeded")
-OUT_OF_REACH = re.compile(
-    r"Retrying \(|from versions: none|timed out|ProxyError|SSLError|IncompleteRead"
-    r"|Connection (aborted|refused|reset)|HTTP error (40[37]|5\d\d)"
-)
 
 
 class Trouble(Exception):
@@ -64,19 +53,10 @@ def run(*command):
     return -1, ""
 
 
-# --- Which Python -----------------------------------------------------------------------------
-
-
 def version_of(python):
     """Give an interpreter's version, as in "3.12.4", or "" if it does not run."""
     status, said = run(str(python), "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])")
     return said if status == 0 and re.match(r"\d+\.\d+\.\d+$", said) else ""
-
-
-def unsuited(version):
-    """Say what is wrong with a version: "too old", "too new", or "" if nothing is."""
-    minor = tuple(int(part) for part in version.split(".")[:2])
-    return "too old" if minor < OLDEST else "too new" if minor > NEWEST else ""
 
 
 def choose_python(asked=""):
@@ -87,28 +67,24 @@ def choose_python(asked=""):
     names = ["python3", "python", "python3.13", "python3.12", "python3.11"]
     found = [(name, shutil.which(name)) for name in ([asked] if asked else names)]
     found = [(name, path, version_of(path)) for name, path in found if path]
-    found = [it for it in found if it[2]]
-    if asked and not found:
-        raise Trouble(f"PYTHON={asked} does not run. Give the path of {WANTED}.")
+    found = [(*it, [int(part) for part in it[2].split(".")[:2]]) for it in found if it[2]]
     if not found:
-        raise Trouble(f"No Python found. Install {WANTED}, then run this again.")
-    suited = [it for it in found if not unsuited(it[2])]
+        what = f"PYTHON={asked} does not run" if asked else "No Python found"
+        raise Trouble(f"{what}. Install {WANTED}, then run this again.")
+    suited = [it for it in found if OLDEST <= it[3] <= NEWEST]
     if not suited:
-        name, _, version = found[0]
+        name, _, version, minor = found[0]
         raise Trouble(
-            f"{name} is Python {version}, which is {unsuited(version)}: this book needs {WANTED}. "
-            "Install one of these, or name one with PYTHON=/path/to/python3.12."
+            f"{name} is Python {version}, which is too {'old' if minor < OLDEST else 'new'}: this "
+            f"book needs {WANTED}. Install it, or name one with PYTHON=/path/to/python3.12."
         )
-    _, path, version = suited[0]
+    _, path, version, minor = suited[0]
     if run(path, "-c", "import venv, ensurepip")[0]:  # as Debian's and Ubuntu's come
         raise Trouble(
             f"Python {version} ({path}) has no venv module. On Debian or Ubuntu: sudo apt-get "
-            f"install python{version.rpartition('.')[0]}-venv. Then run this again."
+            f"install python{minor[0]}.{minor[1]}-venv. Then run this again."
         )
     return path, version
-
-
-# --- The stamp --------------------------------------------------------------------------------
 
 
 def read_stamp():
@@ -118,7 +94,7 @@ def read_stamp():
         return {}
 
 
-def write_stamp(**what):
+def write_stamp(what):
     new = STAMP.with_suffix(".new")  # so that a stamp is never half written
     new.write_text(json.dumps(what, indent=1), "utf-8")
     os.replace(str(new), str(STAMP))
@@ -130,31 +106,35 @@ def packages():
     return hashlib.sha256(b"\0".join((ROOT / name).read_bytes() for name in names)).hexdigest()
 
 
-def what_to_do(asked_python, asked_torch):
+def installed():
+    """List what pip has installed, by the folders that it leaves for each package."""
+    places = "lib/python*/site-packages/*.dist-info", "Lib/site-packages/*.dist-info"
+    return sorted(path.name for place in places for path in VENV.glob(place))
+
+
+def what_to_do(python, torch):
     """Say "make" (from nothing), "update" (install over what is there) or "", and why."""
     stamp = read_stamp()
     if not VENV.exists():
         return "make", ""
-    if stamp.get("state") != "complete":
+    # Where pip was stopped before it changed anything, what was there still works.
+    if stamp.get("state") != "complete" and stamp.get("before") != installed():
         return "make", "an earlier installation did not finish; starting it again"
     if stamp["path"] != str(VENV.resolve()):
         return "make", "this folder was moved or copied; the environment is made anew"
     if version_of(PYTHON) != stamp["python"]:
         return "make", "the Python that the environment was made with has gone or changed"
-    if asked_torch and asked_torch != stamp["torch"]:
-        return "make", f"TORCH={asked_torch} asked for, {stamp['torch']} installed"
-    if asked_python and choose_python(asked_python)[1] != stamp["python"]:
-        return "make", f"PYTHON={asked_python} asked for, Python {stamp['python']} installed"
+    if torch and torch != stamp["torch"]:
+        return "make", f"TORCH={torch} asked for, {stamp['torch']} installed"
+    if python and choose_python(python)[1] != stamp["python"]:
+        return "make", f"PYTHON={python} asked for, Python {stamp['python']} installed"
     if stamp["packages"] != packages():
         return "update", "requirements.txt or constraints.txt has changed"
     return "", ""
 
 
-# --- Installing -------------------------------------------------------------------------------
-
-
 def make_venv(asked_python, torch):
-    """Make an environment with nothing in it; give the version of its Python."""
+    """Make an environment with nothing in it."""
     python, version = choose_python(asked_python)
     if VENV.exists():
         shutil.rmtree(str(VENV))
@@ -171,83 +151,57 @@ def make_venv(asked_python, torch):
     )
     status, said = run(python, "-m", "venv", str(VENV))
     if status:
-        say(said)
-        raise Trouble(explain(said, "") if FULL.search(said) else f"{python} -m venv failed.")
-    return version
+        raise Trouble(f"{python} -m venv failed: {said}")
 
 
-def explain(output, index):
-    """Turn what pip printed before it failed into one line that says what to do."""
-    if FULL.search(output):
-        return "The disk is full. Make room, then run this again."
-    if OUT_OF_REACH.search(output):
-        return (
-            f"The package index is out of reach: {index}. Check the connection (or proxy, or "
-            "PIP_INDEX_URL), then run this again."
-        )
-    errors = re.findall(r"^ERROR: (.*)", output, re.MULTILINE)
-    return "pip failed: {}".format(errors[-1] if errors else "see .venv/install.log")
-
-
-def pip_install(arguments, index, made_of):
-    """Install with pip, and show how far it is; all that it prints goes to `.venv/install.log`.
-
-    The stamp says "unfinished" from the moment when pip, all packages fetched, begins to change
-    what is installed: until then, what was there still works.
-    """
+def pip_install(index, *arguments):
+    """Install with pip, which shows itself how far it is."""
     scratch = VENV / "tmp"  # /tmp may be small, and this disk has been measured
     scratch.mkdir(exist_ok=True)
     astray = ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
     variables = {name: value for name, value in os.environ.items() if name not in astray}
-    variables.update(TMPDIR=str(scratch), PYTHONUNBUFFERED="1")
-    options = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
-    pip = subprocess.Popen(
-        [str(PYTHON), "-m", "pip", "install", *options, *arguments],
-        cwd=str(ROOT),
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    output = ""
+    variables["TMPDIR"] = str(scratch)
+    command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     try:
-        with (VENV / "install.log").open("a", encoding="utf-8") as log:
-            for printed in pip.stdout:
-                line = printed.decode("utf-8", "replace")
-                output += line
-                log.write(line)
-                if line.startswith(CHANGING):
-                    write_stamp(state="unfinished", **made_of)
-                    line = f"Installing packages: {line.count(',') + 1}"
-                if SHOWN.match(line):
-                    say("  " + line.strip())
-    except BaseException:
-        pip.terminate()
-        raise
+        status = subprocess.call([*command, *arguments], cwd=str(ROOT), env=variables)
     finally:
-        pip.wait()
         shutil.rmtree(str(scratch), ignore_errors=True)
-    if pip.returncode:
-        raise Trouble(explain(output, index))
+    if not status:
+        return
+    if shutil.disk_usage(str(ROOT)).free < 1e8:
+        raise Trouble("The disk is full. Make room, then run this again.")
+    try:
+        urllib.request.urlopen(index, timeout=10).close()
+    except (OSError, ValueError) as error:
+        if getattr(error, "code", 500) in (407, *range(500, 600)):
+            raise Trouble(
+                f"The package index is out of reach: {index}. Check the connection (or proxy, or "
+                "PIP_INDEX_URL), then run this again."
+            ) from None
+    raise Trouble("pip failed; it says above why.")
 
 
 def build(asked_python, torch, how):
     """Make the environment, or install over it what has changed."""
-    version = make_venv(asked_python, torch) if how == "make" else version_of(PYTHON)
-    made_of = {"python": version, "torch": torch, "packages": packages()}
-    made_of["path"] = str(VENV.resolve())
     if how == "make":
-        write_stamp(state="unfinished", **made_of)
+        make_venv(asked_python, torch)
+    stamp = read_stamp() or {
+        "path": str(VENV.resolve()),
+        "python": version_of(PYTHON),
+        "torch": torch,
+        "packages": "",
+    }
+    stamp.update(state="unfinished", before=installed() if how == "update" else [])
+    write_stamp(stamp)
     if torch == "cpu":
         index = os.environ.get("TORCH_INDEX") or TORCH_INDEX
         pins = (ROOT / "constraints.txt").read_text("utf-8")
         pins = re.findall(r"^(?:torch|torchvision)==\S+$", pins, re.MULTILINE)
-        pins = pins or ["torch", "torchvision"]
         say(f"PyTorch without GPU libraries, from {index}:")
-        pip_install(["--no-deps", "--index-url", index, *pins], index, made_of)
-    index = os.environ.get("PIP_INDEX_URL") or "pypi.org"
+        pip_install(index, "--no-deps", "--index-url", index, *pins)
     say("Packages, as pinned in constraints.txt:")
-    pip_install(["-c", "constraints.txt", "-r", "requirements.txt"], index, made_of)
+    index = os.environ.get("PIP_INDEX_URL") or INDEX
+    pip_install(index, "-c", "constraints.txt", "-r", "requirements.txt")
     # So that `import utils` works from anywhere in this environment, chapters and tests included.
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     pth = Path(run(str(PYTHON), "-c", where)[1]) / "inception-course.pth"
@@ -255,9 +209,9 @@ def build(asked_python, torch, how):
     status, said = run(str(PYTHON), "-m", "pip", "check", "--disable-pip-version-check")
     if status:
         say(said)
-        write_stamp(state="unfinished", **made_of)
         raise Trouble("The installed packages do not fit each other (above).")
-    write_stamp(state="complete", **made_of)
+    stamp.update(state="complete", packages=packages())
+    write_stamp(stamp)
 
 
 @contextlib.contextmanager
@@ -320,18 +274,15 @@ def main():
         with alone():
             how, why = what_to_do(asked.python, asked.torch)
             if how:
-                began = time.time()
                 if why:
                     say(f"Environment: {why}.")
                 build(asked.python, asked.torch or read_stamp().get("torch", "default"), how)
-                say(f"Environment ready ({time.time() - began:.0f} s).")
-    except Trouble as trouble:
-        return f"\nerror: {trouble}"
+                say("Environment ready.")
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again to finish.", file=sys.stderr)
         return 130
-    except OSError as error:
-        return "\nerror: {}".format(explain(str(error), "") if FULL.search(str(error)) else error)
+    except (Trouble, OSError) as error:
+        return f"\nerror: {error}"
     return 0
 
 
