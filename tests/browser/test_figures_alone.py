@@ -760,7 +760,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url
         "lens": "+0.163",
         "module": "163,328",
         "network": "6,998,552",
-        "pooling": "moved by 24 px",
+        "pooling": "moved by 6 px",
     }
     assert page.get_by_text(numbers[name], exact=True).first.is_visible()
     context.close()

@@ -1,4 +1,4 @@
-"""Pool a map: what a mean, a maximum and the whole map say while a thing moves by pixels."""
+"""Pool a map: what a mean, a maximum and all numbers of a map say while a thing is dragged."""
 
 from __future__ import annotations
 
@@ -6,40 +6,38 @@ from functools import cache
 from typing import Any
 
 import torch
-from PIL import Image
+from torch import Tensor
 from torch.nn import functional as F
 
-from ..activations import features
-from ..data import photograph, texture, to_tensor
+from ..data import fashion_mnist
 from ..interactive import Interactive
-from ..pretrained import load
 from ..support.checks import integer, one_of
-from ..support.jpeg import jpeg_data_url
 from ._figure import figure
 
-_POOLS = ("average", "max", "none")
-_SIDE, _PIECE, _MOST = 112, 64, 24  # pixels: the image, the piece on it, the furthest move
-_THING, _GROUND = "motorcycle", "grass"
-_CORNER = (150, 200)  # of the piece in the photograph: rows, columns
-_LAYER = "inception4b"
+#: The first of its class among the test images, shrunk to 14 pixels.
+THINGS = ("Dress", "T-shirt/top", "Trouser", "Bag", "Ankle boot")
+_SIDE, _MOST = 28, 6  # pixels: the frame, the furthest move in any direction
+# Where the thing begins: top, left. Moved by a cell, all of its edges still reach the last cells.
+_PLACE = (6, 7)
+#: Dark on the left and bright on the right; from black to white its answer is 1.
+EDGE = torch.tensor([[-1.0, 0.0, 1.0]] * 3) / 3
 
 
 def pool_a_map(
-    shift: int = 0, *, pool: str = "average", chosen: str = "first", key: str | None = None
+    right: int = 0, down: int = 0, *, thing: str = "Dress", key: str | None = None
 ) -> Interactive:
-    """Return a piece of a photograph on a lawn, which the reader moves, and maps of a network.
+    """Return a piece of clothing that the reader drags, its map, and three ways to end a network.
 
-    Beside the image stands one channel of the last map of the shipped colour network, or one of its
-    class maps, and what the three ways to end a network make of it: the mean, the maximum, and the
-    map as it is. Nothing of the piece is ever cut off.
+    The network is so small that it can be seen whole: one 3×3 filter for upright edges, ReLU, and
+    twice a max pool of 3×3 that takes every second place, as in GoogLeNet's stem. From 28×28 pixels
+    it makes 7×7 cells. Nothing of the thing is ever cut off.
 
     Parameters
     ----------
-    shift : int
-        By how many pixels the piece is moved at first, to the right, from 0 to 24.
-    pool : "average", "max" or "none"
-    chosen : "first", "second", "third", "motorcycle" or "grass"
-        Which map: one of three channels, or a class map.
+    right, down : int
+        By how many pixels the thing is moved at first, from -6 to 6.
+    thing
+        One of `THINGS`.
     key
         An anchor to link to.
 
@@ -48,135 +46,79 @@ def pool_a_map(
     TypeError
         If what should be an integer is none.
     ValueError
-        There is no such pool or map, or the shift is out of range.
+        There is no such thing, or it would leave the frame.
     """
-    state = {"shift": shift, "pool": pool, "chosen": chosen}
+    state = {"right": right, "down": down, "thing": thing}
     _check(state)
-    measured = measurements()
-    rows = [
-        (
-            f"moved by {pixels} px",
-            *(f"{100 * measured['changes'][name][pixels]:.1f}%" for name in _POOLS),
-            *(f"{measured['scores'][name][pixels]:.3f}" for name in (_THING, _GROUND)),
+    rows = []
+    for pixels in range(_MOST + 1):
+        found = ends(thing, right=pixels)
+        rows.append(
+            (
+                f"moved by {pixels} px",
+                *(f"{found[name]:.3f}" for name in ("mean", "maximum")),
+                f"{100 * found['changed']:.0f}%",
+            )
         )
-        for pixels in range(0, _MOST + 1, 4)
-    ]
     return figure(
         __file__,
-        alt="A thing moves over a lawn: what the mean, the maximum and the whole of a feature map "
+        alt="A piece of clothing is moved: what the mean, the maximum and all numbers of its map "
         "say",
         key=key,
         check=_check,
         state=state,
         caption=(
-            f"A piece of the photograph of a {_THING} lies on a lawn and is moved to the right. By "
-            "how much of their length change all means of the last map, all maxima, and all "
-            "numbers of the map; and two scores of the network, which averages."
+            f"{thing}, moved to the right: the mean and the maximum of its map of upright edges, "
+            "and by how much of their length all numbers of the map differ from those before."
         ),
-        heads=("", "means", "maxima", "all numbers", f"score {_THING}", f"score {_GROUND}"),
+        heads=("", "mean", "maximum", "all numbers"),
         rows=rows,
-        maps=measured["maps"],
-        changes=measured["changes"],
-        scores=measured["scores"],
-        channels=measured["channels"],
-        classes=[_THING, _GROUND],
-        ground=_jpeg(_ground()),
-        piece=_jpeg(_piece()),
+        things={name: _shrunk(name).flatten().tolist() for name in THINGS},
+        edge=EDGE.tolist(),
         side=_SIDE,
-        place=[(_SIDE - _PIECE) // 2 - _MOST // 2, (_SIDE - _PIECE) // 2, _PIECE],
+        place=_PLACE,
+        most=_MOST,
     )
 
 
 def _check(state: dict[str, Any]) -> None:
-    integer(state["shift"], "shift", least=0, most=_MOST)
-    one_of(state["pool"], _POOLS, "pool")
-    one_of(state["chosen"], ("first", "second", "third", _THING, _GROUND), "chosen")
-
-
-def moved_images() -> torch.Tensor:
-    """Return the lawn with the piece at each of its places, (25, 3, 112, 112) in 0..1."""
-    images = _ground().repeat(_MOST + 1, 1, 1, 1)
-    left, top = (_SIDE - _PIECE) // 2 - _MOST // 2, (_SIDE - _PIECE) // 2
-    for pixels in range(_MOST + 1):
-        at = left + pixels
-        images[pixels, :, top : top + _PIECE, at : at + _PIECE] = _piece()[0]
-    return images
-
-
-def _ground() -> torch.Tensor:
-    return to_tensor(texture(_GROUND))[:, :, :_SIDE, :_SIDE].expand(1, 3, -1, -1)
-
-
-def _piece() -> torch.Tensor:
-    top, left = _CORNER
-    photo = to_tensor(photograph(_THING))
-    return F.avg_pool2d(photo[:, :, top : top + 2 * _PIECE, left : left + 2 * _PIECE], 2)
+    for name in ("right", "down"):
+        integer(state[name], name, least=-_MOST, most=_MOST)
+    one_of(state["thing"], THINGS, "thing")
 
 
 @cache
-def measurements() -> dict[str, Any]:
-    """Return what the figure shows, computed from the shipped network.
+def _shrunk(thing: str) -> Tensor:
+    """Return half the height and width of a test image, (14, 14) uint8."""
+    test = fashion_mnist("test")
+    image = test.images[test.labels == test.classes.index(thing)][0]
+    return F.avg_pool2d(image.float(), 2)[0].round().byte()
+
+
+def map_of(thing: str, *, right: int = 0, down: int = 0) -> Tensor:
+    """Return the map of a thing that has been moved, (7, 7), each value in 0..1."""
+    small = _shrunk(thing).float() / 255
+    image = torch.zeros(1, 1, _SIDE, _SIDE)
+    top, left = _PLACE[0] + down, _PLACE[1] + right
+    image[0, 0, top : top + small.shape[0], left : left + small.shape[1]] = small
+    edges = F.conv2d(image, EDGE[None, None], padding=1).relu()
+    for _ in range(2):
+        edges = F.max_pool2d(edges, 3, stride=2, padding=1)
+    return edges[0, 0]
+
+
+def ends(thing: str, *, right: int = 0, down: int = 0) -> dict[str, float]:
+    """Return what three ways to end a network make of a moved thing's map.
 
     Returns
     -------
     dict
-        ``maps``: name -> title, bias (of a class map) and values in thousandths, for each shift
-        the rows of the map one after the other; ``changes``: pool -> for each shift, how far its
-        numbers are from those of shift 0, as a share of their length; ``scores``: class -> for
-        each shift; ``channels``.
+        ``mean``, ``maximum``; ``changed``, how far all numbers are from those of the thing in the
+        middle, as a share of the length of these.
     """
-    trained = load("colour-googlenet")
-    network, classes = trained.model, trained.classes
-    with torch.no_grad():
-        ready = trained.preprocessing(moved_images(), any_size=True)
-        last = features(network, ready, [_LAYER])[_LAYER]  # (25, C, 14, 14)
-        scores = network(ready)
-        class_maps = torch.einsum("kc,nchw->nkhw", network.fc.weight, last)
-    thing, ground = classes.index(_THING), classes.index(_GROUND)
-    means, maxima = last.mean((2, 3)), last.amax((2, 3))
-
-    # The channel that tells most for the one class against the other, that for the other, and one
-    # with a high peak on a low mean.
-    weight = network.fc.weight.detach()
-    says = (weight[thing] - weight[ground]) * means[0]
-    peak = (maxima[0] - means[0]).clone()
-    first, second = int(says.argmax()), int(says.argmin())
-    peak[[first, second]] = 0
-    third = int(peak.argmax())
-
-    def entry(title: str, values: torch.Tensor, bias: float | None = None) -> dict[str, Any]:
-        thousandths = (1000 * values).round().int().flatten(1).tolist()
-        return {"title": title, "bias": bias, "values": thousandths}
-
-    bias = network.fc.bias.tolist()
-    maps = {
-        "first": entry(f"channel {first}, which speaks for {_THING}", last[:, first]),
-        "second": entry(f"channel {second}, which speaks for {_GROUND}", last[:, second]),
-        "third": entry(f"channel {third}, low with a high peak", last[:, third]),
-        _THING: entry(f"class map of {_THING}", class_maps[:, thing], bias[thing]),
-        _GROUND: entry(f"class map of {_GROUND}", class_maps[:, ground], bias[ground]),
-    }
-
-    def change(vectors: torch.Tensor) -> list[float]:
-        far = (vectors - vectors[0]).norm(dim=1) / vectors[0].norm()
-        return [round(value, 5) for value in far.tolist()]
-
+    before, now = map_of(thing), map_of(thing, right=right, down=down)
     return {
-        "maps": maps,
-        "changes": {
-            "average": change(means),
-            "max": change(maxima),
-            "none": change(last.flatten(1)),
-        },
-        "scores": {
-            name: [round(value, 5) for value in scores[:, which].tolist()]
-            for name, which in ((_THING, thing), (_GROUND, ground))
-        },
-        "channels": int(last.shape[1]),
+        "mean": float(now.mean()),
+        "maximum": float(now.max()),
+        "changed": float((now - before).norm() / before.norm()),
     }
-
-
-def _jpeg(image: torch.Tensor) -> str:
-    """Return an image (1, 3, H, W) in 0..1 as a data address: it travels with the figure."""
-    pixels = (255 * image[0].permute(1, 2, 0)).round().byte().numpy()
-    return jpeg_data_url(Image.fromarray(pixels), quality=80)

@@ -358,6 +358,7 @@ export function drag(element, moved, touch = "pan-y") {
     moved({ x: clientX - left, y: clientY - top, width, height });
   };
   element.style.touchAction = touch;
+  element.style.userSelect = "none"; // what is selected would be dragged itself, the next time
   element.addEventListener("pointerdown", (event) => {
     pressed = true;
     element.setPointerCapture(event.pointerId);
