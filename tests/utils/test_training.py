@@ -1,6 +1,7 @@
 """The training loop: that it learns, that it repeats itself, and that it says what is wrong."""
 
 import math
+import pkgutil
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -544,6 +545,10 @@ def test_networks_that_give_no_scores(door):
         (lambda scores: scores[:, :, None, None], r"got Tensor \(\d+, 3, 1, 1\)\."),
         (lambda scores: (), "got an empty one"),
         (lambda scores: None, "got NoneType"),
+        (
+            lambda scores: (scores, scores.repeat(1, 2)),
+            r"got Tensor \(\d+, 3\) and Tensor \(\d+, 6\)",
+        ),
         (lambda scores: (scores, {}), r"got Tensor \(\d+, 3\) and dict"),
     ):
         with pytest.raises(TypeError, match=says):
@@ -569,8 +574,14 @@ def test_a_loaders_images_can_be_trained_on():
     data = stripes()
     loader = DataLoader(TensorDataset(data.images, data.labels), batch_size=10)
     for call in (lambda: train(tiny(), loader), lambda: evaluate(tiny(), loader)):
-        with pytest.raises(TypeError, match=r"got DataLoader: .*\(images, labels, classes\)"):
+        with pytest.raises(
+            TypeError, match=r"got DataLoader: .*\(images, labels, classes\)"
+        ) as told:
             call()
+        names = re.findall(r"utils[.\w]+\w", str(told.value))
+        assert [pkgutil.resolve_name(name).__name__ for name in names] == [
+            "LabelledImages", "image_folder", "FolderBatches",
+        ]  # fmt: skip
     images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
     train(tiny(), LabelledImages(images, labels, ("a", "b", "c")), recipe=QUICK, report=silent)
 
@@ -607,7 +618,7 @@ BAD = {
         (lambda: quick([1, 2]), "expected LabelledImages.*got list"),
         (lambda: quick(stripes()[:0]), "holds no images"),
         (lambda: quick(recipe=BIG), "64 images cannot be taken from 50"),
-        (lambda: quick(stripes(channels=3), model=fresh()), "got 3 channels"),
+        (lambda: quick(stripes(channels=3), model=fresh()), r"got the shape \(16, 3, 8, 8\)"),
         (lambda: quick(model=nn.Sequential(nn.Flatten(), nn.Linear(64, 2))), "scores 2 classes"),
         (lambda: quick(stripes(), one_class(9)), "other classes than those to train on"),
         (lambda: quick(stripes(), stripes().images), "expected LabelledImages.*got Tensor"),

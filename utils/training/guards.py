@@ -42,8 +42,9 @@ def check_data(data: Any) -> None:
     if not isinstance(data, LabelledImages):
         raise TypeError(
             f"expected LabelledImages, as fashion_mnist() gives, got {type(data).__name__}: make "
-            "them of tensors, LabelledImages(images, labels, classes), or of folders with "
-            "image_folder(). What does not fit into memory comes as FolderBatches."
+            "them of tensors, with utils.data.LabelledImages(images, labels, classes), or of "
+            "folders, with utils.data.image_folder; folders of more than fits into memory come as "
+            "utils.training.folders.FolderBatches."
         )
     if len(data) == 0:
         raise ValueError(f"{data.name} holds no images.")
@@ -78,7 +79,8 @@ def scores_of(outputs: Any, labels: Tensor) -> tuple[Tensor | None, ...]:
     """
     scores = tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
     found = [*scores[:1], *(one for one in scores[1:] if one is not None)]
-    if not found or not all(_are_scores(one, len(labels)) for one in found):
+    shapes = {tuple(one.shape) if isinstance(one, Tensor) else () for one in found}
+    if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or shape[0] != len(labels):
         got = [_named(one) for one in found]
         raise TypeError(
             "expected scores (N, num_classes) from the network, or a tuple of them with the main "
@@ -91,10 +93,6 @@ def scores_of(outputs: Any, labels: Tensor) -> tuple[Tensor | None, ...]:
             "classes as the data have."
         )
     return scores
-
-
-def _are_scores(output: Any, count: int) -> bool:
-    return isinstance(output, Tensor) and output.ndim == 2 and len(output) == count
 
 
 def _named(output: Any) -> str:
