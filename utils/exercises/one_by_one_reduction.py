@@ -91,6 +91,9 @@ def widest(c_in, c_out, k):
 # 2 ---------------------------------------------------------------------------------------------
 
 
+_WHOLE = 'torch.einsum("oc,nchw->nohw", weight, x)'
+
+
 class _NoConvolution(TorchFunctionMode):
     """While this is on, torch's own convolutions are refused."""
 
@@ -149,6 +152,13 @@ def pointwise(x, weight):
         Slip(
             {"->nohw": "->nhwo", "weight, x)": "weight, x).reshape(len(x), -1, *x.shape[2:])"},
             "`view` and `reshape` only read the memory anew; to move an axis, use `permute`.",
+        ),
+        Slip(
+            {
+                _WHOLE: "(x.reshape(-1, x.shape[1]) @ weight.T).reshape(len(x), -1, *x.shape[2:])",
+            },
+            "`reshape(-1, C)` reads the memory in order, and there a channel's pixels stand side "
+            "by side: first move the channels last, with `permute`.",
         ),
         Slip(
             {'einsum("oc,nchw->nohw", weight, x)': "conv2d(x, weight[:, :, None, None])"},
@@ -386,6 +396,34 @@ def _otherwise(convs: Sequence[nn.Conv2d], x: Tensor) -> dict[str, Tensor]:
     }
 
 
+class _EachBranch(TorchFunctionMode):
+    """While this is on, what is concatenated is looked at before torch complains."""
+
+    def __init__(self, size: tuple[int, ...]):
+        super().__init__()
+        self.size = size
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if getattr(function, "__name__", "") in ("cat", "concat", "concatenate"):
+            parts = args[0] if args else next(iter(kwargs.values()))
+            for part in parts:
+                expect(
+                    tuple(part.shape[2:]) == self.size,
+                    expected=f"branches that keep height and width, {self.size}",
+                    got=f"one with {part.shape[1]} channels and {tuple(part.shape[2:])}",
+                    look="A k×k window needs half of k as padding, rounded down. A pool has a "
+                    "stride of its own unless you give one.",
+                )
+            along = (*args[1:2], *(kwargs or {}).values(), 0)[0]
+            expect(
+                along in (1, -3),
+                expected="branches that are put together along the channels",
+                got=f"`dim={along}`",
+                look="In (N, C, H, W) the channels are axis 1.",
+            )
+        return function(*args, **(kwargs or {}))
+
+
 def _verify_rebuilt(answer: Any) -> None:
     expect(
         isinstance(answer, type) and issubclass(answer, nn.Module),
@@ -429,7 +467,9 @@ def _verify_rebuilt(answer: Any) -> None:
         )
         layer.load_state_dict(wanted[shape].state_dict())
     with torch.no_grad():
-        right, given = theirs(x), call(mine.eval(), x)
+        right = theirs(x)
+        with _EachBranch(tuple(x.shape[2:])):
+            given = call(mine.eval(), x)
         expect(
             isinstance(given, Tensor),
             expected="a tensor",
