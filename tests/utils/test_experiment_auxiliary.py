@@ -59,14 +59,14 @@ def test_a_head_can_be_as_small_as_its_network():
 def test_each_start_has_the_spread_that_it_promises():
     model = googlenet("paper", num_classes=10)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    aux.begin(model, "He")
+    aux.begin(model, "He", seed=0)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
     large = [layer for layer in layers.values() if layer.weight.numel() > 20_000]
-    aux.begin(model, "small normal")
+    aux.begin(model, "small normal", seed=0)
     assert all(layer.weight.std().item() == pytest.approx(0.01, rel=0.05) for layer in large)
     assert all((layer.bias == 0).all() for layer in layers.values())
-    aux.begin(model, "Caffe")
+    aux.begin(model, "Caffe", seed=0)
     for name, layer in layers.items():
         inputs = layer.weight[0].numel()
         assert layer.weight.abs().max() <= 1.001 * math.sqrt(3 / inputs)
@@ -74,8 +74,13 @@ def test_each_start_has_the_spread_that_it_promises():
             assert layer.weight.std().item() == pytest.approx(math.sqrt(1 / inputs), rel=0.05)
         scores = name in ("fc", "aux1.fc2", "aux2.fc2")
         assert (layer.bias == (0 if scores else 0.2)).all()
+    aux.begin(model, "old Caffe", seed=0)
+    for name, std in (("conv3.conv", 0.03), ("inception5b.branch3.0.conv", 0.2), ("fc", 0.01)):
+        assert layers[name].weight.std().item() == pytest.approx(std, rel=0.05)
+    assert layers["aux1.conv.conv"].weight.std().item() == pytest.approx(0.08, rel=0.05)
+    assert (layers["conv1.conv"].bias == 0.2).all()
     with pytest.raises(ValueError, match="start"):
-        aux.begin(model, "zeros")
+        aux.begin(model, "zeros", seed=0)
 
 
 # --- Gradients --------------------------------------------------------------------------------
@@ -188,7 +193,7 @@ def test_the_first_row_is_the_fresh_network(quick):
 
     def build():
         model = aux.small_network(heads=True, norm=None)
-        aux.begin(model, "small normal")
+        aux.begin(model, "small normal", seed=0)
         return model
 
     found = aux.gradients(fresh(build, seed=0), *aux.fashion_batch())

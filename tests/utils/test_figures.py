@@ -28,7 +28,7 @@ JS = Path(utils.figures.__file__).parents[1] / "interactive" / "kit.js"
 def test_a_figure_is_small_and_loads_nothing(figure):
     made = figure()
     text = made._repr_html_()
-    assert len(text) - len(made.state.get("photo", "")) < 64_000
+    assert len(text) - len(made.state.get("photo", "")) < 66_000
     assert len(made.state.get("photo", "")) < 20_000
     assert re.findall(r"https?:[\w:/.]+", text) == ["http://www.w3.org/2000/svg"]  # a name only
     assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|sendBeacon)\b", text)
@@ -219,7 +219,7 @@ class TestNetwork:
             shape = "×".join(map(str, stage["output"]))
             numbers = (stage["parameters"], stage["macs"], *stage["rf"])
             cells = "".join(f"<td>{number:,}</td>" for number in numbers)
-            assert f"<td>{shape}</td>{cells}" in figure.fallback
+            assert f"<td>{shape}</td>{cells}<td>{stage['time']:.1%}</td>" in figure.fallback
 
     def test_the_photograph_is_square_and_travels_with_the_figure(self):
         address = network_map(photo="rocket").state["photo"]
@@ -232,7 +232,7 @@ class TestNetwork:
         ("arguments", "message"),
         [
             ({"stage": "6a"}, "stage must be one of 'conv1'"),
-            ({"measure": "flops"}, "measure must be one of 'macs', 'parameters'; got 'flops'"),
+            ({"measure": "flops"}, "measure must be one of 'macs', 'parameters', 'time'; got"),
             ({"variant": "bn"}, "variant must be one of"),
             ({"photo": "dog"}, "there is no photograph 'dog'"),
         ],

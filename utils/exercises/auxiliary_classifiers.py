@@ -1,8 +1,9 @@
 """Exercises of the chapter on auxiliary classifiers."""
 
 import math
+from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,132 +12,277 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..accounting import account
-from ..experiments.auxiliary_classifiers import small_network
+from ..experiments.auxiliary_classifiers import RECIPE, ends, small_network
 from ..experiments.measures import fresh
 from ..googlenet import GoogLeNet, googlenet
 from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .answers import MismatchError, expect
+from .answers import MismatchError, NotAttemptedError, call, expect, short
+from .challenges import Challenge, Score, on_clothes
 from .core import Exercise
 from .questions import Option, choice
 from .results import Number, Result, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
 
-head = Exercise(
-    key="head",
-    title="Count an auxiliary head",
+
+def stack(widths: Sequence[int], kernel: int, begin: Callable[[nn.Conv2d], Any]) -> nn.Sequential:
+    """Build a plain network: convolutions without biases or border, a ReLU behind each."""
+    layers = nn.Sequential()
+    for c_in, c_out in pairwise(widths):
+        options = {"padding": kernel // 2, "padding_mode": "circular", "bias": False}
+        conv = nn.Conv2d(c_in, c_out, kernel, **options)
+        begin(conv)
+        layers.append(nn.Sequential(conv, nn.ReLU()))
+    return layers
+
+
+_STDS: dict[str, Callable[[nn.Conv2d], float]] = {
+    "a deviation of 0.01": lambda conv: 0.01,
+    "a variance of one over the inputs": lambda conv: conv.weight[0].numel() ** -0.5,
+    "a variance of two over the inputs": lambda conv: (2 / conv.weight[0].numel()) ** 0.5,
+}
+
+
+@cache
+def _stacks() -> dict[str, tuple[nn.Sequential, Tensor]]:
+    def build() -> dict[str, tuple[nn.Sequential, Tensor]]:
+        return {
+            f"six layers from {name}": (
+                stack((3, *6 * (16,)), 3, lambda c, std=std: nn.init.normal_(c.weight, std=std(c))),
+                torch.randn(2, 3, 12, 12),
+            )
+            for name, std in _STDS.items()
+        }
+
+    kept: dict[str, tuple[nn.Sequential, Tensor]] = {}
+    fresh(lambda: kept.update(build()) or nn.Identity(), seed=0)
+    return kept
+
+
+class _Sizes(Result):
+    """A list of sizes, one for each layer, compared as powers of ten."""
+
+    def read(self, value: Any, like: Any, case: str) -> tuple[float, ...]:
+        """Return floats, as many as were wanted."""
+        try:
+            sizes = tuple(float(torch.as_tensor(item).detach()) for item in value)
+        except Exception:
+            look = "Collect one number for each layer in a list."
+            raise MismatchError("a list of numbers", short(value), look) from None
+        expect(
+            like is value or len(sizes) == len(like),
+            expected=f"for {case}: a number for each of the {len(like)} layers",
+            got=f"{len(sizes)} numbers",
+            look="One number for what each layer gives; none for the image itself.",
+        )
+        return sizes
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether all sizes are within a thousandth of one another."""
+        return all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(one, other, strict=True))
+
+
+travel = Exercise(
+    key="travel",
+    title="Follow a signal out and a gradient back",
     statement="""
-Write a function that counts the parameters of one of the paper's heads, with biases. It takes the
-channels and the side of the square map that the head reads, and the number of classes. Remember
-that the pool has windows of 5×5 in steps of 3 and no padding, and that it leaves out what does not
-fit.
+Measure what a plain network does to a signal and to its gradient. Write a function that takes a
+sequence of layers and a batch of images. It returns two lists with a number for each layer, in the
+order of the layers: the root mean square of what the layer gives, and the root mean square of the
+gradient of the loss with respect to that output. As the loss, take the mean over all numbers that
+the last layer gives.
 """,
     stub="""
-def head_parameters(c_in, side, classes):
-    \"\"\"Parameters of an auxiliary head: pool, 1x1 (128), 1024 units, scores.\"\"\"
-    pooled = ...  # the side of the map behind the pool
-    convolution = ...
-    hidden = ...
-    scores = ...
-    return convolution + hidden + scores
+def sizes(layers, images):
+    \"\"\"Root mean square of each layer's output, and of its gradient.\"\"\"
+    outputs = []
+    x = images
+    for layer in layers:
+        ...
+    signals = ...
+    gradients = ...
+    return signals, gradients
 """,
-    answer="head_parameters",
-    cases=((512, 14, 1000), (528, 14, 1000), (512, 20, 10), (96, 18, 7)),
-    case=lambda c_in, side, classes: (
-        f"a head on {c_in} channels of {side}×{side} and {classes:,} classes"
-    ),
+    answer="sizes",
+    cases=lambda: tuple(_stacks().values()),
+    case=lambda layers, images: next(name for name, (own, _) in _stacks().items() if own is layers),
     results=(
-        Number(
-            expected="every parameter",
-            got="{got:,.15g} parameters",
-            look="Three layers have parameters: the 1×1, the hidden layer and the last. What does "
-            "each of them read?",
+        _Sizes(
+            expected="the root mean square of each layer's output",
+            got="{got}",
+            look="Square, take the mean over all numbers of the output, take the root.",
+        ),
+        _Sizes(
+            expected="the root mean square of the loss's gradient with respect to each output",
+            got="{got}",
+            look="The loss is the mean over the last output. `retain_grad()` keeps the gradient of "
+            "a tensor in the middle; or ask `torch.autograd.grad` for all of them at once.",
         ),
     ),
     slips=(
         Slip(
-            {"(c_in + 1)": "c_in", "pooled + 1)": "pooled)", "(1024 + 1)": "1024"},
-            "The biases are missing: each of the three layers has one for each of its outputs.",
+            {"return signals, gradients": "return gradients, signals"},
+            "The two lists are swapped: the signals come first.",
         ),
         Slip(
-            {"(side - 5) // 3 + 1": "side"},
-            "The hidden layer reads what the pooling left, not the whole map.",
+            {"x.square().mean().sqrt().item() for x in outputs": "x.std() for x in outputs"},
+            "That is the standard deviation. Behind a ReLU the mean is not zero, and it is part of "
+            "the signal's size.",
         ),
         Slip(
-            {"pooled * pooled": "pooled"},
-            "A map has as many places as it has rows *times* columns.",
+            {"x.square().mean().sqrt().item() for x in outputs": "x.norm() for x in outputs"},
+            "A norm adds up over all numbers, so that a larger map counts for more. Divide: the "
+            "*mean* of the squares.",
         ),
         Slip(
-            {" * pooled * pooled": ""},
-            "The hidden layer reads every place of the pooled map: nothing averages them away in "
-            "front of it.",
+            {"outputs[-1].mean()": "outputs[-1].sum()"},
+            "That is the gradient of the sum of the last output; its mean is asked for.",
         ),
         Slip(
-            {"(side - 5) // 3": "-((5 - side) // 3)"},
-            "How many windows of 5, in steps of 3, fit *into* the map? A window that hangs over "
-            "the edge does not count here.",
+            {"for g in found": "for g in found[::-1]"},
+            "The gradients stand in the opposite order: the first number is the first layer's.",
         ),
         Slip(
-            {"128 * pooled": "c_in * pooled"},
-            "The hidden layer reads the 128 channels of the 1×1, not those of the module.",
-        ),
-        Slip(
-            {"// 3 + 1": "// 3"},
-            "From the first window to the last there are so many steps; count the first window, "
-            "too.",
-        ),
-        Slip(
-            {"(side - 5) // 3 + 1": "4"},
-            "The pooled map is 4×4 for one size of map alone: let it follow from `side`.",
-        ),
-        Slip(
-            {"(side - 5) // 3 + 1": "side - 4"},
-            "So many windows fit in steps of 1; the pool takes steps of 3.",
-        ),
-        Slip({"(c_in + 1)": "c_in"}, "The 1×1 convolution has a bias for each of its filters."),
-        Slip({"pooled + 1)": "pooled)"}, "Each of the hidden units has a bias."),
-        Slip({"(1024 + 1)": "1024"}, "Each class has a bias."),
-        Slip({"+ hidden ": ""}, "The hidden layer is missing."),
-        Slip(
-            {"+ hidden ": "", "(1024 + 1)": "(128 * pooled * pooled + 1)"},
-            "The hidden layer is missing, between the 1×1 and the scores.",
-        ),
-        Slip({"convolution + hidden": "hidden"}, "The 1×1 convolution is missing."),
-        Slip({" + scores": ""}, "The layer that gives the scores is missing."),
-        Slip(
-            {"(c_in + 1)": "(25 * c_in + 1)"},
-            "An average pool has no weights: the 5×5 belongs to it, and the convolution is a 1×1.",
-        ),
-        Slip(
-            {"return ": "return 2 * (", "+ scores": "+ scores)"},
-            "That is the price of two such heads; one is asked for.",
+            {"g.square().mean().sqrt().item() for g in found": "g.abs().mean() for g in found"},
+            "That is the mean size without its sign, not the root mean square.",
         ),
     ),
-    praise="Two thirds of the paper's head are the hidden layer, the kind of layer that "
-    "GoogLeNet's own head did away with.",
+    praise="From 0.01 both fade by many powers of ten in six layers; with a variance of two over "
+    "the inputs both keep their size.",
     hints=(
-        "Follow the shape: the module's map, the pooled map, 128 channels of it, a row of "
-        "numbers, 1024 units, scores.",
-        "`(side - 5) // 3 + 1` windows fit into a side.",
-        "A layer from `a` numbers to `b` numbers has `(a + 1) * b` parameters, its biases "
-        "included. The hidden layer reads `128 * pooled * pooled` numbers.",
+        "Keep every output in a list on the way forward: `x = layer(x)`, then append it.",
+        "`loss = outputs[-1].mean()` is a single number. `torch.autograd.grad(loss, outputs)` "
+        "gives its gradient with respect to each of the outputs, in their order.",
+        "`t.square().mean().sqrt().item()` is the root mean square of a tensor.",
     ),
     solution_code="""
-def head_parameters(c_in, side, classes):
-    pooled = (side - 5) // 3 + 1
-    convolution = (c_in + 1) * 128
-    hidden = (128 * pooled * pooled + 1) * 1024
-    scores = (1024 + 1) * classes
-    return convolution + hidden + scores
+def sizes(layers, images):
+    outputs = []
+    x = images
+    for layer in layers:
+        x = layer(x)
+        outputs.append(x)
+    found = torch.autograd.grad(outputs[-1].mean(), outputs)
+    signals = [x.square().mean().sqrt().item() for x in outputs]
+    gradients = [g.square().mean().sqrt().item() for g in found]
+    return signals, gradients
 """,
-    why="A fully connected layer pays for every place of the map, and that is where the head's "
-    "price lies. The convolution in front keeps it from paying for every channel, too.",
+    why="The same factor works in both directions: a layer with small weights makes the signal "
+    "smaller on its way out and the gradient smaller on its way back. Repeat it twenty times, and "
+    "little of either is left. Where the weights end up twice as large as they should be, both "
+    "explode instead.",
 )
 
 # 2 ---------------------------------------------------------------------------------------------
+
+_DEEP = 20
+#: Widths and kernels of the plain networks that a start is tried on.
+_TRIED = (
+    ((24, *_DEEP * (24,)), 3),
+    ((32, *(_DEEP // 2) * (64, 32)), 1),
+    ((16, *_DEEP * (16,)), 5),
+)
+_FACTOR = 30
+
+
+def _verify_start(answer: Any) -> None:
+    def begin(conv: nn.Conv2d) -> None:
+        std = call(answer, conv)
+        try:
+            std = float(std)
+        except (TypeError, ValueError):
+            std = math.nan
+        expect(
+            0 < std < math.inf,
+            expected="a positive number, the deviation of this layer's weights",
+            got=std,
+            look="What the function returns is a single number for one layer.",
+        )
+        nn.init.normal_(conv.weight, std=std)
+
+    found = {}
+    for widths, kernel in _TRIED:
+        layers = nn.Sequential()
+        fresh(lambda w=widths, k=kernel, s=layers: s.extend(stack(w, k, begin)), seed=0)
+        x = torch.randn(4, widths[0], 10, 10, generator=torch.Generator().manual_seed(0))
+        outputs = [x := layer(x) for layer in layers]
+        error = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+        back = torch.autograd.grad((x * error).sum(), outputs)
+        (first, *_, last), (near, *_, far) = (
+            [t.detach().double().square().mean().sqrt() for t in ts] for ts in (outputs, back)
+        )
+        told = f"{_DEEP} layers of {kernel}×{kernel} and {widths[1]} channels"
+        found[told] = (last / first).item(), (near / far).item()
+    names = ("signal on its way out", "gradient on its way back")
+    for told, ratios in found.items():
+        for what, ratio in zip(names, ratios, strict=True):
+            expect(
+                1 / _FACTOR < ratio < _FACTOR,
+                expected=f"for {told}: a {what} that changes by less than a factor of {_FACTOR}",
+                got=f"{ratio:.1g} times its size" if math.isfinite(ratio) else "no finite number",
+                look=_why_not([out for out, _ in found.values()], ratio),
+            )
+
+
+def _why_not(ratios: Sequence[float], ratio: float) -> str:
+    """Say where to look, given the ratio of each network's signals and the one that is wrong."""
+    if not math.isfinite(ratio) or ratio == 0:
+        return "The numbers left what a float can hold. How large is one product, how many add up?"
+    if min(ratios) < 1 / _FACTOR and max(ratios) > _FACTOR:
+        return (
+            "One network fades and another explodes: one deviation for all layers cannot suit "
+            "both. How many products does one output of *this* layer add up?"
+        )
+    if ratio < 1 and 0.3 < -math.log2(ratio) / _DEEP < 0.7:
+        return (
+            "Each layer loses the same small factor, close to the root of 2. What does the ReLU "
+            "do to half of the numbers?"
+        )
+    if ratio < 1:
+        return "It fades: in each layer the weights are too small for the number of inputs."
+    return "It grows from layer to layer: the weights are too large for the number of inputs."
+
+
+start = Exercise(
+    key="start",
+    title="Repair the start",
+    statement="""
+Twenty convolutions in a row, each with a ReLU behind it, without biases and without normalisation.
+Their weights are drawn from a normal distribution. From which deviation? Write a function that
+takes one convolution and returns it, so that both the signal and its gradient get through the whole
+network: neither may change by more than a factor of 30 from end to end. It is tried on networks
+with other kernels and other numbers of channels, so one deviation for all will not do.
+""",
+    stub="""
+def deviation(layer):
+    \"\"\"Standard deviation for the weights of a convolution, (C_out, C_in, k, k).\"\"\"
+    return ...
+""",
+    answer="deviation",
+    verify=_verify_start,
+    praise="Twenty layers without normalisation, and both ways are open. So this course's networks "
+    "begin, and so ResNets did.",
+    hints=(
+        "One output adds up `layer.weight[0].numel()` products. If weights and inputs are "
+        "independent, their variances multiply, and the variances of the products add up.",
+        "That would suggest a variance of one over the inputs. But the ReLU behind the layer sets "
+        "half of the numbers to zero, and with them half of the mean square.",
+        "So the variance should be two over the inputs; the deviation is its root.",
+    ),
+    solution_code="""
+def deviation(layer):
+    inputs = layer.weight[0].numel()  # C_in * k * k
+    return (2 / inputs) ** 0.5
+""",
+    why="This is He's start. It keeps the mean square of the signal from layer to layer, and, "
+    "where a layer has as many outputs as inputs, that of the gradient as well. Batch "
+    "normalisation reaches the same end by other means: it measures the size and divides by it.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
 
 
 class _Outputs(NamedTuple):
@@ -307,123 +453,6 @@ def joint_loss(outputs, labels, weight=0.3):
     "does not even raise an error.",
 )
 
-# 3 ---------------------------------------------------------------------------------------------
-
-# Whether the last two of the tuple are swapped in a version.
-_SWAPPED = {
-    "0.20.1": True,
-    "0.21.0": False,
-    "0.29.1+cpu": False,
-    "0.15.2+cu118": True,
-    "0.9.0": True,
-    "1.0.0": False,
-}
-
-
-def _versions() -> list[tuple[_Outputs, str]]:
-    main, aux2, aux1 = _scores()[0]
-    pairs = {True: (aux1, aux2), False: (aux2, aux1)}
-    return [(_Outputs(main, *pairs[swapped]), version) for version, swapped in _SWAPPED.items()]
-
-
-def _by_place() -> dict[str, Tensor]:
-    return dict(zip(("main", "4d", "4a"), _scores()[0], strict=True))
-
-
-class _Places(Result):
-    """Whose scores stand under the keys of a dict."""
-
-    def read(self, value: Any, like: Any, case: str) -> dict[str, str]:
-        """Return a name for each key."""
-        expect(
-            isinstance(value, dict) and set(value) == {"4a", "4d", "main"},
-            expected='a dict with the keys "main", "4a" and "4d"',
-            got=value,
-            look='The function should end in `return {"main": ..., "4a": ..., "4d": ...}`.',
-        )
-        found = {
-            key: next(
-                (
-                    name
-                    for name, t in _by_place().items()
-                    if isinstance(own, Tensor) and t.equal(own)
-                ),
-                "something else",
-            )
-            for key, own in value.items()
-        }
-        expect(
-            found["main"] == "main",
-            expected=f"for {case}: the main scores under `main`",
-            got=f"the scores of {found['main']}",
-            look="The main scores come first in the tuple, in every version.",
-        )
-        return found
-
-
-places = Exercise(
-    key="places",
-    title="Whose scores are these?",
-    statement="""
-In training torchvision's GoogLeNet gives a tuple `(logits, aux_logits2, aux_logits1)`. Up to
-version 0.20.1 the last two are swapped: `aux_logits2` holds the scores of the head on 4a. Write a
-function that takes such a tuple and torchvision's version, a text such as `"0.29.1"` or
-`"0.15.2+cu118"`, and says which scores are whose.
-""",
-    stub="""
-def by_place(outputs, version):
-    \"\"\"Scores of torchvision's GoogLeNet: of its end, and of both heads.\"\"\"
-    main, second, third = outputs
-    swapped = ...
-    return {"main": main, "4a": ..., "4d": ...}
-""",
-    answer="by_place",
-    reference=lambda outputs, version: _by_place(),
-    cases=_versions,
-    case=lambda outputs, version: f"torchvision {version}",
-    results=(
-        _Places(
-            expected="the scores of the head on 4a under `4a`",
-            got="those of {got[4a]} under `4a`, those of {got[4d]} under `4d`",
-            look=lambda got, want, outputs, version: (
-                "Up to 0.20.1 the second of the three holds the head on 4a, whatever its name says."
-                if _SWAPPED[version]
-                else "This version is newer than 0.21. What stands behind the second dot, or "
-                "behind a plus, does not matter."
-            ),
-        ),
-    ),
-    slips=(
-        Slip(
-            {"    swapped = ": "    swapped = True or "},
-            "From 0.21.0 on the names are right: `aux_logits1` is the head on 4a.",
-        ),
-        Slip(
-            {'tuple(int(part) for part in version.split(".")[:2]) < (0, 21)': 'version < "0.21"'},
-            "Versions are compared as texts, or as decimal numbers. Either way 0.9 comes after "
-            "0.21; but 9 comes before 21.",
-        ),
-    ),
-    praise="With equal weights on both heads nobody notices the swap. Who weights, drops or plots "
-    "one of them does.",
-    hints=(
-        "What is wrong up to 0.20.1 is right from 0.21.0 on: the first two numbers of the version "
-        "decide.",
-        'Compare numbers, not texts: `"0.9" < "0.21"` is false.',
-        "`tuple(int(part) for part in version.split('.')[:2])` can be compared with `(0, 21)`.",
-    ),
-    solution_code="""
-def by_place(outputs, version):
-    main, second, third = outputs
-    swapped = tuple(int(part) for part in version.split(".")[:2]) < (0, 21)
-    first_head, second_head = (second, third) if swapped else (third, second)
-    return {"main": main, "4a": first_head, "4d": second_head}
-""",
-    why="The weights were never swapped, only the names in the tuple: `aux1` and `aux2` in a "
-    "checkpoint mean the same in every version, so it loads as it is. What must be read with care "
-    "is what the network returns.",
-)
-
 # 4 ---------------------------------------------------------------------------------------------
 
 
@@ -559,7 +588,67 @@ def stages_reached(network, images, labels, head):
     "4a can, from further away.",
 )
 
-ALL = (head, joint, places, reach)
+ALL = (travel, start, joint, reach)
+
+# The open challenge -------------------------------------------------------------------------------
+
+
+def _plain() -> Score:
+    """Return the best mean of the stored plain networks, and the price of such a network."""
+    rows = ends()
+    rows = rows[rows["setting"].str.startswith("plain")]
+    counted = account(small_network(heads=False, norm=None), (1, 28, 28))
+    best = rows.groupby("setting")["test_accuracy"].mean().max()
+    return Score(float(best), counted.parameters, counted.macs)
+
+
+def _measure_plain(answer: Any, held_out: int) -> Score:
+    def plain() -> Any:
+        try:
+            pair = call(answer)
+        except NotAttemptedError:
+            return ...
+        network = pair[0] if isinstance(pair, tuple | list) and pair else pair
+        wanted = small_network(heads=True, norm=None).state_dict()
+        trunk = {n: v.shape for n, v in wanted.items() if not n.startswith("aux")}
+        own = network.state_dict() if isinstance(network, nn.Module) else {}
+        expect(
+            {n: v.shape for n, v in own.items() if not n.startswith("aux")} == trunk,
+            expected="the network of `small_network(heads=..., norm=None)`, and its learning rate",
+            got=network,
+            look="Its first weights, its heads and its rate are yours to change; its layers are "
+            "not.",
+        )
+        return pair
+
+    return on_clothes(plain, held_out, recipe=RECIPE, limit=_plain)
+
+
+challenge = Challenge(
+    topic="Auxiliary classifiers",
+    title="Deep, plain and quick",
+    statement="""
+The small network of this chapter, eight modules without normalisation, learns little in its 150
+steps. Make it learn more. Its layers stay as they are; its first weights, its heads or none, and
+its learning rate are yours. It takes about a minute. For trying things out there is
+`ex.challenge.check(my_network, held_out=2_000)`: it leaves the test images alone.
+""",
+    stub="""
+from utils.experiments.auxiliary_classifiers import small_network
+
+
+def my_network():
+    \"\"\"The plain network, begun in your way, and its learning rate.\"\"\"
+    network = small_network(heads=False, norm=None)
+    for layer in network.modules():
+        ...
+    return network, ...
+""",
+    answer="my_network",
+    measure=_measure_plain,
+    to_beat=_plain,
+    by="the best of the stored plain networks, in the mean of its runs",
+)
 
 # Questions, answered in the page ----------------------------------------------------------------
 
@@ -616,17 +705,17 @@ def predict_gradient(rows: pd.DataFrame) -> Interactive:
     texts = {
         1e-6: (
             "about a million times smaller: it vanishes",
-            "So the lore has it. With none of our three starts does it happen: even where the "
-            "gradient is faintest, it is nearly as faint at 5b, as you will see.",
+            "So the lore has it. It happens from none of our four starts: even where the gradient "
+            "is faintest, it is nearly as faint at 5b, as you will see.",
         ),
         1e-3: (
             "about a thousand times smaller",
             "Smaller it is, but by much less. What shrinks a gradient is not the number of layers "
-            "as such, but what each does to its size.",
+            "as such, but what each of them does to its size.",
         ),
         0.1: (
             "about ten times smaller",
-            "Some of this is no loss on the way at all: the first convolution has far fewer "
+            "And some of this is no loss on the way at all: the first convolution has far fewer "
             "weights than the last module, and a norm adds up over weights.",
         ),
         1.0: (
@@ -644,9 +733,10 @@ def predict_gradient(rows: pd.DataFrame) -> Interactive:
         "from He's start, on real photographs. How large is the gradient of the first "
         "convolution's weights, compared with that of the last module's, 5b?",
         [
-            Option(text, f"Measured: {ratio:.2g} times. {why}", right=value == nearest)
+            Option(text, f"It is {ratio:.2g} times as large. {why}", right=value == nearest)
             for value, (text, why) in texts.items()
         ],
+        prediction=True,
         name="Predict first",
     )
 
@@ -669,9 +759,11 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
     one_of(heads, tuple(rows["setting"].unique()), "heads")
     found = summarise(rows, baseline=without).loc[heads]
     points = float(100 * found["difference"])
+    higher = "higher" if points > 0 else "lower"
     measured = (
-        f"Measured, in the mean over {int(found['pairs'])} seeds: {points:+.1f} points. "
-    ).replace("-", "−")
+        f"In the mean over {int(found['pairs'])} seeds, the networks with heads end "
+        f"{abs(points):.1f} points {higher}. "
+    )
     texts = {
         "better, by more than 10 percentage points": (
             points > 10,
@@ -704,5 +796,6 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
             )
             for text, (right, why) in texts.items()
         ],
+        prediction=True,
         name="Predict first",
     )

@@ -1,155 +1,271 @@
 """Exercises of the chapter on GoogLeNet."""
 
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..accounting import Account, account
-from ..googlenet import INPUTS, MODULES, PAPER, GoogLeNet, googlenet
+from ..blocks import InceptionSpec
+from ..data import results
+from ..experiments.measures import fresh
+from ..experiments.training import POOLS
+from ..googlenet import PAPER, Config, GoogLeNet, googlenet
 from ..interactive import Interactive
-from ..networks.rows import MaxPool
+from ..networks.rows import MaxPool, Row, conv3x3
+from ..training import Recipe
 from . import questions
-from .answers import call, expect
+from .answers import MismatchError, NotAttemptedError, call, expect, unfinished
+from .challenges import Challenge, Score, on_clothes
 from .core import Exercise
 from .questions import Option, choice
 from .results import Number, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
 
-# What a module reads, the side of its map, and its six numbers.
-_ROWS = {
-    (*INPUTS[name][:2], tuple(vars(MODULES[name]).values())): name for name in ("3a", "4d", "5b")
-}
-_EVERY_WEIGHT = "The table prints K; here every single weight is asked for."
-_EVERY_MAC = "The table prints M; here every single multiply-add is asked for."
+_SIX = tuple(f.name for f in fields(InceptionSpec))
+_MODULE = tuple[int, int, int, int, int, int]
+#: Stage -> channels of a 3x3 convolution, nothing of a pool, or the six numbers of a module.
+_TABLES: tuple[tuple[dict[str, int | _MODULE | None], int], ...] = (
+    (
+        {
+            "conv1": 12,
+            "maxpool1": None,
+            "inception3a": (6, 5, 9, 3, 4, 4),
+            "maxpool3": None,
+            "inception4a": (8, 4, 8, 4, 8, 8),
+        },
+        10,
+    ),
+    ({"conv1": 5, "inception2a": (3, 4, 6, 2, 3, 2), "maxpool2": None, "maxpool3": None}, 3),
+)
 
-row = Exercise(
-    key="row",
-    title="Check a row of the table",
+
+def _network_of(table: Mapping[str, int | _MODULE | None], classes: int) -> GoogLeNet:
+    """Build what the exercise asks for."""
+
+    def row(value: int | _MODULE | None) -> Row:
+        if value is None:
+            return MaxPool()
+        return (
+            conv3x3(value)
+            if isinstance(value, int)
+            else InceptionSpec(**dict(zip(_SIX, value, strict=True)))
+        )
+
+    layers = {name: row(value) for name, value in table.items()}
+    config = Config(layers=layers, in_channels=1, num_classes=classes, norm=None)
+    return fresh(lambda: GoogLeNet(config).eval(), seed=0)
+
+
+def _verify_build(answer: Any) -> None:
+    for table, classes in _TABLES:
+        network, wanted = call(answer, table, classes), _network_of(table, classes)
+        expect(
+            isinstance(network, nn.Module),
+            expected="a network, `Net(table, classes)`",
+            got=network,
+            look="Pass the class itself, a subclass of `nn.Module`.",
+        )
+        images = torch.randn(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+        _run(network.eval(), images)
+        own, theirs = network.state_dict(), wanted.state_dict()
+        missing, extra = theirs.keys() - own.keys(), own.keys() - theirs.keys()
+        expect(
+            not missing and not extra,
+            expected=f"weights with the names of the statement, {len(theirs)} of them",
+            got=", ".join(
+                [f"no `{name}`" for name in sorted(missing)[:2]]
+                + [f"`{name}`" for name in sorted(extra)[:2]]
+            ),
+            look="An attribute's name becomes part of its weights' names: `self.conv` in a unit, "
+            "`self.branch2` in a module. In `nn.Sequential` the names are 0, 1, ... `setattr` "
+            "or `add_module` gives an attribute a name that stands in a text.",
+        )
+        for name, value in theirs.items():
+            expect(
+                own[name].shape == value.shape,
+                expected=f"`{name}` of shape {tuple(value.shape)}",
+                got=f"`{name}` of shape {tuple(own[name].shape)}",
+                look="What does this layer read: the image, the module's input, or what a "
+                "reduction gives? The channels of a stage are the sum of its four branches.",
+            )
+        network.load_state_dict(theirs)
+        _compare_stages(network, wanted, images, table)
+
+
+def _compare_stages(
+    network: nn.Module, wanted: GoogLeNet, images: torch.Tensor, table: Mapping[str, Any]
+) -> None:
+    """Check scores; where they differ, name the first stage that does."""
+    stages = [name for name, row in table.items() if row is not None]
+    given: list[dict[str, torch.Tensor]] = []
+    for one in (network, wanted):
+        outputs: dict[str, torch.Tensor] = {}
+        given.append(outputs)
+        hooks = [
+            one.get_submodule(name).register_forward_hook(
+                lambda module, x, y, name=name, kept=outputs: kept.update({name: y.relu()})
+            )
+            for name in stages
+        ]
+        with torch.no_grad():
+            outputs["scores"] = _run(one, images)
+        for hook in hooks:
+            hook.remove()
+    own, theirs = given
+    if _close(own["scores"], theirs["scores"]):
+        return
+    for name in (*stages, "scores"):
+        got, want = own.get(name), theirs[name]
+        expect(
+            isinstance(got, torch.Tensor) and got.shape == want.shape,
+            expected=f"`{name}` to give {tuple(want.shape)}",
+            got=got,
+            look="Everything in front of it agrees. How does the pool between them round, and does "
+            "each layer in a branch keep the size of the map?",
+        )
+        expect(
+            name == "scores" or not _permuted(got, want),
+            expected=f"the channels of `{name}` in the order 1×1, 3×3, 5×5, pool",
+            got="the right channels in another order",
+            look="In which order are the branches concatenated?",
+        )
+        expect(
+            _close(got, want),
+            expected=f"with the same weights, the same numbers from `{name}`",
+            got="other numbers, though everything in front of it agrees",
+            look="Behind the last stage: the mean of each channel over the whole map, then one "
+            "linear layer."
+            if name == "scores"
+            else "A ReLU stands behind each convolution, also behind reductions and projections.",
+        )
+
+
+def _run(network: nn.Module, images: torch.Tensor) -> Any:
+    """Run a reader's network; say of an error what may lie behind it."""
+    try:
+        scores = network(images)
+    except Exception as error:
+        raise MismatchError(
+            "a network that runs on images of shape (2, 1, 28, 28)",
+            f"{type(error).__name__}: {error}",
+            "Does each branch keep height and width, so that the four can be joined? Does each "
+            "layer read as many channels as the one in front of it gives?",
+        ) from None
+    if unfinished(scores):
+        raise NotAttemptedError
+    return scores
+
+
+def _permuted(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether the channels are the same in another order."""
+    sums = [t.sum(dim=(0, 2, 3)) for t in (one, other)]
+    ordered = [t.sort().values for t in sums]
+    return not torch.allclose(*sums, rtol=1e-3) and torch.allclose(*ordered, rtol=1e-3)
+
+
+def _close(one: torch.Tensor, other: torch.Tensor) -> bool:
+    same = isinstance(one, torch.Tensor) and one.shape == other.shape
+    return same and torch.allclose(one, other, atol=1e-4 * float(other.abs().max()))
+
+
+build = Exercise(
+    key="build",
+    title="Build a network that takes a checkpoint",
     statement="""
-Write a function that checks a row of Table 1. It takes the channels that a module reads, the side
-of its square map, and the six numbers of its row in the order of the table; it returns how many
-channels come out, how many weights the module has, and how many multiply-adds it takes. Leave
-biases out.
+A checkpoint is a dictionary from names to weights, and it loads only where the names agree. Write a
+network of GoogLeNet's kind, from any table, that takes this package's checkpoints. The table is a
+dictionary from the name of a stage to its row, in the order of the stages. A row is a number (a 3×3
+convolution with so many filters), `None` (a max pool, 3×3, stride 2, rounding up), or six numbers
+(an Inception module). Images have one channel. Behind the last stage comes the mean over the map,
+then a linear layer `fc`.
+
+A convolution with its ReLU is a unit whose convolution is called `conv`. So the weights have names
+such as `conv1.conv.weight`, `inception3a.branch1.conv.bias`, `inception3a.branch2.0.conv.weight`
+(the reduction), `inception3a.branch2.1.conv.weight` (the 3×3), `inception3a.branch4.1.conv.weight`
+(behind the branch's own pool) and `fc.weight`.
 """,
     stub="""
-def row(c_in, side, filters):
-    \"\"\"Channels out, weights and multiply-adds of an Inception module.\"\"\"
-    one, reduce3, three, reduce5, five, projection = filters
-    channels = ...
-    weights = ...
-    multiply_adds = ...
-    return channels, weights, multiply_adds
+from torch import nn
+
+
+class Net(nn.Module):
+    \"\"\"A GoogLeNet from its table: images (N, 1, H, W) to scores (N, classes).\"\"\"
+
+    def __init__(self, table, classes):
+        super().__init__()
+        ...
+
+    def forward(self, x):
+        return ...
 """,
-    answer="row",
-    cases=tuple(_ROWS),
-    case=lambda c_in, side, six: (
-        f"{_ROWS[c_in, side, six]}, which reads {c_in} channels of {side}×{side}, with {six}"
-    ),
-    results=(
-        Number(
-            expected="the channels of all four branches, side by side",
-            got="{got:,.15g} channels",
-            look="Which four of the six numbers does the concatenation put together?",
-        ),
-        Number(
-            expected="every weight of the six convolutions, once",
-            got="{got:,.15g} weights",
-            look="There are six convolutions. For each: what does it read, how many filters has "
-            "it, and how many positions does one filter look at?",
-        ),
-        Number(
-            expected="each weight used once at each output position",
-            got="{got:,.15g} multiply-adds, with the right number of weights",
-            look="Stride 1 and padding keep the size of the map, so every weight meets every "
-            "position of it.",
-        ),
-    ),
-    slips=(
-        Slip(
-            {"one + three + five + projection": "sum(filters)"},
-            "All six numbers are added; the two reductions are read inside the module and never "
-            "leave it.",
-        ),
-        Slip(
-            {"three + five + projection": "three + five"},
-            "That is the width without the pooling branch, which has a projection too.",
-        ),
-        Slip(
-            {"three + five + projection": "three + five + c_in"},
-            "So wide is the *naive* module, whose pooling passes on all that it reads. Here a "
-            "projection stands behind it.",
-        ),
-        Slip(
-            {"reduce5 + projection": "reduce5"},
-            "The projection behind the pooling has weights, and it reads all of the input.",
-        ),
-        Slip(
-            {"reduce3 + reduce5 + ": ""},
-            "The two reductions are missing: they read the input, and they are not free.",
-        ),
-        Slip(
-            {"9 * reduce3": "9 * c_in", "25 * reduce5": "25 * c_in"},
-            "The 3×3 and the 5×5 read what the reductions in front of them give, not the module's "
-            "input.",
-        ),
-        Slip(
-            {"25 *": "9 *"},
-            "The 5×5 is counted as a 3×3; so torchvision builds it, but the paper does not.",
-        ),
-        Slip({"9 *": "3 *", "25 *": "5 *"}, "A k×k filter has k rows *and* k columns."),
-        Slip(
-            {"reduce3 + reduce5 + ": "", "9 * reduce3": "9 * c_in", "25 * reduce5": "25 * c_in"},
-            "That is a module without reductions. In the table a 1×1 stands in front of the 3×3 "
-            "and of the 5×5.",
-        ),
-        *(
-            Slip({"channels, weights,": f"channels, {thousands},"}, _EVERY_WEIGHT)
-            for thousands in (
-                "weights / 1000",
-                "weights // 1000",
-                "weights / 1024",
-                "weights // 1024",
-                "round(weights / 1024)",
-            )
-        ),
-        Slip(
-            {"reduce5 * five": "reduce5 * five + sum(filters)"},
-            "Biases are counted; the statement leaves them out.",
-        ),
-        Slip(
-            {"side * side": "side"}, "A map has as many positions as it has rows *times* columns."
-        ),
-        Slip(
-            {"weights * side": "2 * weights * side"},
-            "A multiplication and the addition of its product count as one.",
-        ),
-        Slip({"side * side": "side * side / 1e6"}, _EVERY_MAC),
-        Slip({"side * side": "side * side // 10**6"}, _EVERY_MAC),
-    ),
-    praise="With this you can check all nine rows, and find those that the paper's own numbers "
-    "contradict.",
+    answer="Net",
+    verify=_verify_build,
+    praise="Names, shapes and numbers agree: a checkpoint of this package would load into your "
+    "network, and give the same scores.",
     hints=(
-        "List the six convolutions. For each: does it read the module's input, or what a reduction "
-        "gives?",
-        "Four read the input: the 1×1, both reductions, and the projection. The 3×3 reads "
-        "`reduce3` channels and the 5×5 reads `reduce5`.",
-        "A k×k convolution from `a` to `b` channels has `k * k * a * b` weights; each is used at "
-        "each of the `side * side` positions.",
+        "Write three small classes: `Unit` (convolution, ReLU), `Module` (four branches), `Net`. "
+        "Give each attribute the name that its weights should have.",
+        "In `Net.__init__` keep a count of the channels while you walk through the table, and "
+        "`self.add_module(name, stage)` for each row. In `forward`, walk through it again with "
+        "`getattr(self, name)`.",
+        "`nn.MaxPool2d(3, stride=2, ceil_mode=True)` between stages; in a branch "
+        "`nn.MaxPool2d(3, stride=1, padding=1)`, first in an `nn.Sequential`, so that the "
+        "projection behind it is number 1.",
     ),
     solution_code="""
-def row(c_in, side, filters):
-    one, reduce3, three, reduce5, five, projection = filters
-    channels = one + three + five + projection
-    from_input = c_in * (one + reduce3 + reduce5 + projection)
-    weights = from_input + 9 * reduce3 * three + 25 * reduce5 * five
-    return channels, weights, weights * side * side
+from torch import nn
+
+
+class Unit(nn.Module):
+    def __init__(self, c_in, c_out, k):
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, k, padding=k // 2)
+
+    def forward(self, x):
+        return self.conv(x).relu()
+
+
+class Module(nn.Module):
+    def __init__(self, c_in, one, reduce3, three, reduce5, five, projection):
+        super().__init__()
+        self.branch1 = Unit(c_in, one, 1)
+        self.branch2 = nn.Sequential(Unit(c_in, reduce3, 1), Unit(reduce3, three, 3))
+        self.branch3 = nn.Sequential(Unit(c_in, reduce5, 1), Unit(reduce5, five, 5))
+        pool = nn.MaxPool2d(3, stride=1, padding=1)
+        self.branch4 = nn.Sequential(pool, Unit(c_in, projection, 1))
+
+    def forward(self, x):
+        return torch.cat([branch(x) for branch in self.children()], dim=1)
+
+
+class Net(nn.Module):
+    def __init__(self, table, classes):
+        super().__init__()
+        self.names, channels = list(table), 1
+        for name, row in table.items():
+            if row is None:
+                stage = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+            elif isinstance(row, int):
+                stage, channels = Unit(channels, row, 3), row
+            else:
+                stage = Module(channels, *row)
+                channels = row[0] + row[2] + row[4] + row[5]
+            self.add_module(name, stage)
+        self.fc = nn.Linear(channels, classes)
+
+    def forward(self, x):
+        for name in self.names:
+            x = getattr(self, name)(x)
+        return self.fc(x.mean(dim=(2, 3)))
 """,
-    why="Four of the six numbers meet `c_in`, and four of them reach the output, but they are not "
-    "the same four. That is what a reduction is for: it meets the wide input, and nobody outside "
-    "the module ever sees it.",
+    why="A checkpoint knows nothing of a network but names and shapes. Whoever names layers as a "
+    "published network does can use its weights; that is why torchvision's names are still those "
+    "of ten years ago.",
 )
 
 # 2 ---------------------------------------------------------------------------------------------
@@ -540,7 +656,43 @@ def lighter():
     "the reach of the widest path.",
 )
 
-ALL = (row, field, vote, save)
+ALL = (build, field, vote, save)
+
+# The open challenge -------------------------------------------------------------------------------
+
+
+def _small() -> Score:
+    """Return what the small GoogLeNet of the stored runs reaches, and costs."""
+    rows = results(POOLS.name)
+    own = rows[rows["setting"] == "early pools, as many images"]
+    first = own.iloc[0]
+    return Score(own["test_accuracy"].mean(), int(first["parameters"]), int(first["macs"]))
+
+
+challenge = Challenge(
+    topic="GoogLeNet",
+    title="A better table",
+    statement="""
+A network is a table. Write one that names more clothes than the small GoogLeNet that the University
+of Amsterdam teaches with, in the same short training and for its price: as many parameters and
+multiply-adds, and a fiftieth more. Change rows, leave some out, add others, or build something
+quite different. It takes about a minute. For trying things out there is
+`ex.challenge.check(my_network, held_out=2_000)`: it leaves the test images alone.
+""",
+    stub="""
+from utils.googlenet import MINI_EARLY, Config, GoogLeNet
+
+
+def my_network():
+    \"\"\"A network for images of (1, 28, 28), and its learning rate.\"\"\"
+    table = {**MINI_EARLY}
+    return ..., 0.4  # GoogLeNet(Config(layers=table, in_channels=1, num_classes=10))
+""",
+    answer="my_network",
+    measure=partial(on_clothes, recipe=Recipe(epochs=5, max_images=15_000), limit=_small),
+    to_beat=_small,
+    by="the small GoogLeNet in the mean of its stored runs",
+)
 
 # Questions, answered in the page ----------------------------------------------------------------
 
@@ -580,6 +732,7 @@ def dearest_stage() -> Interactive:
             )
             for text, cost in macs.items()
         ],
+        prediction=True,
         name="Predict first",
     )
 
@@ -661,5 +814,6 @@ def against_alexnet(parameters: float, macs: float) -> Interactive:
             Option(text, diagnosis, right=ratio == nearest)
             for ratio, (text, diagnosis) in texts.items()
         ],
+        prediction=True,
         name="Predict first",
     )

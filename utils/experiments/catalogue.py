@@ -3,6 +3,7 @@
 from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .concatenation import MERGING, MERGING_RATES
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
+from .googlenet import STAGE_TIMES
 from .harness import Experiment
 from .multi_scale_filters import FASHION, PATCHES
 from .multi_scale_filters import RATES as SCALES_RATES
@@ -19,6 +20,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(FACTORS_RATES, FACTORS_FASHION, BOTTLENECKS),
         *(MERGING_RATES, MERGING),
         *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
+        STAGE_TIMES,
         *(AUX_START, AUX_RATES, AUX_TRAINING),
     )
 }

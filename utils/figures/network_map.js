@@ -10,7 +10,7 @@ import {
   MODULE_CSS, drawFunnels, drawJoined, drawSlab, moduleParts, paintBranch,
 } from "./module_drawing.js";
 
-const MEASURES = { macs: "multiply-adds", parameters: "parameters" };
+const MEASURES = { macs: "multiply-adds", parameters: "parameters", time: "time" };
 // Where there is no room for the name.
 const SHORT = { conv1: "c1", conv2: "c2", linear: "fc" };
 const PART = ["stem", "modules 3a and 3b", "modules 4a to 4e", "modules 5a and 5b", "head"];
@@ -66,7 +66,8 @@ function build({ get, move, control, drawing, glide, summary }) {
     ],
     note: "Choose a stage in the map, with the slider under it, or with its arrow keys. Inside, widths " +
       "are channels, to one scale for all stages. Parameters with biases (torchvision: with those of " +
-      "the normalisation), without the auxiliary heads. The squares stand around the middle of the " +
+      "the normalisation), without the auxiliary heads. The time was measured on one thread of a " +
+      "processor; the first pool and the second convolutions have the LRN behind them in it. The squares stand around the middle of the " +
       "photograph; what is hatched lies beyond its edge, where there is only padding. They are what " +
       "a unit can see at most; what counts is less.",
     networks, names, along, chart, inside, sight, numbers, glide, last: null,
@@ -85,16 +86,18 @@ function update(now, made) {
     Object.keys(MEASURES).map((name) => [name, one[name] / network[name]]));
   made.along.show(at, { text: one.title });
   made.numbers.show(Object.fromEntries(Object.keys(MEASURES).flatMap((name) => [
-    [name, count(one[name])], [`${name}.share`, percent(shares[name])],
-    [`${name}.total`, count(network[name])]])));
+    [name, name === "time" ? "" : count(one[name])], [`${name}.share`, percent(shares[name])],
+    [`${name}.total`, name === "time" ? "" : count(network[name])]])));
   made.chart.show(now, network, at);
   made.inside.show(one);
   made.sight.show(one);
 
   const [low, high] = one.rf;
-  const free = one.parameters === 0 ? "no parameters and no multiply-adds"
+  const free = one.parameters === 0
+    ? `no parameters and no multiply-adds, but ${percent(shares.time)} of the time`
     : `${several(one.parameters, "parameter")} (${percent(shares.parameters)} of the network's) ` +
-      `and ${millions(one.macs)} multiply-adds (${percent(shares.macs)})`;
+      `and ${millions(one.macs)} multiply-adds (${percent(shares.macs)}), ` +
+      `${percent(shares.time)} of the time`;
   const summary = `${capital(one.title)}: ${count(one.input[0])} channels` +
     `${at === made.names.length - 1 ? "" : ` of ${size(one.input)}`} in, ` +
     `${one.output.length === 1 ? `${count(one.output[0])} scores`
@@ -124,7 +127,8 @@ function stageBars(drawing, networks, along) {
       text: words("soft", "middle", "small") });
   });
   // The scale's numbers stand at the side where the bars of this measure are low.
-  const grids = { macs: axis(2, "halo", "small", "end"), parameters: axis(2, "halo", "small") };
+  const grids = { macs: axis(2, "halo", "small", "end"), parameters: axis(2, "halo", "small"),
+    time: axis(2, "halo", "small", "end") };
   const chosen = shape("rect", { class: "chosen" });
   const share = words("halo", "strong", "middle");
 
@@ -144,15 +148,17 @@ function stageBars(drawing, networks, along) {
         let y = low;
         bars.forEach((bar, j) => {
           const column = one.columns[j];
-          const value = column ? column[measure] ?? one[measure] : 0;
+          const own = column?.[measure]; // of time, only the stage's is known
+          const value = own ?? (j === 0 ? one[measure] : 0);
           const tall = low - Y(value / network[measure]);
           y -= tall;
           box(bar, (i + 0.14) * wide, y, 0.72 * wide, tall);
-          bar.style.fill = column?.branch ? COLOURS[column.branch] : "var(--slab)";
+          bar.style.fill = column?.branch && own !== undefined
+            ? COLOURS[column.branch] : "var(--slab)";
         });
         const middle = (i + 0.5) * wide;
         const free = one.parameters === 0;
-        change(pool, { d: free ? `M${middle - 4} ${low - 8} h8 l-4 7 Z` : null });
+        change(pool, { d: free && measure !== "time" ? `M${middle - 4} ${low - 8} h8 l-4 7 Z` : null });
         place(label, middle, low + 18, free ? "" : long ? one.name : SHORT[one.name] ?? one.name);
         label.classList.toggle("small", wide < 24);
       });
@@ -168,7 +174,7 @@ function stageBars(drawing, networks, along) {
         ratio ? percent(ratio) : "");
       for (const [name, grid] of Object.entries(grids)) {
         const marks = name === measure ? [0.1, 0.2].map((level) => [Y(level), `${100 * level}%`]) : [];
-        grid.show(marks, { left: 0, right: width, at: name === "macs" ? width : 0, drop: -3 });
+        grid.show(marks, { left: 0, right: width, at: name === "parameters" ? 0 : width, drop: -3 });
       }
       Object.assign(along.element.style,
         { width: `${width - wide + 22}px`, marginLeft: `${wide / 2 - 11}px` });

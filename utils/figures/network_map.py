@@ -11,6 +11,7 @@ from PIL import Image
 from ..accounting import Account, account
 from ..blocks import InceptionSpec
 from ..data import middle, photograph
+from ..experiments.googlenet import time_shares
 from ..googlenet import MODULES, googlenet
 from ..interactive import Interactive
 from ..support.checks import one_of
@@ -19,7 +20,7 @@ from ..support.palette import BRANCH_LABELS, BRANCHES
 from ._figure import figure
 
 _VARIANTS = ("paper", "torchvision")
-_MEASURES = ("macs", "parameters")
+_MEASURES = ("macs", "parameters", "time")
 _SIDE = 224  # pixels, of the paper's images
 
 # The rows of the paper's table that hold a map or scores, with the parts of the network in each.
@@ -48,7 +49,8 @@ def network_map(
 ) -> Interactive:
     """Return a map of GoogLeNet, from which the reader chooses a stage.
 
-    The bars of the map are the stages' shares of the multiply-adds or the parameters. Of the chosen
+    The bars of the map are the stages' shares of the multiply-adds, the parameters or the time, as
+    `utils.experiments.googlenet` measured it on one thread. Of the chosen
     stage it shows the branches to scale, shapes, costs, and the squares of a photograph that one
     unit sees, along the narrowest and the widest path.
 
@@ -57,7 +59,7 @@ def network_map(
     stage
         "conv1", "maxpool1", "conv2", "maxpool2", "3a", ..., "5b", "avgpool" or "linear".
     measure
-        "macs" or "parameters": what the bars show at first.
+        "macs", "parameters" or "time": what the bars show at first.
     variant
         "paper" or "torchvision": whose network, at first.
     photo
@@ -82,10 +84,11 @@ def network_map(
             s["macs"],
             s["rf"][0],
             s["rf"][1],
+            f"{s['time']:.1%}",
         )
         for s in chosen["stages"]
     ]
-    rows.append(("the whole network", "", chosen["parameters"], chosen["macs"], "", ""))
+    rows.append(("the whole network", "", chosen["parameters"], chosen["macs"], "", "", ""))
     return figure(
         __file__,
         alt="GoogLeNet as a map: the shapes, the costs and the receptive field of each stage",
@@ -96,7 +99,7 @@ def network_map(
             f"GoogLeNet as in {_NAMES[variant]}, stage by stage, for one image of {_SIDE}×{_SIDE} "
             "pixels; receptive fields in pixels, along the narrowest and the widest path."
         ),
-        heads=("stage", "output", "parameters", "multiply-adds", "narrowest", "widest"),
+        heads=("stage", "output", "parameters", "multiply-adds", "narrowest", "widest", "time"),
         rows=rows,
         networks=networks,
         photo=_jpeg(photo),
@@ -120,6 +123,8 @@ def _network(variant: str) -> dict[str, Any]:
         network = googlenet(variant, aux_heads=False)
     counted = account(network, (3, _SIDE, _SIDE))
     kernel = network.config.layers["inception3a"].kernel5x5
+    stage_of = {part: name for name, parts in _PARTS.items() for part in parts}
+    times = time_shares(variant, stage_of.__getitem__)
     stages, before = [], (3, _SIDE, _SIDE)
     for name, parts in _PARTS.items():
         rows = counted.stages.loc[[part for part in parts if part in counted.stages.index]]
@@ -133,12 +138,14 @@ def _network(variant: str) -> dict[str, Any]:
                 "output": list(output),
                 "parameters": int(rows["parameters"].sum()),
                 "macs": int(rows["macs"].sum()),
+                "time": round(times[name].mean, 4),
                 "rf": [int(end["rf_min"]), int(end["rf_max"])],
                 "columns": _columns(name, network, counted, kernel, output[0]),
             }
         )
         before = output
-    return {"parameters": counted.parameters, "macs": counted.macs, "stages": stages}
+    whole = {"parameters": counted.parameters, "macs": counted.macs, "time": 1}
+    return {**whole, "stages": stages}
 
 
 def _title(name: str) -> str:

@@ -5,7 +5,13 @@ colours of `style`, with widths in proportion to channels.
 """
 
 from .costs import costs_by_module
-from .gradients import gradients_by_stage, learning_curves
+from .gradients import (
+    gradient_maps,
+    gradients_by_stage,
+    learning_curves,
+    signal_by_stage,
+    ways_of_gradients,
+)
 from .module import inception_module
 from .picture import Gallery, Picture
 from .pixels import by_pixels
@@ -20,6 +26,7 @@ __all__ = [
     "by_pixels",
     "by_size",
     "costs_by_module",
+    "gradient_maps",
     "gradients_by_stage",
     "inception_module",
     "kept_variance",
@@ -27,5 +34,7 @@ __all__ = [
     "named_filters",
     "receptive_field",
     "runs",
+    "signal_by_stage",
     "sliding_window",
+    "ways_of_gradients",
 ]

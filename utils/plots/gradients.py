@@ -1,10 +1,12 @@
-"""Gradients stage by stage, and the curves of the trainings that they drive."""
+"""Signals and gradients stage by stage, and the curves of the trainings that they drive."""
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from ..support.palette import BRANCH_COLOURS
 from .picture import INK, STYLE, WIDTH, Picture
@@ -45,7 +47,7 @@ def gradients_by_stage(
     places = range(len(stages))
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 0.5 + 2.1 * len(panels)), layout="constrained")
-        axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+        axes = figure.subplots(len(panels), sharex=True, sharey=True, squeeze=False)[:, 0]
         for axis, (title, lines) in zip(axes, panels.items(), strict=True):
             styles = zip(_COLOURS, _MARKERS, strict=True)
             for (line, rows), (colour, marker) in zip(lines.items(), styles, strict=False):
@@ -66,8 +68,120 @@ def gradients_by_stage(
             axis.set_xticks(places, list(stages.values()))
         figure.supylabel("norm of the gradient", fontsize=10, color=INK)
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=3)
+        figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
     return Picture(figure, alt=alt)
+
+
+def signal_by_stage(lines: Mapping[str, Mapping[str, float]], *, label: str, alt: str) -> Picture:
+    """Draw how large something is, stage by stage, on a scale of powers of ten.
+
+    Parameters
+    ----------
+    lines
+        Line -> stage -> a positive number. All lines have the same stages.
+    label
+        What the axis says of the numbers.
+
+    Raises
+    ------
+    ValueError
+        No line, or lines of different stages.
+    """
+    if len({tuple(line) for line in lines.values()}) != 1:
+        raise ValueError("expected lines of the same stages, in the same order")
+    stages = list(next(iter(lines.values())))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
+        axis = figure.subplots()
+        styles = zip(_COLOURS, _MARKERS, strict=True)
+        for (name, line), (colour, marker) in zip(lines.items(), styles, strict=False):
+            axis.plot(range(len(stages)), list(line.values()), color=colour, marker=marker, ms=4,
+                      label=name)  # fmt: skip
+        axis.set_yscale("log")
+        axis.set_xticks(range(len(stages)), stages)
+        axis.set_ylabel(label)
+        figure.legend(loc="outside upper left", ncols=2)
+    return Picture(figure, alt=alt)
+
+
+def gradient_maps(rows: Mapping[str, Mapping[str, np.ndarray]], *, alt: str) -> Picture:
+    """Draw what losses say about each pixel, all on one scale of powers of ten.
+
+    Parameters
+    ----------
+    rows
+        Row -> title -> (H, W), gradients without their sign. All rows have the same titles.
+    alt
+        What the picture shows.
+
+    Raises
+    ------
+    ValueError
+        No row, or rows of different titles.
+    """
+    if len({tuple(row) for row in rows.values()}) != 1:
+        raise ValueError("expected rows of the same titles, in the same order")
+    loudest = [float(np.max(grid)) for row in rows.values() for grid in row.values()]
+    most = max(loudest)
+    low = 2 * int(np.floor(np.log10(min(loudest) / most) / 2))  # so that no square is all black
+    titles = list(next(iter(rows.values())))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 1.7 * len(rows)), layout="constrained")
+        axes = figure.subplots(len(rows), len(titles), squeeze=False)
+        for place, ((name, row), line) in enumerate(zip(rows.items(), axes, strict=True)):
+            for axis, (title, grid) in zip(line, row.items(), strict=True):
+                power = np.log10(np.maximum(np.asarray(grid, dtype=float) / most, 1e-40))
+                image = axis.imshow(power, vmin=low, vmax=0, cmap="magma", interpolation="nearest")
+                axis.set_xticks([])
+                axis.set_yticks([])
+                if place == 0:
+                    axis.set_title(title)
+            line[0].set_ylabel(name)
+        bar = figure.colorbar(image, ax=axes, shrink=0.9)
+        ticks = range(0, low - 1, -4)
+        bar.set_ticks([*ticks], labels=[f"$10^{{{n}}}$" for n in ticks])
+        bar.set_label("gradient, of the largest here")
+    return Picture(figure, alt=alt)
+
+
+#: The ways of the three losses: the stage that each is attached to.
+_WAYS = {"main loss": "fc", "head on 4d": "4d", "head on 4a": "4a"}
+
+
+def ways_of_gradients() -> Picture:
+    """Draw GoogLeNet with its two heads, and how far each of the three losses reaches back."""
+    stages = ["stem", "3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b", "fc"]
+    colours = dict(zip(_WAYS, (INK, _COLOURS[0], _COLOURS[1]), strict=True))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
+        axis = figure.subplots()
+        for x, name in enumerate(stages):
+            axis.add_patch(Rectangle((x - 0.4, 0), 0.8, 0.9, fill=False, edgecolor=INK))
+            axis.text(x, 0.45, name, ha="center", va="center", fontsize=9)
+            if x:
+                axis.annotate("", (x - 0.38, 0.45), (x - 0.62, 0.45),
+                              arrowprops={"arrowstyle": "-", "color": INK})  # fmt: skip
+        for height, (loss, stage) in enumerate(_WAYS.items()):
+            x, y = stages.index(stage), -0.6 - 0.75 * height
+            look = {"arrowstyle": "->", "color": colours[loss], "lw": 2}
+            axis.annotate("", (-0.4, y), (x + 0.1, y), arrowprops=look)
+            axis.text(x + 0.2, y, loss if stage != "fc" else "", va="center", fontsize=9)
+            if stage == "fc":
+                axis.text(x + 0.4, y - 0.32, loss, ha="right", va="center", fontsize=9)
+                continue
+            axis.add_patch(Rectangle((x - 0.4, 1.6), 0.8, 0.8, fill=False, lw=2,
+                                     edgecolor=colours[loss]))  # fmt: skip
+            axis.text(x, 2.0, "head", ha="center", va="center", fontsize=8)
+            axis.plot([x, x], [0.9, 1.6], color=colours[loss], lw=2)
+        axis.set_xlim(-0.7, len(stages) - 0.3)
+        axis.set_ylim(-2.5, 2.5)
+        axis.axis("off")
+    return Picture(
+        figure,
+        alt="GoogLeNet as a row of boxes from the stem to the linear layer fc, with a head on 4a "
+        "and another on 4d. Three arrows run back to the stem: the main loss's from fc through "
+        "every stage, one from 4d, one from 4a. Behind 4d only the main loss arrives.",
+    )
 
 
 def learning_curves(

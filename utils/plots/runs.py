@@ -65,6 +65,8 @@ def runs(
             axis.plot(means[setting], place, "|", color=INK, ms=13, mew=2.2)
         if baseline is not None:
             axis.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+        elif (table.min() >= 0).all():  # an interval may reach below what is possible
+            axis.set_xlim(left=max(axis.get_xlim()[0], 0))
         axis.set_yticks(range(len(table)), [fill(name, 26) for name in table.index])
         axis.set_ylim(len(table) - 0.5, -0.5)  # the first above
         axis.tick_params(axis="y", length=0)

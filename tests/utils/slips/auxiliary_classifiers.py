@@ -1,12 +1,22 @@
 """What a reader of the chapter on auxiliary classifiers may plausibly write, and right answers."""
 
-_OLD = 'tuple(int(part) for part in version.split(".")[:2]) < (0, 21)'
-
 # Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
 # what only their verdict says.
 SLIPS = {
-    "head": [
-        ({"convolution + hidden + scores": "7"}, "Three layers"),
+    "travel": [
+        ({"outputs.append(x)": "pass"}, "IndexError"),
+        ({"return signals, gradients": "return signals"}, "return signals, gradients"),
+        ({"return signals, gradients": "return [1.0], gradients"}, "none for the image"),
+        ({"return signals, gradients": "return [7.0] * 6, gradients"}, "take the root"),
+        ({"return signals, gradients": "return signals, [7.0] * 6"}, "retain_grad"),
+    ],
+    "start": [
+        ({"(2 / inputs) ** 0.5": "0.01"}, "too small for the number of inputs"),
+        ({"(2 / inputs) ** 0.5": "0.15"}, "cannot suit both"),
+        ({"(2 / inputs) ** 0.5": "(1 / inputs) ** 0.5"}, "half of the numbers"),
+        ({"(2 / inputs) ** 0.5": "0.0"}, "a single number"),
+        ({"(2 / inputs) ** 0.5": "(8 / inputs) ** 0.5"}, "grows from layer to layer"),
+        ("deviation = 3", "without calling it"),
     ],
     "joint": [
         ({" if isinstance(outputs, tuple) else (outputs,)": ""}, "For 1D input"),
@@ -29,12 +39,6 @@ SLIPS = {
             "carry their history",
         ),
     ],
-    "places": [
-        ({_OLD: "False"}, "whatever its name"),
-        ({_OLD: 'int(version.split(".")[1]) < 21'}, "newer than 0.21"),
-        ({"main, second, third =": "second, main, third ="}, "come first in the tuple"),
-        ("def by_place(outputs, version):\n    return outputs", "should end in"),
-    ],
     "reach": [
         ({"    network.zero_grad()\n": ""}, "Gradients add up"),
         ({"if any(": "if False and any("}, "is `None` where nothing arrived"),
@@ -46,14 +50,22 @@ SLIPS = {
 
 RIGHT = [
     (
-        "head",
-        "def head_parameters(c_in, side, classes):\n"
-        "    from torch import nn\n"
-        "    p = nn.AvgPool2d(5, 3)(torch.zeros(1, 1, side, side)).shape[-1]\n"
-        "    layers = nn.Conv2d(c_in, 128, 1), nn.Linear(128 * p * p, 1024), "
-        "nn.Linear(1024, classes)\n"
-        "    return sum(w.numel() for layer in layers for w in layer.parameters())",
+        "travel",
+        "def sizes(layers, images):\n"
+        "    kept = [images]\n"
+        "    for layer in layers:\n"
+        "        kept.append(layer(kept[-1]))\n"
+        "        kept[-1].retain_grad()\n"
+        "    kept[-1].mean().backward()\n"
+        "    size = lambda t: t.norm() / t.numel() ** 0.5\n"
+        "    return [size(t) for t in kept[1:]], [size(t.grad) for t in kept[1:]]",
     ),
+    (
+        "start",
+        "def deviation(layer):\n"
+        "    return torch.tensor(2 / (layer.in_channels * layer.kernel_size[0] ** 2)).sqrt()",
+    ),
+    ("start", {"layer.weight[0]": "layer.weight[:, 0]"}),  # counted over the outputs
     (
         "joint",
         "def joint_loss(outputs, labels, weight=0.3):\n"
@@ -65,7 +77,6 @@ RIGHT = [
         "    heads = [weight * loss(s) for s in outputs[:0:-1] if s is not None]\n"
         "    return loss(outputs[0]) + sum(heads)",
     ),
-    ("places", {_OLD: "version.startswith('0.') and int(version.split('.')[1]) <= 20"}),
     (
         "reach",
         "def stages_reached(network, images, labels, head):\n"

@@ -3,11 +3,35 @@
 # Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
 # what only their verdict says.
 SLIPS = {
-    "row": [
-        ({"return channels": "return 3 # channels"}, "return channels, weights"),
-        ({"return channels": "return 3"}, "Which four of the six"),
-        ({"channels, weights, weights": "channels, 7, weights"}, "There are six convolutions"),
-        ({"* side * side": ""}, "every weight meets every position"),
+    "build": [
+        ({"self.conv =": "self.conv2d =", "self.conv(": "self.conv2d("}, "becomes part of"),
+        ({"self.branch1": "self.branch0"}, "no `inception3a.branch1"),
+        ({", padding=k // 2": ""}, "so that the four can be joined"),
+        ({"2, ceil_mode=True": "2"}, "does the pool between them round"),
+        ({".relu()": ""}, "also behind reductions"),
+        ({"mean(dim": "amax(dim"}, "the mean of each channel"),
+        (
+            {
+                "Unit(c_in, reduce5, 1), Unit(reduce5, five, 5)": "Unit(c_in, reduce5, 1), "
+                "Unit(reduce5, five, 3)"
+            },
+            "`inception3a.branch3.1.conv.weight` of shape",
+        ),
+        ({"Unit(channels, row, 3), row": "Unit(channels, row, 1), row"}, "`conv1.conv.weight`"),
+        ({"pool, Unit": "Unit"}, "branch4.0"),
+        (
+            {
+                "[branch(x) for branch in self.children()]": "[branch(x) for branch in "
+                "reversed(list(self.children()))]"
+            },
+            "In which order",
+        ),
+        (
+            "from utils.googlenet import micro_googlenet\n"
+            "def Net(table, classes):\n    return micro_googlenet(in_channels=1)",
+            "`conv1.bn.bias`",
+        ),
+        ("def Net(table, classes):\n    return 3", "Pass the class itself"),
     ],
     "field": [
         ({"seen, jump = 1, 1": "seen, jump = 0, 1"}, "Start from a unit that sees 1 pixel"),
@@ -121,12 +145,12 @@ SLIPS = {
 
 RIGHT = [
     (
-        "row",
-        "from utils.accounting import module_costs\n"
-        "def row(c_in, side, filters):\n"
-        "    spec = InceptionSpec(**dict(zip(InceptionSpec.__dataclass_fields__, filters)))\n"
-        "    cost = sum(module_costs(c_in, spec, size=(side, side)).values())\n"
-        "    return [spec.out_channels(c_in), *cost]",
+        "build",
+        {
+            "self.fc(x.mean(dim=(2, 3)))": "self.fc(torch.flatten("
+            "nn.functional.adaptive_avg_pool2d(x, 1), 1))",
+            "return self.conv(x).relu()": "return nn.functional.relu(self.conv(x), inplace=True)",
+        },
     ),
     (
         "field",
