@@ -13,8 +13,8 @@ export OMP_WAIT_POLICY ?= passive
 # Run one after the other, also under `make -j`: they share `.venv` and `_build`.
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help environment book fresh linkcheck test test-notebooks test-colab test-browser serve lab notebooks \
-	experiments types lint clean
+.PHONY: help environment book fresh linkcheck test test-notebooks test-colab test-browser serve lab \
+	notebooks experiments types lint clean
 
 # Relative, so that a path with spaces is no trouble.
 RUN := .venv/bin/python
@@ -40,7 +40,7 @@ fresh: environment ## the same, running every chapter again
 linkcheck: environment ## check every link to another site (needs the internet)
 	@$(RUN) tools/book.py --linkcheck
 
-test: environment ## run every test but those of the two commands below
+test: environment ## run every test but those of exported notebooks and of built pages
 	@OMP_NUM_THREADS=1 $(RUN) -m pytest -m "not browser and not notebooks" \
 		--numprocesses auto --dist loadfile
 
@@ -52,7 +52,7 @@ test-colab: environment ## the same, with the versions that Colab has (.github/c
 	@_build/colab/bin/python -m pip install --quiet --disable-pip-version-check \
 		$(if $(filter cpu,$(TORCH)),--extra-index-url https://download.pytorch.org/whl/cpu) \
 		-r .github/colab.txt
-	@COURSE_PYTHON=$(CURDIR)/_build/colab/bin/python $(RUN) -m pytest -m notebooks
+	@COURSE_PYTHON="$(CURDIR)/_build/colab/bin/python" $(RUN) -m pytest -m notebooks
 
 test-browser: book ## build the book and test its pages in Chromium
 	@$(RUN) -m pytest -m browser
@@ -80,4 +80,4 @@ lint: types ## check the style of code and text, and the types
 	@$(RUN) tools/exercises.py --check
 
 clean: ## remove everything that was built (`rm -r .venv` removes the environment)
-	rm -rf _build build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf _build build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info tools/installed/*.egg-info
