@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -17,7 +18,14 @@ from utils.experiments import auxiliary_classifiers as aux
 from utils.experiments.measures import fresh
 from utils.experiments.rates import chosen
 from utils.googlenet import googlenet
-from utils.plots import gradients_by_stage, learning_curves
+from utils.plots import (
+    gradient_maps,
+    gradients_by_stage,
+    learning_curves,
+    runs,
+    signal_by_stage,
+    ways_of_gradients,
+)
 from utils.training import Recipe
 from utils.training.loop import total_loss
 
@@ -311,3 +319,22 @@ def test_the_pictures_draw_what_they_are_given():
     ):
         with pytest.raises(ValueError, match="at least one panel"):
             draw()
+
+
+def test_maps_share_a_scale_and_panels_an_axis():
+    maps = {"a": {"x": np.full((2, 2), 1e-9)}, "b": {"x": np.full((2, 2), 10.0)}}
+    axes = gradient_maps(maps, alt="words").figure.axes
+    assert axes[0].images[0].norm.vmin == axes[1].images[0].norm.vmin == -10
+    assert [float(axis.images[0].get_array().max()) for axis in axes[:2]] == pytest.approx([-10, 0])
+    lines = {"one": {"A": 1.0, "B": 0.1}, "two": {"A": 2.0, "B": 3.0}}
+    axis = signal_by_stage(lines, label="size", alt="words").figure.axes[0]
+    assert [list(line.get_ydata()) for line in axis.lines] == [[1, 0.1], [2, 3]]
+    assert "head" in ways_of_gradients().alt
+    for draw, wrong in ((gradient_maps, {"a": {"x": 1}, "b": {"y": 1}}), (signal_by_stage, {})):
+        with pytest.raises(ValueError, match="the same"):
+            draw(wrong, alt="words", **({"label": "l"} if draw is signal_by_stage else {}))
+
+
+def test_an_axis_of_accuracies_begins_at_zero():
+    rows = pd.DataFrame({"setting": 3 * ["a"], "seed": [0, 1, 2], "test_accuracy": [0.1, 0.3, 0.9]})
+    assert runs(rows).figure.axes[0].get_xlim()[0] == 0
