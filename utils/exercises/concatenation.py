@@ -639,6 +639,7 @@ def one_bright_pixel() -> Interactive:
                 "A *mean* over nine pixels would be faint. A maximum does not divide.",
             ),
         ],
+        prediction=True,
         name="What does it compute?",
     )
 
@@ -686,18 +687,12 @@ def prediction(rows: pd.DataFrame, *, concatenated: str, added: tuple[str, ...])
             "There are two ways to pay for addition, and they need not come out alike.",
         ),
     }
-    verdicts = {
-        True: "So it came out; the rows below show by how much, and how much they scatter.",
-        False: "A fair guess, but it came out otherwise: look at the rows below.",
-    }
     return choice(
         "Two networks have nearly the same number of weights and of multiply-adds. The modules of "
         "one concatenate their branches, those of the other add them. Addition is tried in two "
         "ways: with all the reductions it had, or with thinner ones and a wider sum. Which network "
         "names more test images rightly?",
-        [
-            Option(text, f"{why} {verdicts[key == found]}", right=key == found)
-            for key, (text, why) in told.items()
-        ],
+        [Option(text, why, right=key == found) for key, (text, why) in told.items()],
+        prediction=True,
         name="Predict first",
     )

@@ -705,6 +705,7 @@ def prediction(before: float, after: float, *, pixels: int) -> Interactive:
         "pooling, train it on clothes that always lie in the middle of the picture, and test it on "
         f"clothes moved by {pixels} pixels, with nothing cut off. What happens to its accuracy?",
         [Option(text, why, right=i == right) for i, (_, text, why) in enumerate(texts)],
+        prediction=True,
         name="Predict first",
     )
 

@@ -12,6 +12,7 @@ from .gradients import (
     signal_by_stage,
     ways_of_gradients,
 )
+from .maps import block_matrix, heat_maps
 from .module import inception_module
 from .picture import Gallery, Picture
 from .pixels import by_pixels
@@ -23,11 +24,13 @@ from .windows import named_filters, receptive_field, sliding_window
 __all__ = [
     "Gallery",
     "Picture",
+    "block_matrix",
     "by_pixels",
     "by_size",
     "costs_by_module",
     "gradient_maps",
     "gradients_by_stage",
+    "heat_maps",
     "inception_module",
     "kept_variance",
     "learning_curves",
