@@ -202,3 +202,32 @@ def test_runs_against_a_baseline_are_paired_by_seed():
     assert (low, high) == pytest.approx((100 * summary["low"], 100 * summary["high"]))
     with pytest.raises(ValueError, match="several rows"):
         plots.runs(pd.concat([RUNS, RUNS]))
+
+
+def test_heat_maps_share_a_scale_and_mark_each_peak():
+    photo, low, high = np.zeros((8, 8, 3), np.uint8), np.eye(8), np.zeros((8, 8))
+    high[2, 5] = 3.0
+    picture = plots.heat_maps(
+        {"photo": photo, "low": 0.5 * low, "high": high}, label="u", alt="Two."
+    )
+    assert picture.alt == "Two. Highest values: low 0.5, high 3.0."
+    axes = {axis.get_title(loc="left"): axis for axis in picture.figure.axes}
+    assert {axes[name].images[0].get_clim() for name in ("low", "high")} == {(0, 3)}
+    assert not axes["photo"].patches
+    [mark] = axes["high"].patches
+    assert (mark.get_x() + mark.get_width() / 2, mark.get_y() + mark.get_height() / 2) == (5, 2)
+    with pytest.raises(ValueError, match="at least one map"):
+        plots.heat_maps({"photo": photo}, label="u", alt="None.")
+    with pytest.raises(ValueError, match="photographs"):
+        plots.heat_maps({"wrong": np.zeros((2, 2, 2))}, label="u", alt="Wrong.")
+
+
+def test_blocks_are_as_wide_as_the_branches_they_read():
+    widths = {"1x1": 6, "3x3": 8, "5x5": 2, "pool": 4}
+    picture = plots.block_matrix(widths, rows=5)
+    for axis in picture.figure.axes:
+        blocks, columns = axis.patches[::2], axis.patches[1::2]
+        assert [block.get_width() for block in blocks] == list(widths.values())
+        assert [column.get_height() for column in columns] == list(widths.values())
+        assert {block.get_height() for block in blocks} == {5}
+    assert "8 for the 3x3 branch" in picture.alt
