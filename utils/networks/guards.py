@@ -87,28 +87,24 @@ class WeightsError(RuntimeError, ValueError):
     """The weights are another network's: a RuntimeError, as PyTorch raises, and a ValueError."""
 
 
-def check_weights(own: Mapping[str, Tensor], state_dict: Mapping[str, Any]) -> None:
-    """Raise a WeightsError unless a state dict has the names and shapes of the network's `own`.
+def check_weights(own: Mapping[str, Tensor], state_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state dict without what wraps it, if it has the names and shapes of `own`.
 
-    Where these weights, or weights of the same network built otherwise, are one level down or
-    behind a prefix, the message says what to load, or how to build the network.
+    Raises
+    ------
+    WeightsError
+        It has not: the message says which it lacks and, where another number of classes, channels
+        or heads would help, how to build the network.
     """
-    wanted = weight_shapes(own)
-    if weight_shapes(state_dict) == wanted:
-        return
-    place, weights = unwrapped(state_dict, wanted)
+    wanted, weights = weight_shapes(own), unwrapped(state_dict, weight_shapes(own))
     found = weight_shapes(weights)
-    options = differences(wanted, found)
-    load = f"load {place}"
-    if options:
+    if found == wanted:
+        # A new dict, without PyTorch's note on versions, which asks for counts that old files lack.
+        return weights
+    advice = "Load them into the network that they come from; utils.create renames published ones."
+    if options := differences(wanted, found):
         built = ", ".join(f"{key}={value}" for key, value in options.items())
-        advice = f"Build the network with {built}, then {load}."
-    elif options is not None:
-        advice = f"Only what is inside fits: {load}."
-    else:
-        advice = (
-            "Load them into the network that they come from; utils.create renames published ones."
-        )
+        advice = f"Build the network with {built}."
     faults = {
         "Missing": [key for key in wanted if key not in found],
         "Not of this network": [key for key in found if key not in wanted],
@@ -131,41 +127,36 @@ def weight_shapes(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def unwrapped(
-    state_dict: Mapping[str, Any], names: Collection[str]
-) -> tuple[str, Mapping[str, Any]]:
-    """Return how to take out of a checkpoint the part that holds most of `names`, and that part.
+def unwrapped(state_dict: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return the part of a checkpoint that holds most of `names`; all, where less than half are.
 
     They may be one level down, or behind the prefix that DataParallel, torch.compile and others put
-    in front of all names, or both. Where less than half are found, it is "state_dict", the whole.
+    in front of all names, or both.
 
     Raises
     ------
     WeightsError
         Two parts hold as many of them, as where an average is kept beside the weights.
     """
-    first = next(iter(names))
+    first, parts = next(iter(names)), {}
     levels = {"state_dict": state_dict}
     levels |= {f"state_dict[{k!r}]": v for k, v in state_dict.items() if isinstance(v, Mapping)}
-    parts = dict(levels)
-    for place, weights in levels.items():
-        for name in map(str, weights):
-            if name.endswith(f".{first}"):
-                prefix = name.removesuffix(first)
-                part = (
-                    f"{{key.removeprefix({prefix!r}): value for key, value in {place}.items() "
-                    f"if key.startswith({prefix!r})}}"
-                )
-                parts[part] = {
-                    str(key).removeprefix(prefix): value
-                    for key, value in weights.items()
-                    if str(key).startswith(prefix)
-                }
+    for level, weights in levels.items():
+        ends = [key for key in map(str, weights) if key.endswith(f".{first}")]
+        for prefix in ("", *(key.removesuffix(first) for key in ends)):
+            parts[f"{level}, those with {prefix!r}" if prefix else level] = {
+                str(key).removeprefix(prefix): value
+                for key, value in weights.items()
+                if str(key).startswith(prefix)
+            }
     known = {place: len(part.keys() & set(names)) for place, part in parts.items()}
-    best = max(known, key=known.get)
-    if len(same := [place for place, n in known.items() if n == known[best] > len(names) / 2]) > 1:
-        raise WeightsError(f"these weights are there more than once: take {', or '.join(same)}.")
-    return (best, parts[best]) if 2 * known[best] > len(names) else ("state_dict", state_dict)
+    most = max(known.values())
+    if 2 * most <= len(names):
+        return parts["state_dict"]
+    best = [place for place in parts if known[place] == most]
+    if len(best) > 1:
+        raise WeightsError(f"these weights are there more than once: take {', or '.join(best)}.")
+    return parts[best[0]]
 
 
 def differences(wanted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:

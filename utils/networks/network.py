@@ -133,11 +133,9 @@ class Network(nn.Module):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> Any:
-        """Load as `torch.nn.Module` does, but say of another network's weights what to do."""
+        """Load as `torch.nn.Module` does, also what is wrapped; say of others what to do."""
         if strict and isinstance(state_dict, Mapping):
-            check_weights(self.state_dict(), state_dict)
-            # Without PyTorch's note on versions, which would ask for counts that old files lack.
-            state_dict = dict(state_dict)
+            state_dict = check_weights(self.state_dict(), state_dict)
         return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import safetensors.torch
 import torch
@@ -24,7 +24,7 @@ from .names import Entry, entry_of, no_weights
 from .preparation import Preprocessing
 from .published import fetch, rename
 
-Weights = str | PathLike | bytes | Mapping[str, Tensor] | WeightsEnum
+Weights: TypeAlias = str | PathLike | bytes | Mapping[str, Tensor] | WeightsEnum
 
 
 def create(name: str, *, weights: Weights | None = None, **options: Any) -> nn.Module:
@@ -124,10 +124,9 @@ def _fit(
     """Return what is to be loaded, under our names; `options` get what the weights ask for."""
     with torch.device("meta"):  # all names there can be
         own = entry.build(**options | ({"aux_heads": True} if entry.aux else {})).state_dict()
-    _, found = unwrapped(state, own)
+    found = unwrapped(state, own)
     if entry.keys is not None and 2 * len(found.keys() & own.keys()) <= len(own):
         found = rename(state, entry.keys, own)
-    found = dict(found)
     for key, value in found.items():
         floats = isinstance(value, Tensor) and value.is_floating_point()
         if floats and not value.float().isfinite().all():  # as float32, in which we compute

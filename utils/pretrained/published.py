@@ -192,5 +192,5 @@ def rename(
         if path is None:
             raise ValueError(f"the key map has no place for {name}.")
         there[keys[path] + name.removeprefix(path)] = name
-    _, weights = unwrapped(state_dict, there)
+    weights = unwrapped(state_dict, there)
     return {there.get(name, name): value for name, value in weights.items()}
