@@ -704,7 +704,12 @@ def prediction(before: float, after: float, *, pixels: int) -> Interactive:
         "A mean does not know where things are. So take a network that ends in global average "
         "pooling, train it on clothes that always lie in the middle of the picture, and test it on "
         f"clothes moved by {pixels} pixels, with nothing cut off. What happens to its accuracy?",
-        [Option(text, why, right=i == right) for i, (_, text, why) in enumerate(texts)],
+        [
+            Option(
+                text, f"It lost {lost:.1f} points. {why}" if i == right else why, right=i == right
+            )
+            for i, (_, text, why) in enumerate(texts)
+        ],
         prediction=True,
         name="Predict first",
     )
