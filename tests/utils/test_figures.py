@@ -18,7 +18,7 @@ from utils.accounting import account, break_even, convolution_cost, module_costs
 from utils.blocks import InceptionSpec
 from utils.figures import bottleneck_calculator, build_a_module, network_map
 from utils.googlenet import INPUTS, MODULES, TABLE_1, googlenet
-from utils.support.palette import BRANCH_COLOURS, BRANCH_LABELS, BRANCHES
+from utils.support.palette import BRANCH_COLOURS, BRANCH_LABELS, BRANCHES, SERIES_COLOURS
 
 FIGURES = [bottleneck_calculator, build_a_module, network_map]
 JS = Path(utils.figures.__file__).parents[1] / "interactive" / "kit.js"
@@ -52,6 +52,8 @@ def test_colours_and_order_are_those_of_every_picture():
     assert tuple(re.findall('"(.*?)"', order)) == BRANCHES == tuple(BRANCH_COLOURS)
     colours = re.search(r"COLOURS = \{(.*?)\}", text)[1]
     assert dict(re.findall('"(.*?)": "(.*?)"', colours)) == BRANCH_COLOURS
+    series = re.search(r"SERIES = \[(.*?)\]", text)[1]
+    assert tuple(re.findall('"(.*?)"', series)) == SERIES_COLOURS
     assert tuple(BRANCH_LABELS) == BRANCHES
 
 

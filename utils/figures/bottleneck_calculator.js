@@ -316,7 +316,7 @@ const CSS = `${MODULE_CSS}
 .stage { --tint: color-mix(in srgb, #0072B2 25%, var(--paper)); }
 sub { font-size: .75em; line-height: 0; }
 .summary { min-height: calc(4.35em + 16px); border-left: 5px solid var(--accent); }
-.worse .summary { border-left-style: double; }
+.worse .summary { border-left: 5px double var(--ink); }
 .sides { gap: 16px 28px; }
 .controls { display: grid; gap: 8px; align-content: start; }
 .curve { cursor: ew-resize; }
@@ -334,6 +334,8 @@ sub { font-size: .75em; line-height: 0; }
 .line { stroke: var(--accent); stroke-width: 3; }
 .drop { stroke: var(--accent); stroke-width: 1.5; }
 .point { fill: var(--accent); stroke: var(--paper); stroke-width: 3; }
+.worse .point { fill: var(--ink); }
+.worse .drop { stroke: var(--ink); }
 .paths rect { fill: var(--slab); }
 .axis, .even, .direct, .line, .drop { fill: none; }
 @container (min-width: 620px) {

@@ -3,7 +3,7 @@
 
 import { axis, lineChart, scale } from "../interactive/charts.js";
 import {
-  BRANCHES, COLOURS, box, change, choice, count, figure, fixed, menu, node, place, say, shape,
+  BRANCHES, COLOURS, SERIES, box, change, choice, count, figure, fixed, menu, node, place, say, shape,
   table, titled, track, words,
 } from "../interactive/kit.js";
 
@@ -243,9 +243,9 @@ const CSS = `
 .column { fill: transparent; }
 .spread { stroke: var(--slab); stroke-width: 1.5; fill: none; }
 .mark { stroke: var(--paper); stroke-width: 1.2; paint-order: stroke; }
-.mark.main { fill: ${COLOURS["1x1"]}; }
-.mark.aux1 { fill: ${COLOURS["3x3"]}; }
-.mark.aux2 { fill: ${COLOURS.pool}; }
+.mark.main { fill: ${SERIES[0]}; }
+.mark.aux1 { fill: ${SERIES[1]}; }
+.mark.aux2 { fill: ${SERIES[2]}; }
 .mark.joint { fill: var(--ink); }
 .empty { stroke: var(--paper); stroke-width: 6; paint-order: stroke; }
 .stalk { stroke: var(--control); stroke-width: 1.5; fill: none; }
@@ -255,7 +255,7 @@ const CSS = `
 .curve { stroke: var(--ink); }
 .curve.other { stroke: var(--slab); stroke-dasharray: 5 4; }
 .band { fill: var(--ink); fill-opacity: .12; }
-.dot { fill: ${COLOURS["3x3"]}; stroke: var(--paper); stroke-width: 1.5; }
+.dot { fill: var(--ink); stroke: var(--paper); stroke-width: 1.5; }
 .summary { min-height: calc(8.7em + 16px); }
 @container (max-width: 420px) { th, td { padding: 3px 3px; } }
 @container (min-width: 620px) {

@@ -29,7 +29,7 @@ _STEPS = 4
 def module_flow(
     channel: int | None = None,
     *,
-    step: int = _STEPS,
+    step: int = 1,
     photo: str = "coffee",
     key: str | None = None,
 ) -> Interactive:

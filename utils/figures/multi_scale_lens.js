@@ -1,12 +1,12 @@
-// The multi-scale lens: windows of four sizes around one pixel of a photograph, what each sees
+// The multi-scale lens: windows of five sizes around one pixel of a photograph, what each sees
 // there, and what named filters answer.
 
 import {
   COLOURS, change, choice, drag, figure, fixed, menu, node, paint, say, shape, slider, table,
 } from "../interactive/kit.js";
 
-const SIZES = [1, 3, 5, 7];
-const colour = (k) => COLOURS[`${k}x${k}`] ?? COLOURS.pool;
+const SIZES = [1, 3, 5, 7, 15];
+const colour = (k) => COLOURS[`${k}x${k}`] ?? (k === 7 ? "#8a96a6" : "#d9a400"); // no branch has it
 const label = (k) => `${k}×${k}`;
 const signed = (value) => (value < 0 ? "−" : "+") + fixed(Math.abs(value), 3);
 
@@ -39,8 +39,7 @@ function build({ get, move, control, summary }) {
   // The photograph with the windows on it
   const photo = node("canvas", { "aria-hidden": "true" });
   const windows = SIZES.map((k) => shape("rect", { width: k, height: k, style: `stroke: ${colour(k)}` }));
-  const frame = shape("rect", { class: "frame", width: 17, height: 17 });
-  const over = shape("svg", { viewBox: `0 0 ${side} ${side}`, role: "img" }, frame, [...windows].reverse());
+  const over = shape("svg", { viewBox: `0 0 ${side} ${side}`, role: "img" }, [...windows].reverse());
   drag(over, ({ x, y, width, height }) => {
     const at = (part) => Math.min(last, Math.max(margin, Math.floor(part * side)));
     move({ row: at(y / height), column: at(x / width) });
@@ -65,18 +64,19 @@ function build({ get, move, control, summary }) {
     rows: Object.entries(names).map(([name, text]) => [text, SIZES.map((k) => `${name}.${k}`)]),
   });
   return {
-    title: "A lens of four sizes", head: picture,
+    title: "A lens of five sizes", head: picture,
     body: [
       node("div", { class: "sides" },
         node("div", { class: "place" }, node("div", { class: "scene" }, photo, over), row, column),
-        node("div", { class: "right" }, filter, node("div", { class: "sizes" }, columns))),
-      summary, numbers,
+        node("div", { class: "right" }, filter, summary, numbers)),
+      node("div", { class: "sizes" }, columns),
     ],
     note: "Drag over the photograph, or use the two sliders and their arrow keys. Black is 0 and white " +
       "is 1. In filters and maps, grey is 0, brighter is positive and darker is negative; only means " +
-      "run from black to white. All maps of one filter have one scale. Gabor filters have unit norm; " +
-      "the two weighted means in a difference of Gaussians have weights that add up to 1 each.",
-    side, margin, kernels, names, titles, pictures, photo, windows, frame, over, columns, numbers,
+      "run from black to white. All maps of one filter have one scale. The bright and the " +
+      "dark weights of a Gabor filter add up to 1 each, and so do those of the two means in a difference of " +
+      "Gaussians: no size wins by being large.",
+    side, margin, kernels, names, titles, pictures, photo, windows, over, columns, numbers,
     drawn: {}, // the picture and the filter on the canvases
   };
 }
@@ -96,13 +96,12 @@ function update(now, made) {
   made.drawn = now;
   if (drawn.picture !== now.picture) paint(made.photo, side, side, (i) => pixels[i] / 255);
   if (drawn.picture !== now.picture || drawn.filter !== now.filter) drawMaps(now, pixels, made);
-  change(made.over, { "aria-label": `Photograph, ${made.titles[now.picture]}: windows of 1, 3, 5 and ` +
-    `7 pixels around row ${now.row}, column ${now.column}` });
+  change(made.over, { "aria-label": `Photograph, ${made.titles[now.picture]}: windows of 1 to ` +
+    `${SIZES.at(-1)} pixels around row ${now.row}, column ${now.column}` });
   made.windows.forEach((rect, i) => {
     const half = (SIZES[i] - 1) / 2;
     change(rect, { x: now.column - half, y: now.row - half });
   });
-  change(made.frame, { x: now.column - 8, y: now.row - 8 });
   for (const { k, crop, said, spot } of made.columns) {
     const half = (k - 1) / 2;
     const at = (i) => (now.row + Math.floor(i / k) - half) * side + now.column + (i % k) - half;
@@ -116,7 +115,8 @@ function update(now, made) {
 
   const most = SIZES.slice(1).reduce((a, b) => (Math.abs(here[b]) > Math.abs(here[a]) ? b : a));
   const summary = now.filter === "mean"
-    ? `Here the pixel itself is ${fixed(here[1], 3)}, the mean of its 7×7 window ${fixed(here[7], 3)}: ` +
+    ? `Here the pixel itself is ${fixed(here[1], 3)}, the mean of its 15×15 window ` +
+      `${fixed(here[15], 3)}: ` +
       "a mean of any size says how bright it is, never what is there."
     : `Here the ${label(most)} filter answers most strongly, ${signed(here[most])}. ` +
       "A 1×1 window holds one number, and no pattern.";
@@ -154,30 +154,33 @@ function drawMaps(now, pixels, { side, margin, kernels, names, columns }) {
 const CSS = `
 .summary { min-height: calc(5.8em + 16px); }
 .sides { gap: 16px 28px; }
-.place, .right { display: grid; gap: 8px; align-content: start; }
+.place, .right { display: grid; gap: 8px; align-content: start;
+  grid-template-columns: minmax(0, 1fr); }
 .scene { position: relative; width: min(100%, 340px); margin-inline: auto; }
 .scene canvas, .scene svg { display: block; width: 100%; aspect-ratio: 1; border-radius: 6px; }
 .scene svg { position: absolute; inset: 0; cursor: crosshair; }
 .scene rect { fill: none; stroke-width: 2.5px; vector-effect: non-scaling-stroke; }
-.scene .frame { stroke: #ffffff; stroke-width: 1.5px; stroke-dasharray: 3 3; }
 canvas { image-rendering: pixelated; }
-.sizes { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 10px; }
+.sizes { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 18px 12px; }
+.size > canvas { max-width: 84px; }
 .size { display: grid; gap: 8px; align-content: start; text-align: center; justify-items: center;
   grid-template-rows: auto auto auto auto auto; }
 .size canvas { display: block; width: 100%; aspect-ratio: 1; border-radius: 4px; }
 .size .crop { border: 3px solid; }
 .name { font-weight: 650; display: flex; gap: 6px; align-items: center; }
 .name i { width: 11px; height: 11px; border-radius: 2px; }
-.none { width: 100%; aspect-ratio: 1; display: grid; align-content: center; color: var(--soft);
+.none { width: 84px; aspect-ratio: 1; display: grid; align-content: center; color: var(--soft);
   font-size: .8em; line-height: 1.2; background: var(--well); border-radius: 4px; }
 .answer { font-weight: 650; }
 .mapped { position: relative; width: 100%; }
 .mapped i { position: absolute; width: 9px; height: 9px; margin: -4.5px; border-radius: 50%;
   border: 2px solid #ffffff; outline: 1px solid #000000; }
+@container (max-width: 420px) { table { font-size: .76em; } th, td { padding: 4px 2px; } }
 @container (max-width: 330px) { .summary { min-height: calc(7.25em + 16px); } }
 @container (min-width: 620px) {
   .summary { min-height: calc(1.45em + 16px); }
-  .sides { grid-template-columns: minmax(220px, 340px) 1fr; }
+  .sides { grid-template-columns: minmax(220px, 300px) 1fr; }
+  .sizes { grid-template-columns: repeat(5, minmax(0, 1fr)); }
 }
 `;
 

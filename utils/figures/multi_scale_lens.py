@@ -1,4 +1,4 @@
-"""The multi-scale lens: what windows of four sizes see of a photograph, and what filters answer."""
+"""The multi-scale lens: what windows of five sizes see of a photograph, and what filters answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._figure import figure
 
 SIDE = 96
 """Height and width of the pictures under the lens, in pixels."""
-SIZES = (1, 3, 5, 7)
+SIZES = (1, 3, 5, 7, 15)
 MARGIN = SIZES[-1] // 2
 
 # What is cut out of each picture: top, left, side in its own pixels.
@@ -45,14 +45,14 @@ def multi_scale_lens(
     kind: str = "spot",
     key: str | None = None,
 ) -> Interactive:
-    """Return a lens over a picture: windows of 1, 3, 5 and 7 pixels, and named filters' answers.
+    """Return a lens over a picture: windows of 1 to 15 pixels, and named filters' answers.
 
     Parameters
     ----------
     picture
         "hubble", "cat" or "gravel": part of a photograph in grey, 96 by 96 pixels.
     row, column
-        The middle of all windows; 3 to 92, so that the largest lies within the picture.
+        The middle of all windows; 7 to 88, so that the largest lies within the picture.
     kind
         "mean", "spot" (a difference of Gaussians), "upright" or "level" (Gabor filters that answer
         to edges): the one whose answers are shown for the whole picture.
@@ -75,7 +75,7 @@ def multi_scale_lens(
     ]
     return figure(
         __file__,
-        alt="A lens over a photograph: what windows of four sizes see, and what filters answer",
+        alt="A lens over a photograph: what windows of five sizes see, and what filters answer",
         key=key,
         check=_check,
         state=state,
@@ -115,6 +115,8 @@ def _bank() -> list[tuple[str, dict[int, Tensor]]]:
     """Return filter -> size -> weights (size, size) in float64; a pixel alone has but a mean."""
     shapes = SIZES[1:]
     edges = {k: gabor_bank((float(k),), orientations=2, size=k)[:, 0].double() for k in shapes}
+    # The weights of one sign add up to 1: of unit norm, the largest would win at every edge.
+    edges = {k: 2 * bank / bank.abs().sum((1, 2), keepdim=True) for k, bank in edges.items()}
     # Of each direction an even filter, then an odd one; the odd ones answer to edges.
     return [
         ("mean", {k: mean_filter(k)[0, 0].double() for k in SIZES}),

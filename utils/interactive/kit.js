@@ -5,6 +5,7 @@
 // As in utils/support/palette.py; a test compares them.
 export const BRANCHES = ["1x1", "3x3", "5x5", "pool"];
 export const COLOURS = { "1x1": "#0072B2", "3x3": "#D55E00", "5x5": "#009E73", "pool": "#CC79A7" };
+export const SERIES = ["#7A5CC4", "#8A7400", "#5F6B75"]; // of lines that are no branch
 
 // A module in anywidget's format:
 //

@@ -8,10 +8,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..support.palette import BRANCH_COLOURS
+from ..support.palette import SERIES_COLOURS
 from .picture import INK, STYLE, WIDTH, Picture
 
-_COLOURS = (BRANCH_COLOURS["3x3"], BRANCH_COLOURS["1x1"], BRANCH_COLOURS["5x5"], INK)
+_COLOURS = (*SERIES_COLOURS, INK)
 _MARKERS = ("o", "s", "^", "D")
 
 
@@ -215,7 +215,7 @@ def learning_curves(
         raise ValueError("expected at least one panel, got none")
     across = 2 if len(panels) > 1 else 1
     down = -(-len(panels) // across)
-    styles = ((BRANCH_COLOURS["1x1"], "-"), (BRANCH_COLOURS["3x3"], "--"))
+    styles = ((SERIES_COLOURS[0], "-"), (SERIES_COLOURS[1], "--"))
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 0.6 + 1.7 * down), layout="constrained")
         grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)

@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..support.palette import BRANCH_COLOURS
+from ..support.palette import SERIES_COLOURS
 from .picture import INK, STYLE, WIDTH, Picture
 
 _LOOKS = (
-    (BRANCH_COLOURS["1x1"], "-", "o"),
-    (BRANCH_COLOURS["5x5"], "--", "s"),
-    (BRANCH_COLOURS["3x3"], ":", "^"),
+    (SERIES_COLOURS[0], "-", "o"),
+    (SERIES_COLOURS[1], "--", "s"),
+    (SERIES_COLOURS[2], ":", "^"),
 )
 
 

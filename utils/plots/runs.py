@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..support.palette import BRANCH_COLOURS
+from ..support.palette import SERIES_COLOURS
 from ..support.statistics import interval, summarise
 from .picture import INK, STYLE, WIDTH, Picture
 
@@ -59,7 +59,7 @@ def runs(
         axis = figure.subplots()
         for place, setting in enumerate(table.index):
             dots = table.loc[setting].dropna()
-            colour = BRANCH_COLOURS["1x1"]
+            colour = SERIES_COLOURS[0]
             axis.plot(dots, len(dots) * [place], "o", color=colour, ms=6, mec=INK, mew=0.6)
             axis.plot(bounds[setting], 2 * [place], color=INK, linewidth=1.6)
             axis.plot(means[setting], place, "|", color=INK, ms=13, mew=2.2)

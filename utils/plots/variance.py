@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..support.palette import BRANCH_COLOURS
+from ..support.palette import SERIES_COLOURS
 from .picture import INK, STYLE, WIDTH, Picture
 
 
@@ -38,10 +38,10 @@ def kept_variance(
         figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
         axis = figure.subplots()
         looks = [
-            (BRANCH_COLOURS["1x1"], "-"),
-            (BRANCH_COLOURS["pool"], (0, (1, 1))),
-            (BRANCH_COLOURS["3x3"], "--"),
-            (BRANCH_COLOURS["5x5"], "-."),
+            (SERIES_COLOURS[0], "-"),
+            (SERIES_COLOURS[1], (0, (1, 1))),
+            (SERIES_COLOURS[2], "--"),
+            (SERIES_COLOURS[0], "-."),
             (INK, (0, (5, 1, 1, 1, 1, 1))),
         ]
         for (group, members), (colour, dashes) in zip(curves.items(), looks, strict=False):
