@@ -161,6 +161,8 @@ const CSS = `
 .scene svg { position: absolute; inset: 0; cursor: crosshair; }
 .scene rect { fill: none; stroke-width: 2.5px; vector-effect: non-scaling-stroke; }
 canvas { image-rendering: pixelated; }
+table { font-size: .82em; }
+th, td { padding: 4px 3px; }
 .sizes { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 18px 12px; }
 .size > canvas { max-width: 84px; }
 .size { display: grid; gap: 8px; align-content: start; text-align: center; justify-items: center;
@@ -176,10 +178,16 @@ canvas { image-rendering: pixelated; }
 .mapped i { position: absolute; width: 9px; height: 9px; margin: -4.5px; border-radius: 50%;
   border: 2px solid #ffffff; outline: 1px solid #000000; }
 @container (max-width: 420px) { table { font-size: .76em; } th, td { padding: 4px 2px; } }
-@container (max-width: 330px) { .summary { min-height: calc(7.25em + 16px); } }
+@container (max-width: 330px) {
+  tr { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); }
+  tr > th[scope="row"] { grid-column: 1 / -1; }
+  td:not(:first-child) { border-top: 0; }
+  thead td { display: none; }
+  .summary { min-height: calc(7.25em + 16px); }
+}
 @container (min-width: 620px) {
   .summary { min-height: calc(1.45em + 16px); }
-  .sides { grid-template-columns: minmax(220px, 300px) 1fr; }
+  .sides { grid-template-columns: minmax(200px, 5fr) 8fr; }
   .sizes { grid-template-columns: repeat(5, minmax(0, 1fr)); }
 }
 `;
