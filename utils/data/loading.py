@@ -1,6 +1,5 @@
 """Photographs from elsewhere: a file, an address on the web, or bytes."""
 
-import contextlib
 import math
 import time
 import warnings
@@ -8,6 +7,7 @@ from http.client import HTTPException
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -141,7 +141,7 @@ def _download(address: str, max_bytes: int, timeout: float) -> bytes:
             if answer.length and len(data) <= max_bytes:  # of what it announced, this is to come
                 raise OSError(f"the connection broke {answer.length:,} bytes before the end")
     except (OSError, HTTPException, ValueError) as error:
-        with contextlib.suppress(AttributeError):
+        if isinstance(error, HTTPError):
             error.close()
         reason = str(error).removeprefix("<urlopen error ").removesuffix(">")
         raise ImageError(
