@@ -327,7 +327,8 @@ def test_no_comparison_tells_what_heads_do_and_the_start_is_seen():
     kinds = [f"{n}, {s}" for n in ("plain", "BatchNorm") for s in ("small normal", "He")]
     assert aux.worth_of_heads(kinds[0]).bounds == (0, 0)  # "nothing is learned at all"
     assert all(holds_zero(aux.worth_of_heads(kind)) for kind in kinds[1:])
-    assert aux.gained("BatchNorm, He, no heads", "BatchNorm, small normal, no heads").low > 0
+    for worse in ("BatchNorm, small normal, no heads", "plain, He, no heads"):
+        assert aux.gained("BatchNorm, He, no heads", worse).low > 0
     ended = {kind: aux.ended(kind) for kind in kinds}
     for which in ("heads", "no_heads"):  # every run with it beats every run without
         assert ended["BatchNorm, He"][which].low > ended["plain, He"][which].high
@@ -343,7 +344,7 @@ def test_the_trainings_are_as_the_chapter_describes_them():
 
 def test_the_second_head_begins_about_as_loud_and_falls_behind():
     begin, end = (auxiliary_classifiers.led("BatchNorm, He", moment) for moment in (0, -1))
-    assert begin.low > 2 * end.high
+    assert begin.low > 1.5 * end.high
     assert begin.low > 0.5
     assert begin.high < 2
 

@@ -459,6 +459,7 @@ AUX_TRAINING = Experiment(
         "held_out": 0,
     },
     settings=_settings,
+    seeds=(0, 1, 2, 3, 4),
 )
 
 
