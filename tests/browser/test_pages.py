@@ -272,3 +272,13 @@ def test_the_ways_on_are_on_the_screen_of_a_phone(
         ".prev-next-area *", "all => all.map(it => it.getBoundingClientRect().right)"
     )
     assert max(edges, default=0) <= 390
+
+
+def test_the_landing_page_starts(open_visit: Callable[..., Visit]) -> None:
+    """On a phone's first screen: where to start, how to run it, and a figure that is alive."""
+    page = open_visit(width=390, height=844).goto("index.html")
+    for name, leads in (("Start with chapter 1", "chapters/01_"), ("How to run it", "#")):
+        link = page.get_by_role("link", name=name)
+        assert link.bounding_box()["y"] < 500
+        assert leads in link.get_attribute("href")
+    assert page.locator("figure.interactive input").first.bounding_box()["y"] < 844
