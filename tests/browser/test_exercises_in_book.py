@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import Visit
+from visits import HTML, Visit, built_pages
 
 from utils.exercises import one_by_one_reduction as ex
 
@@ -31,39 +31,24 @@ def plain(html: str) -> str:
     return re.sub(r"<[^>]+>", "", html)
 
 
-def test_each_choice_tells_its_own_diagnosis(page: Page) -> None:
-    box = question(page, "Before you run the next cell")
-    said = box.get_by_role("status")
-    expect(said).to_have_text("")
-    told = []
-    for option in ex.shuffled().state["options"]:
-        box.get_by_role("radio", name=plain(option["text"]), exact=True).check()
-        mark = "✓ Right." if option["right"] else "✗ Not yet."
-        expect(said).to_have_text(f"{mark} {plain(option['diagnosis'])}")
-        told.append(said.inner_text())
-    assert len(set(told)) == len(told)
+PREDICTING = [
+    path for path in built_pages() if "data-prediction" in (HTML / path).read_text("utf-8")
+]
 
 
-def test_a_choice_works_with_the_keyboard_alone(page: Page) -> None:
-    box = question(page, "Before you run the next cell")
-    first = box.get_by_role("radio").first
-    first.focus()
-    page.keyboard.press("Space")
-    before = box.get_by_role("status").inner_text()
-    page.keyboard.press("ArrowDown")
-    expect(box.get_by_role("radio").nth(1)).to_be_checked()
-    assert box.get_by_role("status").inner_text() != before
-
-
-def test_the_prediction_agrees_with_the_text(page: Page) -> None:
-    """What the question takes as right is what the measurement below it says."""
-    box = question(page, "Predict first")
-    sentence = page.get_by_text(re.compile(r"16 mixtures of the 192 channels keep")).inner_text()
-    measured = float(re.search(r"channels keep\s+([\d.]+)%", sentence)[1])
-    for option in ex.prediction(measured / 100, width=16, channels=192).state["options"]:
-        box.get_by_role("radio", name=plain(option["text"]), exact=True).check()
-        mark = "✓" if option["right"] else "✗"
-        assert box.get_by_role("status").inner_text().startswith(mark)
+@pytest.mark.parametrize("path", PREDICTING)
+def test_predictions_hide_their_results_until_all_are_answered(light: Visit, path: str) -> None:
+    page = light.goto(path)
+    results = page.locator(".after-prediction, .tag_after-prediction").all()
+    boxes = page.locator("figure[data-ready] fieldset[data-prediction]")
+    assert boxes.count()
+    assert not any(result.is_visible() for result in results)
+    while boxes.count():
+        box = boxes.first.element_handle()
+        box.query_selector("input").check()
+        told = box.query_selector("[role=status]").inner_text()
+        assert told.startswith(("You expected", "It was as you expected"))
+    assert all(result.is_visible() for result in results)
 
 
 def test_a_number_is_checked_with_a_diagnosis_for_each_slip(page: Page) -> None:
