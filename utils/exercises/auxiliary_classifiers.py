@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..accounting import account
+from ..blocks import Norm
 from ..experiments.auxiliary_classifiers import RECIPE, ends, small_network
 from ..experiments.measures import fresh
 from ..googlenet import GoogLeNet, googlenet
@@ -32,8 +33,8 @@ def stack(widths: Sequence[int], kernel: int, begin: Callable[[nn.Conv2d], Any])
     """Build a plain network: convolutions without biases or border, a ReLU behind each."""
     layers = nn.Sequential()
     for c_in, c_out in pairwise(widths):
-        options = {"padding": kernel // 2, "padding_mode": "circular", "bias": False}
-        conv = nn.Conv2d(c_in, c_out, kernel, **options)
+        border = kernel // 2
+        conv = nn.Conv2d(c_in, c_out, kernel, padding=border, padding_mode="circular", bias=False)
         begin(conv)
         layers.append(nn.Sequential(conv, nn.ReLU()))
     return layers
@@ -57,9 +58,7 @@ def _stacks() -> dict[str, tuple[nn.Sequential, Tensor]]:
             for name, std in _STDS.items()
         }
 
-    kept: dict[str, tuple[nn.Sequential, Tensor]] = {}
-    fresh(lambda: kept.update(build()) or nn.Identity(), seed=0)
-    return kept
+    return fresh(build, seed=0)
 
 
 class _Sizes(Result):
@@ -205,8 +204,7 @@ def _verify_start(answer: Any) -> None:
 
     found = {}
     for widths, kernel in _TRIED:
-        layers = nn.Sequential()
-        fresh(lambda w=widths, k=kernel, s=layers: s.extend(stack(w, k, begin)), seed=0)
+        layers = fresh(partial(stack, widths, kernel, begin), seed=0)
         x = torch.randn(4, widths[0], 10, 10, generator=torch.Generator().manual_seed(0))
         outputs = [x := layer(x) for layer in layers]
         error = torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
@@ -339,7 +337,9 @@ def _verify_history(answer: Any) -> None:
     )
     result.sum().backward()
     taught = [
-        leaf.grad is not None and torch.allclose(leaf.grad, want.grad, atol=1e-5)
+        leaf.grad is not None
+        and want.grad is not None
+        and torch.allclose(leaf.grad, want.grad, atol=1e-5)
         for leaf, want in zip(leaves, wanted, strict=True)
     ]
     expect(
@@ -458,10 +458,10 @@ def joint_loss(outputs, labels, weight=0.3):
 
 @cache
 def _networks() -> tuple[GoogLeNet, GoogLeNet]:
-    return tuple(
-        fresh(lambda norm=norm: small_network(heads=True, norm=norm).train(), seed=0)
-        for norm in (None, "batch")
-    )
+    def build(norm: Norm) -> GoogLeNet:
+        return fresh(lambda: small_network(heads=True, norm=norm).train(), seed=0)
+
+    return build(None), build("batch")
 
 
 def _losses_of_heads() -> list[tuple[GoogLeNet, Tensor, Tensor, str]]:

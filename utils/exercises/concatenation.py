@@ -166,7 +166,8 @@ class _Watch(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.convolutions, self.parts, self.axis = 0, [], 0
+        self.convolutions, self.axis = 0, 0
+        self.parts: list[torch.Tensor] = []
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -458,7 +459,7 @@ def prune(weight, bias, widths, branch, means):
 _CHANNELS = INPUTS["3a"][0]
 _PRICE = sum(c.parameters for c in module_costs(_CHANNELS, MODULES["3a"], size=(1, 1)).values())
 _THREE = ("width", "reduce3x3", "reduce5x5")
-_LEAST = (MODULES["3a"].reduce3x3 // 2, MODULES["3a"].reduce5x5 // 2)
+_LEAST = tuple(n // 2 for n in (MODULES["3a"].reduce3x3, MODULES["3a"].reduce5x5) if n)
 
 
 def added_weights(c_in: int, width: int, reduce3x3: int, reduce5x5: int) -> int:
@@ -588,6 +589,8 @@ def first_of_branch(name: str = "4a") -> Interactive:
     """Ask for the number of the first channel of the 5x5 branch."""
     spec, c_in = MODULES[name], INPUTS[name][0]
     one, three, five = spec.conv1x1, spec.conv3x3, spec.conv5x5
+    assert spec.reduce3x3 is not None  # as in each module of the paper
+    assert spec.reduce5x5 is not None
     answer = one + three
     return questions.number(
         f"Module {name} has {one} filters in its 1×1 branch, a reduction of {spec.reduce3x3} and "

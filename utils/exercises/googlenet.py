@@ -120,7 +120,8 @@ def _compare_stages(
     if _close(own["scores"], theirs["scores"]):
         return
     for name in (*stages, "scores"):
-        got, want = own.get(name), theirs[name]
+        got: Any = own.get(name)
+        want = theirs[name]
         expect(
             isinstance(got, torch.Tensor) and got.shape == want.shape,
             expected=f"`{name}` to give {tuple(want.shape)}",
@@ -163,9 +164,9 @@ def _run(network: nn.Module, images: torch.Tensor) -> Any:
 
 def _permuted(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether the channels are the same in another order."""
-    sums = [t.sum(dim=(0, 2, 3)) for t in (one, other)]
-    ordered = [t.sort().values for t in sums]
-    return not torch.allclose(*sums, rtol=1e-3) and torch.allclose(*ordered, rtol=1e-3)
+    a, b = (t.sum(dim=(0, 2, 3)) for t in (one, other))
+    same_set = torch.allclose(a.sort().values, b.sort().values, rtol=1e-3)
+    return same_set and not torch.allclose(a, b, rtol=1e-3)
 
 
 def _close(one: torch.Tensor, other: torch.Tensor) -> bool:

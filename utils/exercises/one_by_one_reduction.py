@@ -258,7 +258,7 @@ def melt(reduce, kernel):
 
 # 4 ---------------------------------------------------------------------------------------------
 
-_CHANNELS, *_SIZE = INPUTS["3a"]
+_CHANNELS, _SIZE = INPUTS["3a"][0], INPUTS["3a"][1:]
 _BUDGET = sum(c.macs for c in module_costs(_CHANNELS, MODULES["3a"], size=_SIZE).values()) // 2
 
 
@@ -643,6 +643,7 @@ def branch_weights(name: str = "4a") -> Interactive:
     """Ask for the weights of the 5x5 branch of a module."""
     c_in, spec = INPUTS[name][0], MODULES[name]
     c_red, c_out, k = spec.reduce5x5, spec.conv5x5, 5
+    assert c_red is not None  # each module of the paper reduces
     answer = reduced_cost(c_in, c_red, c_out, kernel_size=k, size=(1, 1)).parameters
     return questions.number(
         f"The 5×5 branch of module {name} reads {c_in} channels, reduces them to {c_red}, and "

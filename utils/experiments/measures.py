@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,9 +17,11 @@ from ..training import DivergedError, Recipe, evaluate, train
 from ..training.batches import Normalisation
 from .harness import Report
 
+Built = TypeVar("Built")
 
-def fresh(build: Callable[[], nn.Module], *, seed: int) -> nn.Module:
-    """Build a network whose weights follow from `seed`, and leave the global generator alone."""
+
+def fresh(build: Callable[[], Built], *, seed: int) -> Built:
+    """Build what has weights from `seed`, and leave the global generator alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build()

@@ -51,11 +51,12 @@ def with_reductions(widths: Mapping[str, tuple[int, int]]) -> Network:
 
 def network(times: float) -> Network:
     """Build the micro network with reductions `times` as wide, each to the nearest channel."""
+
+    def width(of: int | None) -> int:
+        return max(1, round(times * (of or 0)))
+
     return with_reductions(
-        {
-            name: tuple(max(1, round(times * n)) for n in (spec.reduce3x3, spec.reduce5x5))
-            for name, spec in SPECS.items()
-        }
+        {name: (width(spec.reduce3x3), width(spec.reduce5x5)) for name, spec in SPECS.items()}
     )
 
 

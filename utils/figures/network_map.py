@@ -12,7 +12,7 @@ from ..accounting import Account, account
 from ..blocks import InceptionSpec
 from ..data import middle, photograph
 from ..experiments.googlenet import time_shares
-from ..googlenet import MODULES, googlenet
+from ..googlenet import MODULES, GoogLeNet, googlenet
 from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.jpeg import jpeg_data_url
@@ -161,7 +161,7 @@ def _title(name: str) -> str:
 
 
 def _columns(
-    name: str, network: torch.nn.Module, counted: Account, kernel: int, channels: int
+    name: str, network: GoogLeNet, counted: Account, kernel: int, channels: int
 ) -> list[dict[str, Any]]:
     """Return what is drawn side by side: for each branch its boxes from below, and its costs.
 
@@ -169,7 +169,7 @@ def _columns(
     """
     if name in MODULES:
         spec: InceptionSpec = MODULES[name]
-        boxes = {
+        boxes: dict[str, list[list[Any]]] = {
             "1x1": [["1×1", spec.conv1x1, True]],
             "3x3": [["1×1", spec.reduce3x3, True], ["3×3", spec.conv3x3, True]],
             "5x5": [["1×1", spec.reduce5x5, True], [f"{kernel}×{kernel}", spec.conv5x5, True]],
@@ -192,17 +192,17 @@ def _columns(
             for branch in BRANCHES
         ]
     if name == "conv1":
-        boxes = [["7×7, step 2", channels, True]]
+        only = [["7×7, step 2", channels, True]]
     elif name == "conv2":
-        boxes = [["1×1", network.conv2.conv.out_channels, True], ["3×3", channels, True]]
+        only = [["1×1", network.conv2.conv.out_channels, True], ["3×3", channels, True]]
     elif name == "linear":
-        boxes = [["linear", channels, True]]
+        only = [["linear", channels, True]]
     elif name == "avgpool":
-        boxes = [["average 7×7", None, False]]
+        only = [["average 7×7", None, False]]
     else:
         size = getattr(network, name).kernel_size
-        boxes = [[f"max {size}×{size}, step 2", None, False]]
-    return [{"branch": None, "label": "", "boxes": boxes}]
+        only = [[f"max {size}×{size}, step 2", None, False]]
+    return [{"branch": None, "label": "", "boxes": only}]
 
 
 @cache
