@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from utils.data import PHOTOGRAPHS, TEXTURES, crops, patches, photograph, texture
+from utils.data import PHOTOGRAPHS, TEXTURES, crops, patch_cells, patches, photograph, texture
 
 ZOOMS = (1.0, (0.25, 2.3))
 
@@ -131,3 +131,19 @@ def test_bad_arguments(arguments, error, says):
     with pytest.raises(error) as caught:
         patches(**arguments)
     assert all(word in str(caught.value) for word in says), caught.value
+
+
+def test_cells_of_crops_are_numbered_over_all_pictures():
+    count = 2_200
+    cells = patch_cells("test", count=count)
+    labels = patches("test", count=count, size=8).labels.numpy()
+    assert set(cells) == set(range(cells.max() + 1))  # each is met
+    picture_of = dict(zip(cells, labels, strict=True))
+    assert (np.array([picture_of[cell] for cell in cells]) == labels).all()
+    boxes = crops._boxes([p.shape[-2:] for p in crops._pictures()], "test", count, (8, 8), 0)
+    for cell in range(0, cells.max() + 1, 5):
+        _, tops, lefts, _ = boxes[cells == cell].T
+        for places in (tops, lefts):
+            assert np.ptp(places) < 2 * crops.CELL - 8  # within one cell
+    assert (patch_cells("test", count=11) == cells[:11]).all()
+    assert (patch_cells("train", count=50) != patch_cells("train", count=50, seed=1)).any()

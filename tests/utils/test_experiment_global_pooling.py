@@ -19,6 +19,7 @@ from utils.experiments.global_pooling import (
     HEADS_RATES,
     MAX,
     SHIFTS,
+    SHOWN,
     SIZES,
     chosen_rates,
     framed,
@@ -154,13 +155,16 @@ def test_a_run_gives_a_row_for_each_probe():
         heads(head=MAX, halve=False, probed=4, **options)
 
 
-def test_each_head_has_a_rate_with_a_worse_one_on_either_side():
+def test_each_head_has_a_rate_of_its_own_clothes_with_a_worse_one_on_either_side():
     rates = chosen_rates()
-    for head, rate in rates.items():
-        assert min(GRID[head]) < rate < max(GRID[head])
-    for options in HEADS_PROBED.plan().values():
-        assert options["recipe"].peak_rate == rates[options["head"]]
-    assert {o["recipe"].crop for o in HEADS_PROBED.plan().values()} == {0, 2}
+    for case, rate in rates.items():
+        assert min(GRID[case]) < rate < max(GRID[case])
+    for experiment in (HEADS_PROBED, HEADS_FULL):
+        for options in experiment.plan().values():
+            recipe = options["recipe"]
+            shown = "full" if not options["halve"] else "moving" if recipe.crop else "still"
+            assert recipe.peak_rate == rates[shown, options["head"]]
+            assert {"crop": recipe.crop, "halve": options["halve"]}.items() >= SHOWN[shown].items()
 
 
 @pytest.mark.parametrize("experiment", [HEADS_RATES, HEADS_PROBED, HEADS_FULL])

@@ -1,6 +1,6 @@
 """Pictures to look at and data to train on, offline first: one function each."""
 
-from .crops import patches
+from .crops import patch_cells, patches
 from .fashion import FASHION_CLASSES, DataUnavailableError, fashion_mnist
 from .folders import image_folder
 from .labelled import LabelledImages
@@ -28,6 +28,7 @@ __all__ = [
     "image_folder",
     "load_image",
     "middle",
+    "patch_cells",
     "patches",
     "photograph",
     "photographs",

@@ -91,6 +91,20 @@ def patches(
     )
 
 
+def patch_cells(split: str, *, count: int, seed: int = 0) -> np.ndarray:
+    """Say from which cell of which picture each crop of `patches` is cut: (count,) int64.
+
+    Crops of one cell overlap, so that they are no independent measurements. No two cells of a
+    split have the same number.
+    """
+    one_of(split, SPLITS, "split")
+    cells = [len(_cells(picture.shape[-2:], split)) for picture in _pictures()]
+    firsts = np.cumsum([0, *cells])
+    drawn = _drawn(split, positive_int(count, "count"), seed)[:, 1]
+    which = np.arange(count) % len(cells)
+    return firsts[which] + (drawn * np.take(cells, which)).astype(np.int64)
+
+
 def _pictures() -> list[Tensor]:
     """Return the eleven pictures, each (3, H, W) uint8."""
     photographs = [torch.from_numpy(photograph(name)).permute(2, 0, 1) for name in PHOTOGRAPHS]
@@ -132,12 +146,10 @@ def _boxes(
     shapes: list[tuple[int, int]], split: str, count: int, sides: tuple[float, float], seed: int
 ) -> np.ndarray:
     """Return what to cut out, (count, 4) int64: which picture, top, left, side."""
-    # Uniform numbers alone, four a crop: these stay the same from one NumPy to the next.
-    random = np.random.default_rng([seed, SPLITS.index(split)]).random((count, 4))
     cells = [_cells(shape, split) for shape in shapes]
     low, high = (math.log(side) for side in sides)
     boxes = np.empty((count, 4), dtype=np.int64)
-    for i, (scale, cell, y, x) in enumerate(random):
+    for i, (scale, cell, y, x) in enumerate(_drawn(split, count, seed)):
         which = i % len(shapes)
         top, left, bottom, right = cells[which][int(cell * len(cells[which]))]
         side = round(math.exp(low + (high - low) * scale))
@@ -148,6 +160,14 @@ def _boxes(
             side,
         )
     return boxes
+
+
+def _drawn(split: str, count: int, seed: int) -> np.ndarray:
+    """Draw what decides zoom, cell, row and column of each crop: (count, 4), from 0 to below 1.
+
+    Uniform numbers alone: these stay the same from one NumPy to the next.
+    """
+    return np.random.default_rng([seed, SPLITS.index(split)]).random((count, 4))
 
 
 def _resize(crops: Tensor, size: int) -> Tensor:

@@ -9,6 +9,7 @@ from .multi_scale_filters import FASHION, PATCHES
 from .multi_scale_filters import RATES as SCALES_RATES
 from .one_by_one_reduction import BOTTLENECKS
 from .sizes_and_branches import FASHION as FACTORS_FASHION
+from .sizes_and_branches import PATCHES as FACTORS_PATCHES
 from .sizes_and_branches import RATES as FACTORS_RATES
 from .training import POOLS, RATES, RECIPE
 
@@ -17,7 +18,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     for experiment in (
         *(RATES, RECIPE, POOLS),
         *(SCALES_RATES, FASHION, PATCHES),
-        *(FACTORS_RATES, FACTORS_FASHION, BOTTLENECKS),
+        *(FACTORS_RATES, FACTORS_FASHION, FACTORS_PATCHES, BOTTLENECKS),
         *(MERGING_RATES, MERGING),
         *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
         STAGE_TIMES,

@@ -10,6 +10,7 @@ frames around the same clothes, on the whole picture magnified or shrunk.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -188,18 +189,28 @@ def heads(
     return rows or [trained]
 
 
-#: The rates that are tried: so many that the best has a worse one on either side.
-GRID: Mapping[str, tuple[float, ...]] = MappingProxyType(
+#: How images are shown in training -> what of the options that takes. Random crops shift training
+#: images, which is what is tested afterwards: so with and without.
+SHOWN: Mapping[str, Options] = MappingProxyType(
+    {"still": {"crop": 0}, "moving": {"crop": 2}, "full": {"halve": False}}
+)
+
+#: The rates that are tried, in each case: so many that the best has a worse one on either side.
+GRID: Mapping[tuple[str, str], tuple[float, ...]] = MappingProxyType(
     {
-        AVERAGE: (1.6, 0.8, 0.4, 0.2, 0.1),
-        MAX: (0.4, 0.2, 0.1, 0.05, 0.025, 0.0125),
-        FLATTEN: (0.1, 0.05, 0.025, 0.0125, 0.00625),
+        (shown, head): rates
+        for shown in SHOWN
+        for head, rates in {
+            AVERAGE: (0.8, 0.4, 0.2, 0.1),
+            MAX: (0.1, 0.05, 0.025, 0.0125),
+            FLATTEN: (0.05, 0.025, 0.0125, 0.00625),
+        }.items()
     }
 )
 
 
-def _at(head: str, rate: float) -> str:
-    return f"{head}, rate {rate:g}"
+def _at(case: tuple[str, str], rate: float) -> str:
+    return f"{case[1]}, {case[0]}, rate {rate:g}"
 
 
 _OPTIONS: Options = {
@@ -214,18 +225,17 @@ HEADS_RATES = Experiment(
     name="heads_rates",
     about="which learning rate suits a head that averages, takes the maximum, or takes all",
     measure=heads,
-    options={**_OPTIONS, "held_out": 2_000},
+    options={**_OPTIONS, "recipe": replace(RECIPE, max_images=12_000), "held_out": 2_000},
     settings={
-        _at(head, rate): {"head": head, "peak_rate": rate}
-        for head, rates in GRID.items()
+        _at((shown, head), rate): {"head": head, "peak_rate": rate, **SHOWN[shown]}
+        for (shown, head), rates in GRID.items()
         for rate in rates
     },
-    seeds=(0,),
 )
 
 
-def chosen_rates() -> dict[str, float]:
-    """Return the rate that was best on the held-out images for each of `HEADS`.
+def chosen_rates() -> dict[tuple[str, str], float]:
+    """Return the rate that was best on held-out images for each of `SHOWN` and each of `HEADS`.
 
     Raises
     ------
@@ -235,7 +245,6 @@ def chosen_rates() -> dict[str, float]:
     return chosen(HEADS_RATES, GRID, _at)
 
 
-#: Random crops shift training images, which is what is tested afterwards: so with and without.
 STILL = "{}, trained on still images"
 MOVING = "{}, trained on moving images"
 
@@ -243,8 +252,8 @@ MOVING = "{}, trained on moving images"
 def _settings() -> dict[str, Options]:
     rates = chosen_rates()
     return {
-        name.format(head): {"head": head, "peak_rate": rates[head], "crop": crop}
-        for name, crop in ((STILL, 0), (MOVING, 2))
+        name.format(head): {"head": head, "peak_rate": rates[shown, head], **SHOWN[shown]}
+        for shown, name in (("still", STILL), ("moving", MOVING))
         for head in HEADS
     }
 
@@ -262,7 +271,7 @@ HEADS_PROBED = Experiment(
 
 def _full_settings() -> dict[str, Options]:
     rates = chosen_rates()
-    return {head: {"head": head, "peak_rate": rates[head]} for head in HEADS}
+    return {head: {"head": head, "peak_rate": rates["full", head]} for head in HEADS}
 
 
 HEADS_FULL = Experiment(
@@ -271,6 +280,7 @@ HEADS_FULL = Experiment(
     measure=heads,
     options={**_OPTIONS, "halve": False},
     settings=_full_settings,
+    seeds=(0, 1, 2, 3, 4),
     baseline=AVERAGE,
 )
 

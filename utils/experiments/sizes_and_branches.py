@@ -19,8 +19,9 @@ Written down before the first run:
   three, and over both; with a 95% interval that covers seeds and test images.
 
 A run keeps which test images it named right, so that test images can be drawn anew as well as
-seeds. For patches of pictures the rates are chosen in the same way; the comparison itself, an hour
-of one core, is not part of what ships.
+seeds: clothes one by one, patches by the cell of the picture that they are cut from, since crops of
+one cell overlap. Patches are also shown closer and farther than in training; these are two more
+comparisons, and are read as such.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ import numpy as np
 
 from ..accounting import module_costs
 from ..blocks import InceptionSpec
-from ..data import results
+from ..data import patch_cells, results
 from ..networks.network import Config, Network
 from ..networks.rows import Convolution, MaxPool, Row, conv1x1, parallel
 from ..support.checks import one_of
@@ -41,7 +42,7 @@ from ..support.telling import Estimate
 from ..training import Recipe
 from .harness import Experiment, Options, Report
 from .measures import fresh, named_right, right_of, split, train_and_test
-from .multi_scale_filters import RECIPES, TRUNKS, Data, images
+from .multi_scale_filters import RECIPES, TRUNKS, ZOOMS, Data, images
 from .rates import chosen
 
 #: The four: (whether sizes differ, whether each has a reduction of its own).
@@ -117,7 +118,7 @@ def compare(
     """Train the micro network with such modules, and test it; see `multi_scale_filters.compare`.
 
     Without `held_out`, also ``right``: which of the test images it named right, as `named_right`
-    writes them.
+    writes them. For patches ``closer_right`` and ``farther_right``, too.
     """
     if data == "patches" and held_out:  # crops overlap: the last of them would not be new
         training, test = images(data, "try"), images(data, "held out")[:held_out]
@@ -128,8 +129,16 @@ def compare(
     row = train_and_test(made, training, test, recipe, seed=seed, report=report)
     if held_out:
         return row
-    row["right"] = named_right(made, test, normalisation=(training.mean, training.std))
+    for zoom in tests(data):
+        shown = test if zoom == "trained" else images(data, "test", zoom)
+        name = "right" if zoom == "trained" else f"{zoom}_right"
+        row[name] = named_right(made, shown, normalisation=(training.mean, training.std))
     return row
+
+
+def tests(data: Data) -> tuple[str, ...]:
+    """Return the sizes of `ZOOMS` at which a network is tested on such data."""
+    return tuple(ZOOMS) if data == "patches" else ("trained",)
 
 
 # Rates are tried on about a third as many images as the comparison sees.
@@ -174,24 +183,27 @@ RATES = Experiment(
 )
 
 
-def _settings() -> dict[str, Options]:
+def _settings(data: Data) -> dict[str, Options]:
     rates = chosen(RATES, GRID, lambda key, rate: _at(*key, rate))
-    return {name: {"modules": name, "peak_rate": rates["fashion", name]} for name in FACTORS}
+    return {name: {"modules": name, "peak_rate": rates[data, name]} for name in FACTORS}
 
 
-FASHION = Experiment(
-    name="factors_fashion",
-    about="one size of filter or several, behind one reduction or three, on clothes",
-    measure=compare,
-    options={
-        "modules": next(iter(FACTORS)),
-        "data": "fashion",
-        "recipe": RECIPES["fashion"],
-        "held_out": 0,
-    },
-    settings=_settings,
-    seeds=tuple(range(12)),
-    baseline="one size, one reduction",
+FASHION, PATCHES = (
+    Experiment(
+        name=f"factors_{data}",
+        about=f"one size of filter or several, behind one reduction or three, on {shown}",
+        measure=compare,
+        options={
+            "modules": next(iter(FACTORS)),
+            "data": data,
+            "recipe": RECIPES[data],
+            "held_out": 0,
+        },
+        settings=partial(_settings, data),
+        seeds=tuple(range(12)),
+        baseline="one size, one reduction",
+    )
+    for data, shown in (("fashion", "clothes"), ("patches", "patches of pictures"))
 )
 
 
@@ -201,21 +213,33 @@ SIZES = {"several sizes, {}": 1, "one size, {}": -1}
 REDUCTIONS = {"{}, three reductions": 1, "{}, one reduction": -1}
 
 
-def gained(change: Mapping[str, int], *others: str, draws: int = 2_000) -> Estimate:
+def gained(
+    change: Mapping[str, int],
+    *others: str,
+    data: Data = "fashion",
+    shown: str = "trained",
+    draws: int = 2_000,
+) -> Estimate:
     """Return by how many points a change moves the accuracy on the stored rows.
 
     Its 95% interval covers seeds and test images: both are drawn anew, with replacement, `draws`
-    times, the same of them for all settings.
+    times, the same of them for all settings; of patches whole cells of the pictures.
 
     Parameters
     ----------
     change : `SIZES` or `REDUCTIONS`
     *others : str
         Of the other factor, as "one reduction"; the mean over all that are given.
+    data : "fashion" or "patches"
+    shown : str
+        One of `tests`: the size at which patches are shown.
     """
-    rows = results("factors_fashion").set_index("setting")
+    one_of(shown, tests(data), "shown")
+    rows = results(f"factors_{data}").set_index("setting")
+    column = "right" if shown == "trained" else f"{shown}_right"
+    images = int(rows["tested"].iloc[0])
     right = {
-        name: np.stack([right_of(written, 10_000) for written in rows.loc[name, "right"]])
+        name: np.stack([right_of(written, images) for written in rows.loc[name, column]])
         for name in FACTORS
     }
     parts = [
@@ -223,14 +247,16 @@ def gained(change: Mapping[str, int], *others: str, draws: int = 2_000) -> Estim
         for name, sign in change.items()
         for other in others
     ]
-    effect = np.stack(parts).sum(axis=0) / len(others)
-    seeds, images = effect.shape
+    effect = np.stack(parts).sum(axis=0) / len(others)  # (seeds, images)
+    unit = patch_cells("test", count=images) if data == "patches" else np.arange(images)
+    number = np.bincount(unit)  # of images in each unit that is drawn
+    sums = np.stack([np.bincount(unit, weights=of_seed) for of_seed in effect])
     random = np.random.default_rng(0)
-    drawn = [
-        effect[random.integers(seeds, size=seeds)]
-        .mean(axis=0)[random.integers(images, size=images)]
-        .mean()
-        for _ in range(draws)
-    ]
+    seeds, units = sums.shape
+    drawn = []
+    for _ in range(draws):
+        again = random.integers(seeds, size=seeds)
+        chosen = random.integers(units, size=units)
+        drawn.append(sums[again].mean(axis=0)[chosen].sum() / number[chosen].sum())
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Estimate(*(100 * float(value) for value in (effect.mean(), low, high)))
