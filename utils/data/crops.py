@@ -1,6 +1,7 @@
 """Small colour crops of a few pictures, labelled by picture: a task that needs no network."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -125,7 +126,7 @@ def _sides(size: int, zoom: float | tuple[float, float]) -> tuple[float, float]:
     return low * size, high * size
 
 
-def _cells(shape: tuple[int, int], split: str) -> list[tuple[int, int, int, int]]:
+def _cells(shape: Sequence[int], split: str) -> list[tuple[int, int, int, int]]:
     """Return (top, left, bottom, right) of the cells of one split in a picture of (H, W)."""
     kinds = {"train": (1, 2), "test": (0,), "try": (1,), "held out": (2,)}[split]
     rows, columns = shape[0] // CELL, shape[1] // CELL
@@ -143,7 +144,7 @@ def _cells(shape: tuple[int, int], split: str) -> list[tuple[int, int, int, int]
 
 
 def _boxes(
-    shapes: list[tuple[int, int]], split: str, count: int, sides: tuple[float, float], seed: int
+    shapes: Sequence[Sequence[int]], split: str, count: int, sides: tuple[float, float], seed: int
 ) -> np.ndarray:
     """Return what to cut out, (count, 4) int64: which picture, top, left, side."""
     cells = [_cells(shape, split) for shape in shapes]

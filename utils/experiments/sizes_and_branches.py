@@ -188,8 +188,8 @@ def _settings(data: Data) -> dict[str, Options]:
     return {name: {"modules": name, "peak_rate": rates[data, name]} for name in FACTORS}
 
 
-FASHION, PATCHES = (
-    Experiment(
+def _comparison(data: Data, shown: str) -> Experiment:
+    return Experiment(
         name=f"factors_{data}",
         about=f"one size of filter or several, behind one reduction or three, on {shown}",
         measure=compare,
@@ -203,8 +203,10 @@ FASHION, PATCHES = (
         seeds=tuple(range(12)),
         baseline="one size, one reduction",
     )
-    for data, shown in (("fashion", "clothes"), ("patches", "patches of pictures"))
-)
+
+
+FASHION = _comparison("fashion", "clothes")
+PATCHES = _comparison("patches", "patches of pictures")
 
 
 # --- What the stored rows say -----------------------------------------------------------------

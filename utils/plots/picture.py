@@ -10,6 +10,7 @@ import html
 import io
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -21,7 +22,7 @@ from ..support.jpeg import jpeg_data_url
 INK = "#010203"  # replaced by the page's text colour
 WIDTH = 5.0  # inches; small, so that letters stay readable on a phone
 _SHOWN = 620  # pixels, at most: the letters are then as large as the text
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.spines.right": False,
