@@ -72,11 +72,10 @@ def picture_first(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the folded code of a cell behind what it made, for eye, ear and keyboard alike."""
     if app.builder.format != "html":
         return
-    for folded in list(doctree.findall(HideCodeCellNode)):
-        cell = folded.parent
-        if "above-input" in folded["classes"] and cell.index(folded) < len(cell) - 1:
-            cell.remove(folded)
-            cell.append(folded)
+    for cell in list(doctree.findall(nodes.Element)):  # a folded node may not know its parent
+        folded = cell.children[0] if cell.children else None
+        if isinstance(folded, HideCodeCellNode) and "above-input" in folded["classes"]:
+            cell.append(cell.pop(0))
 
 
 def page_files(app: Sphinx, pagename: str, template: str, context: dict, doctree) -> None:
