@@ -37,6 +37,17 @@ def test_ink_is_the_text_colour_and_branches_keep_theirs():
         assert colour.lower() in html
 
 
+def test_what_is_no_branch_has_no_branch_colour():
+    costs = {"a": {"3a": 1.0}, "b": {"3a": 2.0}}
+    for picture in (
+        plots.costs_by_module(costs, unit="u", alt="bars"),
+        plots.sliding_window(torch.zeros(5, 6), torch.ones(3, 3), [(1, 1)]),
+        plots.receptive_field((3, 3)),
+    ):
+        drawn = picture._repr_html_().lower()
+        assert not [c for c in BRANCH_COLOURS.values() if c.lower() in drawn]
+
+
 def test_the_same_picture_is_the_same_text():
     again = plots.inception_module(192, MODULES["3a"])
     assert again._repr_html_() == MODULE._repr_html_()
@@ -142,6 +153,7 @@ def test_the_pool_is_drawn_empty_and_the_output_stands_over_the_input():
     landed = [box for box in boxes if box.get_y() == top]
     right = landed[-1].get_x() + landed[-1].get_width()
     assert landed[0].get_x() == pytest.approx(-right)
+    assert [line.get_marker() for line in axis.lines] == 4 * ["^"]  # the way up, branch by branch
 
 
 def test_a_gallery_takes_colour_and_grey_and_nothing_else():

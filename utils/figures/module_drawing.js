@@ -38,13 +38,14 @@ export function funnelPath(x0, a0, b0, x1, a1, b1, upright = false) {
 
 // A module, input below, concatenation above. Each of its four branches has slabs: `low`, what a
 // reduction or the pool makes, `high`, what the branch gives, and `joined`, its place above; and
-// between them funnels: `beam` from the source, `funnel` from low to high, `ribbon` from there up.
+// between them funnels: `beam` from the source, `funnel` from low to high, `ribbon` from there up, with
+// `way`, an arrowhead that says which way the data go.
 // `texts` names the texts of a branch, with their classes.
 export function moduleParts(texts) {
   const branches = BRANCHES.map((branch) => {
     const parts = {
       beam: shape("path"), funnel: shape("path"), ribbon: shape("path"),
-      low: shape("rect"), high: shape("rect"), joined: shape("rect"),
+      low: shape("rect"), high: shape("rect"), joined: shape("rect"), way: shape("path"),
     };
     for (const [name, part] of Object.entries(parts)) part.classList.add(name);
     paintBranch(parts, COLOURS[branch]);
@@ -57,8 +58,8 @@ export function moduleParts(texts) {
   return { branches, source, inText, outText, parts: [layers, source, inText, outText] };
 }
 
-export function paintBranch({ beam, funnel, ribbon, low, high, joined }, colour) {
-  for (const part of [beam, funnel, ribbon, low, high, joined]) part.style.fill = colour;
+export function paintBranch({ beam, funnel, ribbon, low, high, joined, way }, colour) {
+  for (const part of [beam, funnel, ribbon, low, high, joined, way]) part.style.fill = colour;
   // Seen where the slab is a sign.
   for (const part of [low, high]) part.style.stroke = colour;
 }
@@ -76,7 +77,7 @@ export function drawJoined(rect, { middle, half, top, tall }, divided) {
   box(rect, middle - half, top, Math.max(2 * half - (divided ? 1.5 : 0), 0.75), tall);
 }
 
-export function drawFunnels({ beam, funnel, ribbon }, { source, low = null, high, joined }) {
+export function drawFunnels({ beam, funnel, ribbon, way }, { source, low = null, high, joined }) {
   const between = (above, below) => funnelPath(
     above.top + above.tall + (above.gap ?? 2), above.middle - above.half, above.middle + above.half,
     below.top - (below.gap ?? 2), below.middle - below.half, below.middle + below.half, true);
@@ -86,6 +87,8 @@ export function drawFunnels({ beam, funnel, ribbon }, { source, low = null, high
   change(funnel, { d: low ? between(high, low)
     : funnelPath(under, high.middle, high.middle, under, high.middle, high.middle, true) });
   change(ribbon, { d: between(joined, high) });
+  const [x, y] = [(high.middle + joined.middle) / 2, (high.top + joined.top + joined.tall) / 2];
+  change(way, { d: `M${x.toFixed(1)} ${(y - 4).toFixed(1)} l-6 9 h12 Z` });
 }
 
 export const MODULE_CSS = `

@@ -9,7 +9,7 @@ import { MODULE_CSS, drawFunnels, drawJoined, drawSlab, moduleParts } from "./mo
 
 const STEPS = ["the input", "reductions and pool", "convolutions", "concatenation"];
 const LEVEL = { beam: 2, low: 2, lowName: 2, lowTile: 2, funnel: 3, high: 3, highName: 3,
-  highTile: 3, ribbon: 4, joined: 4, joinedCount: 4 }; // the step at which a part appears
+  highTile: 3, ribbon: 4, way: 4, joined: 4, joinedCount: 4 }; // the step at which a part appears
 
 const made = (column) => column.boxes.at(-1)[1]; // the channels that a branch gives
 
@@ -44,7 +44,7 @@ function build({ get, move, control, drawing, summary, top }) {
     ["most weight: input channel", ["source"]],
   ] });
   return {
-    title: "A photograph in a small 3a", head: steps,
+    title: "A photograph goes through a module", head: steps,
     body: [
       node("div", { class: "actions" }, pick, jump), summary,
       node("div", { class: "sides" }, node("div", { class: "drawing" }, picture, picture.tiles),

@@ -3,7 +3,7 @@
 
 import { axis, scale } from "../interactive/charts.js";
 import {
-  COLOURS, box, change, choice, count, drag, figure, fixed, menu, millions, node, percent, place,
+  COLOURS, SERIES, box, change, choice, count, drag, figure, fixed, menu, millions, node, percent, place,
   say, several, shape, table, titled, track, words,
 } from "../interactive/kit.js";
 import {
@@ -319,11 +319,11 @@ const CSS = `${MODULE_CSS}
 .outside { fill: url(#hatch); stroke: var(--line); }
 .hatching { fill: var(--line); }
 rect.narrowest, rect.widest { fill: none; stroke-width: 3; }
-rect.narrowest { stroke: ${COLOURS["1x1"]}; }
-rect.widest { stroke: ${COLOURS["5x5"]}; stroke-dasharray: 8 5; }
+rect.narrowest { stroke: ${SERIES[0]}; }
+rect.widest { stroke: ${SERIES[1]}; stroke-dasharray: 8 5; }
 .key { display: flex; gap: 8px; align-items: center; font-size: .93em; padding-top: 4px; }
-.key i { width: 22px; height: 14px; border: 3px solid ${COLOURS["1x1"]}; flex: none; }
-.key i.widest { border: 3px dashed ${COLOURS["5x5"]}; }
+.key i { width: 22px; height: 14px; border: 3px solid ${SERIES[0]}; flex: none; }
+.key i.widest { border: 3px dashed ${SERIES[1]}; }
 @container (min-width: 320px) and (max-width: 420px) { /* no line more for a longer number */
   table { font-size: .8em; }
   tbody th { white-space: nowrap; }

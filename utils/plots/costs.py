@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from ..support.palette import BRANCH_COLOURS
+from ..support.palette import SERIES_COLOURS
 from .picture import INK, STYLE, WIDTH, Picture
 
 
@@ -34,7 +34,7 @@ def costs_by_module(costs: Mapping[str, Mapping[str, float]], *, unit: str, alt:
         figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
         axis = figure.subplots()
         width = 0.8 / len(costs)
-        fills = [(INK, 0.85), (BRANCH_COLOURS["3x3"], 1.0)]
+        fills = [(INK, 0.85), (SERIES_COLOURS[0], 1.0)]
         for i, (series, (colour, alpha)) in enumerate(zip(costs.items(), fills, strict=False)):
             label, values = series
             axis.bar(

@@ -53,6 +53,8 @@ def inception_module(in_channels: int, spec: InceptionSpec, *, alt: str = "") ->
                     span[1] + 0.05 * gap, level + _THICK / 2, f"{name}\n{channels}", va="center"
                 )
             _bar(axis, landed, 2.9, colour)
+            way = ((sum(spans[-2]) + sum(landed)) / 4, (levels[-2] + _THICK + 2.9) / 2)
+            axis.plot(*way, "^", color=colour, ms=7)  # which way the data go
             landing, left = landed[1], left + width + gap
         axis.text(in_channels / 2 + 0.1 * gap, _THICK / 2, f"input, {in_channels}", va="center")
         axis.text(

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..support.palette import BRANCH_COLOURS
+from ..support.palette import SERIES_COLOURS
 from .picture import INK, STYLE, WIDTH, Picture
 
 
@@ -39,7 +39,7 @@ def sliding_window(
         raise ValueError(f"expected places whose {size}×{size} windows lie within, got {places}")
     windows = np.lib.stride_tricks.sliding_window_view(picture, weights.shape)
     answers = (windows * weights).sum(axis=(2, 3))
-    colour = BRANCH_COLOURS["3x3"]
+    colour = SERIES_COLOURS[0]
     with rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, WIDTH * 1.9 * height / width / len(places) + 0.7))
         axes = figure.subplots(2, len(places), squeeze=False)
@@ -163,7 +163,7 @@ def receptive_field(sizes: Sequence[int]) -> Picture:
                     Rectangle(
                         (column, row),
                         *(1, 1),
-                        facecolor=BRANCH_COLOURS["3x3"] if inside else "none",
+                        facecolor=SERIES_COLOURS[0] if inside else "none",
                         edgecolor="#888888",
                         linewidth=0.6,
                     )
