@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -13,7 +14,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def check(app: Sphinx, doctree: nodes.document) -> None:
-    """Warn at each cell that shows an ipywidget."""
+    """Warn at each cell that shows an ipywidget; a page leaves out the state of the others, too."""
+    NbMetadataCollector.get_js_files(app.env, app.env.docname).pop("ipywidgets_state", None)
     for node in doctree.findall(nodes.Element):
         if node.get("mime_type") == WIDGET_VIEW:
             LOGGER.warning(

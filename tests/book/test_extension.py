@@ -49,6 +49,7 @@ In a box.
 CELLS = (
     ":tags: [remove-cell]\n\nfrom myst_nb import glue\nglue('n', '1,234', display=False)",
     ":tags: [hide-input, after-prediction]\n\nprint(1)",
+    ":tags: [remove-output]\n\nimport ipywidgets\nipywidgets.IntSlider()",
     """
     ---
     mystnb:
@@ -134,7 +135,7 @@ def test_scripts(good):
         for address in sources + [link.get("href", "") for link in page.find_all("link")]:
             assert "://" not in address, address
         text = " ".join(sources + inline).lower()
-        for unwanted in ("thebe", "mathjax", "require", "html-manager", "fontawesome"):
+        for unwanted in ("thebe", "mathjax", "require", "html-manager", "widgets", "fontawesome"):
             assert unwanted not in text
 
 

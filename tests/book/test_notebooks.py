@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from tiny_book import HEADER, ROOT, TinyBook
@@ -350,6 +351,23 @@ def test_an_export_that_fails_leaves_the_one_before_it(tiny_book, tmp_path):
     assert answer.status == 1
     assert f"cannot be written to {out / 'notes.txt'}" in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_sliders_run_the_readers_function():
+    """The cell whose output only a notebook shows: moving its sliders changes what it returns."""
+    path = ROOT / "chapters" / "02_one_by_one_reduction.md"
+    cells = [c for c in jupytext.read(path).cells if c.cell_type == "code"]
+    (driven,) = [c for c in cells if "interact(" in c.source]
+    assert driven.metadata["tags"] == ["remove-output"]
+    names = {}
+    for cell in (cells[0], driven):
+        exec(cell.source, names)
+    widget = names["find"].widget
+    red, _, blue = widget.children[:3]
+    suit = widget.result._repr_html_()
+    red.value, blue.value = -0.5, 1.0
+    badge = widget.result._repr_html_()
+    assert suit != badge == names["find"](-0.5, -0.5, 1.0)._repr_html_()
 
 
 @pytest.mark.notebooks

@@ -110,8 +110,8 @@ def test_the_steps_show_what_there_is_so_far(show) -> None:
     for step in range(1, 5):
         page.get_by_role("radio", name=str(step), exact=True).check()
         assert results(page)["step"] == step
-        seen = [way.is_visible() for way in page.locator("path.way").all()]
-        assert seen == 4 * [step == 4]  # the arrowheads below the concatenation
+        ways = [way.is_visible() for way in page.locator("path.way").all()]
+        assert ways == 4 * [step == 4]  # the arrowheads below the concatenation
         tiles = page.locator(".drawing .tile").evaluate_all(
             "all => all.filter((e) => getComputedStyle(e).visibility !== 'hidden').length"
         )
