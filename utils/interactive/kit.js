@@ -461,8 +461,8 @@ input[type="range"]::-moz-range-thumb {
 }
 input[type="range"]:disabled { opacity: .35; cursor: default; }
 
-.choice { border: 0; padding: 0; margin: 0; min-width: 0; display: flex; align-items: center;
-  justify-content: space-between; gap: 8px; }
+.choice { border: 0; padding: 0; margin: 0; min-width: 0; display: flex; flex-wrap: wrap;
+  align-items: center; justify-content: space-between; gap: 4px 8px; }
 .choice legend { float: left; padding: 0; }
 .choice > div { display: inline-flex; overflow: clip; border: 1px solid var(--control);
   border-radius: 6px; }
