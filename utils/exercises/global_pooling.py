@@ -229,9 +229,6 @@ def gradients(x, g):
 # 3 ---------------------------------------------------------------------------------------------
 
 
-_SHAPES = (1, 4, 4, 5, 6, 3), (2, 5, 3, 3, 6, 2), (2, 1, 3, 4, 5, 4)
-
-
 def _layers() -> list[tuple[Tensor, Tensor, Tensor, int]]:
     generator = torch.Generator().manual_seed(2)
     return [

@@ -35,7 +35,7 @@ from ..data import (
 from ..googlenet import MINI_EARLY, Config, GoogLeNet, googlenet
 from ..networks.rows import Convolution, Row
 from ..support.checks import one_of
-from ..support.telling import Estimate, between, points, spread
+from ..support.telling import Estimate, between, points
 from ..training import Batches, DivergedError, Recipe, evaluate, train
 from ..training.batches import normalise
 from ..training.folders import IMAGENET
@@ -495,15 +495,6 @@ def ways_back(setting: str) -> Estimate:
 def ends() -> pd.DataFrame:
     """Return the last row of each stored training."""
     return results(AUX_TRAINING.name).groupby(["setting", "seed"], sort=False).tail(1)
-
-
-def ended(kind: str) -> dict[str, Estimate]:
-    """Return what a kind of network came to, such as "plain, He": with ``heads`` and ``no_heads``.
-
-    Each is the mean accuracy, with the least and the most of a run.
-    """
-    runs = ends().set_index("setting")["test_accuracy"]
-    return {"heads": spread(runs[f"{kind}, heads"]), "no_heads": spread(runs[f"{kind}, no heads"])}
 
 
 def gained(better: str, worse: str) -> Estimate:
