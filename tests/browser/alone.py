@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 from playwright.sync_api import Locator, Page
@@ -15,7 +16,12 @@ from utils.figures import (
     multi_scale_lens,
     network_map,
     pool_a_map,
+    sliding_window,
 )
+
+#: A spot of light, and the centre less the mean of its surround.
+SPOT = [[8 * (row == 2 and column == 3) for column in range(6)] for row in range(5)]
+AROUND = [[1 if row == column == 1 else -1 / 8 for column in range(3)] for row in range(3)]
 
 #: What must hold of every figure is tested of these, in `test_figures_alone.py`.
 FIGURES = {
@@ -26,6 +32,7 @@ FIGURES = {
     "module": build_a_module,
     "network": network_map,
     "pooling": pool_a_map,
+    "window": partial(sliding_window, SPOT, AROUND),
 }
 each_figure = pytest.mark.parametrize("name", FIGURES)
 

@@ -13,11 +13,17 @@ import re
 import pytest
 import torch
 from alone import FIGURES, each_figure, number, results, written
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from utils.accounting import account, break_even, convolution_cost, module_costs, reduced_cost
 from utils.blocks import InceptionSpec
-from utils.figures import bottleneck_calculator, build_a_module, gradient_steps, network_map
+from utils.figures import (
+    bottleneck_calculator,
+    build_a_module,
+    gradient_steps,
+    network_map,
+    sliding_window,
+)
 from utils.googlenet import INPUTS, MODULES, googlenet
 from utils.interactive import Interactive
 
@@ -231,6 +237,27 @@ def test_bars_branches_and_squares_are_to_scale(show) -> None:
     assert squares["widest"] / squares["narrowest"] == pytest.approx(high / low, rel=0.01)
     photo = float(page.locator("image").get_attribute("width"))
     assert squares["widest"] / photo == pytest.approx(high / 224, rel=0.01)
+
+
+def test_the_sliding_window_computes_a_convolution(show) -> None:
+    picture = torch.tensor([[1, 0, 2, 5, 1], [0, 3, 1, 0, 2], [4, 1, 0, 2, 1], [0, 2, 2, 1, 3]])
+    weights = torch.tensor([[0, -1, 0], [0.5, 2, -0.125], [0, 1, 0]])
+    page = show(sliding_window(picture, weights)).page
+    truth = torch.conv2d(picture[None, None].float(), weights[None, None])[0, 0].flatten()
+    for step, answer in enumerate(truth.tolist(), 1):
+        number(page, "Window").fill(str(step))
+        assert results(page)["answer"] == pytest.approx(answer)
+        texts = page.locator(".answers text").all_text_contents()
+        assert sum(text != "" for text in texts) == step
+    seen = page.locator(".seen").bounding_box()
+    for column, row, step in ((0, 0, 1), (2, 1, 2), (4, 3, 6), (1, 2, 4)):
+        x, y = ((n + 0.5) / of for n, of in ((column, 5), (row, 4)))
+        page.mouse.click(seen["x"] + x * seen["width"], seen["y"] + y * seen["height"])
+        page.wait_for_timeout(60)
+        assert results(page)["step"] == step
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowRight")
+    assert results(page)["step"] == 5
 
 
 def test_the_map_obeys_pointer_and_keyboard(show) -> None:
@@ -722,16 +749,24 @@ def test_the_pages_style_does_not_reach_the_figure(show, name) -> None:
 # Hosts
 
 
+def change(stage: Locator) -> None:
+    """Choose something else in a figure's menu, or, where it has none, in its field."""
+    if stage.locator("select").count():
+        stage.locator("select").first.select_option(index=4)
+    else:
+        stage.locator("input[type=number]").first.fill("5")
+
+
 @each_figure
 def test_two_copies_on_a_page_are_independent(show, name) -> None:
     figure = FIGURES[name](key="here")
     visit = show(figure, figure, FIGURES["module"](key="other"))
     page = visit.page
     before = results(page, 1)
-    page.locator(".stage").nth(0).locator("select").first.select_option(index=4)
+    change(page.locator(".stage").nth(0))
     assert results(page, 0) != before
     assert results(page, 1) == before
-    page.locator(".stage").nth(1).locator("select").first.select_option(index=4)
+    change(page.locator(".stage").nth(1))
     assert results(page, 1) == results(page, 0)
     names = page.evaluate(
         """() => { const trees = [];
@@ -764,6 +799,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url
         "module": "163,328",
         "network": "6,998,552",
         "pooling": "moved by 6 px",
+        "window": "8",
     }
     assert page.get_by_text(numbers[name], exact=True).first.is_visible()
     context.close()
@@ -774,7 +810,7 @@ def test_in_jupyterlab(show, name) -> None:
     html = json.dumps(FIGURES[name]()._repr_html_()).replace("</", "<\\/")
     page = show(LAB.format(html=html, trusted="true")).page
     before = results(page)
-    page.locator("select").first.select_option(index=4)
+    change(page.locator(".stage"))
     assert results(page) != before
 
 

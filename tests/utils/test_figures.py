@@ -249,3 +249,14 @@ def test_numbers_of_numpy_are_taken_as_they_are():
 
 def test_as_many_reduced_channels_as_come_in_are_allowed():
     assert bottleneck_calculator(c_in=64, c_red=64).state["c_red"] == 64
+
+
+def test_the_sliding_window_refuses_what_does_not_fit():
+    picture, weights = np.zeros((4, 5)), np.ones((3, 3))
+    with pytest.raises(ValueError, match="step must be from 1 to 6"):
+        utils.figures.sliding_window(picture, weights, step=7)
+    for bad in ((picture, np.ones((2, 2))), (picture[:2], weights), (picture, np.ones(3))):
+        with pytest.raises(ValueError, match="k odd"):
+            utils.figures.sliding_window(*bad)
+    table = utils.figures.sliding_window(picture, -weights + 1).fallback
+    assert table.count("<td>") == 6

@@ -41,7 +41,6 @@ def test_what_is_no_branch_has_no_branch_colour():
     costs = {"a": {"3a": 1.0}, "b": {"3a": 2.0}}
     for picture in (
         plots.costs_by_module(costs, unit="u", alt="bars"),
-        plots.sliding_window(torch.zeros(5, 6), torch.ones(3, 3), [(1, 1)]),
         plots.receptive_field((3, 3)),
     ):
         drawn = picture._repr_html_().lower()
@@ -95,16 +94,7 @@ def test_charts_show_what_they_are_given():
     np.testing.assert_allclose(lines[2].get_ydata(), 100 * np.mean(curves["g"], axis=0))
 
 
-def test_windows_show_true_answers_and_fields():
-    spot = torch.zeros(5, 6)
-    spot[2, 3] = 8
-    weights = torch.full((3, 3), -1 / 8)
-    weights[1, 1] = 1
-    picture = plots.sliding_window(spot, weights, [(1, 1), (2, 2), (2, 3)])
-    assert "row 2, column 2 the answer is 0; in row 3, column 3 the answer is -1; " in picture.alt
-    assert picture.alt.endswith("row 3, column 4 the answer is 8.")
-    shown = [text.get_text() for text in picture.figure.axes[-1].texts]
-    assert shown == ["0", "−1", "−1", "−1", "0", "−1", "8"]
+def test_windows_show_true_weights_and_fields():
     field = plots.receptive_field((3, 5))
     assert "the image: 7×7; after 3×3, layer 1: 5×5; after 5×5, layer 2: 1×1" in field.alt
     faces = [patch.get_facecolor()[3] for patch in field.figure.axes[0].patches]
@@ -114,9 +104,6 @@ def test_windows_show_true_answers_and_fields():
 
 
 def test_charts_refuse_what_they_would_not_show():
-    for bad in ([], [(0, 0)]):
-        with pytest.raises(ValueError, match="3×3 windows lie within"):
-            plots.sliding_window(np.zeros((4, 4)), np.ones((3, 3)), bad)
     for sizes in ((), (3, 2)):
         with pytest.raises(ValueError, match="odd sizes"):
             plots.receptive_field(sizes)

@@ -12,6 +12,7 @@ from .module_flow import module_flow
 from .multi_scale_lens import multi_scale_lens
 from .network_map import network_map
 from .pool_a_map import pool_a_map
+from .sliding_window import sliding_window
 
 __all__ = [
     "bottleneck_calculator",
@@ -21,4 +22,5 @@ __all__ = [
     "multi_scale_lens",
     "network_map",
     "pool_a_map",
+    "sliding_window",
 ]

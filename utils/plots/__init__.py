@@ -19,7 +19,7 @@ from .pixels import by_pixels
 from .runs import runs
 from .sizes import by_size
 from .variance import kept_variance
-from .windows import named_filters, receptive_field, sliding_window
+from .windows import named_filters, receptive_field
 
 __all__ = [
     "Gallery",
@@ -38,6 +38,5 @@ __all__ = [
     "receptive_field",
     "runs",
     "signal_by_stage",
-    "sliding_window",
     "ways_of_gradients",
 ]

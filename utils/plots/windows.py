@@ -1,97 +1,14 @@
-"""What a filter is: its weights, the window that slides, and what two windows in a row see."""
+"""What a filter is: its weights, and what windows in a row see."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from ..support.palette import SERIES_COLOURS
 from .picture import INK, STYLE, WIDTH, Picture
-
-
-def sliding_window(
-    picture: np.ndarray, weights: np.ndarray, places: Sequence[tuple[int, int]]
-) -> Picture:
-    """Draw a filter's window at some places of a small picture, and its answers so far.
-
-    Parameters
-    ----------
-    picture : array
-        Grey, (H, W), of few pixels: their values are written.
-    weights : array
-        The filter, (k, k), with an odd k; no padding.
-    places : sequence of (row, column)
-        The middles of the windows, in reading order. The answers up to each are shown.
-
-    Raises
-    ------
-    ValueError
-        No places, an even k, or a window that leaves the picture.
-    """
-    picture, weights = np.asarray(picture, float), np.asarray(weights, float)
-    size, half = len(weights), len(weights) // 2
-    (height, width), last = picture.shape, np.array(picture.shape) - half
-    inside = all(half <= row < last[0] and half <= column < last[1] for row, column in places)
-    if not places or size % 2 == 0 or not inside:
-        raise ValueError(f"expected places whose {size}×{size} windows lie within, got {places}")
-    windows = np.lib.stride_tricks.sliding_window_view(picture, weights.shape)
-    answers = (windows * weights).sum(axis=(2, 3))
-    colour = SERIES_COLOURS[0]
-    with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, WIDTH * 1.9 * height / width / len(places) + 0.7))
-        axes = figure.subplots(2, len(places), squeeze=False)
-        for number, (row, column) in enumerate(places):
-            above, below = axes[:, number]
-            _cells(above, picture, f"window {number + 1}", picture)
-            corner = (column - half - 0.5, row - half - 0.5)
-            above.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=colour, lw=2.5))
-            so_far = np.full(picture.shape, np.nan)
-            so_far[half : last[0], half : last[1]] = answers
-            so_far.flat[row * width + column + 1 :] = np.nan
-            _cells(below, so_far, "answers so far", answers)
-            below.add_patch(
-                Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, lw=2.5)
-            )
-        figure.tight_layout(pad=0.3)
-    said = "; ".join(
-        f"in row {row + 1}, column {column + 1} the answer is "
-        f"{answers[row - half, column - half]:g}"
-        for row, column in places
-    )
-    return Picture(
-        figure,
-        alt=f"A {size}×{size} window at {len(places)} places of a picture of {height}×{width} "
-        f"pixels, and below each the answers so far: {said}.",
-    )
-
-
-def _cells(axis: Axes, values: np.ndarray, title: str, scale: np.ndarray) -> None:
-    """Draw values as grey cells with their numbers, black to white as `scale` goes; no NaN."""
-    height, width = values.shape
-    least, most = min(scale.min(), 0), max(scale.max(), 1)
-    for row, column in np.ndindex(height, width):
-        value = values[row, column]
-        shade = (value - least) / (most - least)
-        known = not np.isnan(value)
-        axis.add_patch(
-            Rectangle(
-                (column - 0.5, row - 0.5),
-                *(1, 1),
-                facecolor=str(shade) if known else "none",
-                edgecolor="#888888",
-                linewidth=0.6,
-            )
-        )
-        if known:
-            ink = "white" if shade < 0.5 else "black"
-            number = f"{value:g}".replace("-", "−")
-            axis.text(column, row, number, ha="center", va="center", fontsize=7.5, color=ink)
-    axis.set(xlim=(-0.6, width - 0.4), ylim=(height - 0.4, -0.6), aspect="equal")
-    axis.set_title(title, fontsize=9)
-    axis.set_axis_off()
 
 
 def named_filters(filters: Mapping[str, np.ndarray]) -> Picture:
