@@ -46,8 +46,10 @@ from .rates import chosen
 Start = Literal["small normal", "old Caffe", "Caffe", "He"]
 STARTS: tuple[Start, ...] = ("small normal", "old Caffe", "Caffe", "He")
 
-#: Standard deviations of "old Caffe", by the end of a layer's name. Its text gives none for the
-#: last layer, `fc`, which gets this package's.
+#: Standard deviations of "old Caffe", by the end of a layer's name, as a copy of that text holds
+#: them: NVIDIA/DIGITS, digits/standard-networks/caffe/googlenet.prototxt. It names "xavier" as the
+#: kind, which does not read them; that a normal distribution once did is inferred. It gives none
+#: for the last layer, `fc`, which gets this package's.
 OLD_CAFFE: dict[str, float] = {
     "conv1.conv": 0.1,
     "conv2.conv": 0.1,
