@@ -97,7 +97,8 @@ def network_map(
         state=state,
         caption=(
             f"GoogLeNet as in {_NAMES[variant]}, stage by stage, for one image of {_SIDE}×{_SIDE} "
-            "pixels; receptive fields in pixels, along the narrowest and the widest path."
+            "pixels; receptive fields in pixels, along the narrowest and the widest path; time as "
+            "a share, on one thread, that of a normalisation with the stage in front of it."
         ),
         heads=("stage", "output", "parameters", "multiply-adds", "narrowest", "widest", "time"),
         rows=rows,
