@@ -727,8 +727,8 @@ def prediction(kept: float, *, width: int, channels: int) -> Interactive:
         "tells. Do the answers of two filters to one photograph really have nothing in common?",
         0.5: "About half. Neighbouring filters see nearly the same thing, and this underrates how "
         "much they share: look at the curve.",
-        0.9: "About nine tenths. The channels of a photograph repeat each other so much that a "
-        "few mixtures carry most of what varies. Why they do, two kinds of noise will tell.",
+        0.75: "About three quarters. The channels of a photograph repeat each other so much that a "
+        "few mixtures carry most of what varies. Why they do, noise will tell.",
         0.999: "Nearly everything. That takes more mixtures: find on the curve where it gets "
         "there.",
     }
