@@ -218,8 +218,8 @@ def gained(data: Data, modules: str, test: str = "test") -> Estimate:
     return points(results(f"scales_{data}"), modules, INCEPTION, f"{test}_accuracy")
 
 
-def slower(modules: str) -> Estimate:
-    """Return how many times the processor time of such `MODULES` Inception's take, on clothes."""
-    rows = results("scales_fashion")
+def slower(modules: str, data: Data = "fashion") -> Estimate:
+    """Return how many times the processor time of such `MODULES` training with Inception's took."""
+    rows = results(f"scales_{data}")
     seconds = rows.pivot(index="seed", columns="setting", values="train_cpu_seconds")
     return spread(seconds[INCEPTION] / seconds[modules])
