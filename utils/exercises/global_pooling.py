@@ -67,6 +67,14 @@ def count(channels, height, width, hidden, classes):
         Slip({"height * width": "height"}, "A map has rows *and* columns."),
         Slip({"*hidden, ": ""}, "The hidden layers are missing."),
         Slip(
+            {"*hidden, classes]": "*hidden]"},
+            "The last layer, which gives the scores, is missing.",
+        ),
+        Slip(
+            {"height * width": "height * height"},
+            "A map need not be square: it has as many columns as `width` says.",
+        ),
+        Slip(
             {"[channels * height": "[height"},
             "The map has so many places, and at each of them all its channels.",
         ),
@@ -311,6 +319,27 @@ def window_scores(maps, weight, bias, side):
                 "class_maps, side, 1)"
             },
             "The scores are too large: is a sum taken over each window, not a mean?",
+        ),
+        Slip(
+            {
+                "None], bias": "None].expand(-1, -1, side, side), bias",
+                "F.avg_pool2d(class_maps, side, stride=1)": "class_maps",
+            },
+            "A sum is taken over each window: by how many places does a mean divide?",
+        ),
+        Slip(
+            {
+                "None], bias": "None].expand(-1, -1, side, side) / side, bias",
+                "F.avg_pool2d(class_maps, side, stride=1)": "class_maps",
+            },
+            "Divided by `side` alone: a window has rows *and* columns.",
+        ),
+        Slip(
+            {
+                "conv2d(maps": "conv2d(F.max_pool2d(maps, side, stride=1)",
+                "F.avg_pool2d(class_maps, side, stride=1)": "class_maps",
+            },
+            "The head reads the mean of each channel in the window, not the largest value.",
         ),
         Slip(
             {"F.avg_pool2d(class_maps, side, stride=1)": "class_maps.mean((2, 3))"},
