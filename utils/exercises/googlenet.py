@@ -140,9 +140,10 @@ def _compare_stages(
             expected=f"with the same weights, the same numbers from `{name}`",
             got="other numbers, though everything in front of it agrees",
             look="Behind the last stage: the mean of each channel over the whole map, then one "
-            "linear layer."
+            "linear layer, and nothing behind that."
             if name == "scores"
-            else "A ReLU stands behind each convolution, also behind reductions and projections.",
+            else "A ReLU stands behind each convolution, also behind reductions and projections. "
+            "Every pool is a max pool, 3×3; one between stages is not padded.",
         )
 
 
@@ -154,8 +155,9 @@ def _run(network: nn.Module, images: torch.Tensor) -> Any:
         raise MismatchError(
             "a network that runs on images of shape (2, 1, 28, 28)",
             f"{type(error).__name__}: {error}",
-            "Does each branch keep height and width, so that the four can be joined? Does each "
-            "layer read as many channels as the one in front of it gives?",
+            "Does each branch keep height and width, so that the four can be joined along the "
+            "channels? Does each layer read as many channels as the one in front of it gives, the "
+            "first one the image's, and `fc` one mean for each channel?",
         ) from None
     if unfinished(scores):
         raise NotAttemptedError
@@ -436,6 +438,15 @@ def top5_error(scores, labels):
         ),
         Slip({"1 - hit": "100 - 100 * hit"}, "A share in 0..1 is asked for, not a percentage."),
         Slip(
+            {"1 - hit.float().mean()": "(~hit).sum()"},
+            "That is a number of images. The share is asked for, in 0..1.",
+        ),
+        Slip(
+            {".any(dim=-1)": ""},
+            "That is a share of all guesses, five for each image. An image is right if *any* of "
+            "its five is the label; the share is one of images.",
+        ),
+        Slip(
             {"topk(5": "topk(1"},
             "That is the top-1 error. An image counts as right here if its label is among the "
             "five most probable classes.",
@@ -613,11 +624,11 @@ save = Exercise(
     statement="""
 Save at least a fifth of GoogLeNet's multiply-adds, and keep the outside of every module as it is:
 the nine modules and the last layer give the shapes of Table 1, and the network has no more
-parameters than the paper's. `PAPER` holds the rows by name, `replace` changes numbers in a row, and
-`googlenet("paper", layers={**PAPER, ...})` builds the network with some rows replaced. There are
-many right answers; say in a sentence what yours gives up. In `PAPER`, `conv2` is the 1×1 of the
-stem, `conv3` the 3×3 behind it, and `inception3a` the first module. No layer may have fewer than 8
-channels.
+parameters than the paper's. `PAPER` holds the rows by name, `replace` changes numbers in a row
+(enter `PAPER["conv2"]` in a cell of its own to see what they are called), and `googlenet("paper",
+layers={**PAPER, ...})` builds the network with some rows replaced. There are many right answers;
+say in a sentence what yours gives up. In `PAPER`, `conv2` is the 1×1 of the stem, `conv3` the 3×3
+behind it, and `inception3a` the first module. No layer may have fewer than 8 channels.
 """,
     stub="""
 from dataclasses import replace
@@ -711,13 +722,13 @@ def dearest_stage() -> Interactive:
     }
     why = {
         "first": "Its map is the largest, but it reads only the three colours.",
-        "second": "They read 64 channels where the map is still 56 pixels wide: many positions, "
+        "second": "They read 64 channels where the map is still 56 pixels wide: many places, "
         "and no longer few channels.",
         "3b": "The dearest of the modules, and second in all: early, on a map of 28×28, and "
         "already wide.",
-        "4e": "Many channels, but a map of 14×14 has a quarter of the positions of 28×28.",
+        "4e": "Many channels, but a map of 14×14 has a quarter of the places of 28×28.",
         "5b": "It holds the most parameters. But on a map of 7×7 each of them is used at only 49 "
-        "positions.",
+        "places.",
         "linear": "Each of its weights is used exactly once for each image.",
     }
     most = max(macs, key=macs.__getitem__)
@@ -790,8 +801,8 @@ def against_alexnet(parameters: float, macs: float) -> Interactive:
     texts = {
         parameters: (
             "fewer, by about the same factor",
-            "So it would be if every weight were used equally often. But a weight of a linear "
-            "layer is used once for an image, and a weight of a convolution at every position.",
+            "Yours would follow if every weight were used equally often. But a weight of a linear "
+            "layer is used once for an image, and a weight of a convolution at every place.",
         ),
         1.0: (
             "about as many",
@@ -800,11 +811,12 @@ def against_alexnet(parameters: float, macs: float) -> Interactive:
         0.5: (
             "about twice as many",
             "AlexNet keeps most of its weights in linear layers, where each is used once. "
-            "GoogLeNet keeps nearly all of them in convolutions, which use each at every position.",
+            "GoogLeNet keeps nearly all of them in convolutions, which use each at every place.",
         ),
         0.1: (
             "about ten times as many",
-            "So it is for VGG16, another network of 2014, and more: the next cell counts it, too.",
+            "VGG16, another network of 2014, takes that much and more: the next cell counts it, "
+            "too.",
         ),
     }
     nearest = min(texts, key=lambda ratio: abs(torch.tensor(ratio / macs).log().item()))
