@@ -240,7 +240,10 @@ def _why_not(ratios: Sequence[float], ratio: float) -> str:
             "do to half of the numbers?"
         )
     if ratio < 1:
-        return "It fades: in each layer the weights are too small for the number of inputs."
+        return (
+            "It fades: in each layer the weights are too small for the number of inputs. If yours "
+            "follow from a variance, the deviation is its root."
+        )
     return "It grows from layer to layer: the weights are too large for the number of inputs."
 
 
@@ -392,6 +395,10 @@ def joint_loss(outputs, labels, weight=0.3):
         Slip(
             {"loss = loss + weight": "_ = weight"},
             "That is the main loss alone. In training the heads' losses are added.",
+        ),
+        Slip(
+            {"weight * F": "0.3 * F"},
+            "The weight is always 0.3 here; the function is given one, as `weight`.",
         ),
         Slip({"weight * F": "F"}, "Each head counts fully. The paper adds them with a weight."),
         *(
@@ -669,8 +676,11 @@ def share_of_heads() -> Interactive:
         diagnoses={
             round(heads / (heads + trunk), 3): "That is the share; in percent it is a hundred "
             "times as much.",
-            round(100 * heads / trunk, 1): "That is the heads against the network that stays. The "
-            "whole that was trained is both together.",
+            **{
+                round(scale * heads / trunk, digits): "That is the heads against the network that "
+                "stays. The whole that was trained is both together."
+                for scale, digits in ((100, 1), (1, 3))
+            },
             round(50 * heads / (heads + trunk), 1): "That is one head. There are two.",
             round(100 * trunk / (heads + trunk), 1): "That is what stays.",
         },
@@ -705,13 +715,13 @@ def predict_gradient(rows: pd.DataFrame) -> Interactive:
     texts = {
         1e-6: (
             "about a million times smaller: it vanishes",
-            "So the lore has it. It happens from none of our four starts: even where the gradient "
-            "is faintest, it is nearly as faint at 5b, as you will see.",
+            "A vanishing gradient is the lore, but it vanishes on the way from none of our four "
+            "starts: even where it is faintest, it is nearly as faint at 5b, as you will see.",
         ),
         1e-3: (
             "about a thousand times smaller",
-            "Smaller it is, but by much less. What shrinks a gradient is not the number of layers "
-            "as such, but what each of them does to its size.",
+            "Smaller, but by much less than you expected. What shrinks a gradient is not the "
+            "number of layers as such, but what each of them does to its size.",
         ),
         0.1: (
             "about ten times smaller",
@@ -720,11 +730,11 @@ def predict_gradient(rows: pd.DataFrame) -> Interactive:
         ),
         1.0: (
             "about as large",
-            "Then nothing would be lost on the way. Some is, and the first layer is small.",
+            "You expected that nothing is lost on the way. Some is, and the first layer is small.",
         ),
         10.0: (
             "about ten times larger",
-            "That way round it is with batch normalisation: see the picture below.",
+            "Larger towards the image it is with batch normalisation: see the picture below.",
         ),
     }
     nearest = min(texts, key=lambda value: abs(math.log(ratio / value)))
@@ -733,7 +743,11 @@ def predict_gradient(rows: pd.DataFrame) -> Interactive:
         "from He's start, on real photographs. How large is the gradient of the first "
         "convolution's weights, compared with that of the last module's, 5b?",
         [
-            Option(text, f"It is {ratio:.2g} times as large. {why}", right=value == nearest)
+            Option(
+                text,
+                f"It is {ratio:.2g} times as large, in the mean over all seeds. {why}",
+                right=value == nearest,
+            )
             for value, (text, why) in texts.items()
         ],
         prediction=True,
@@ -767,20 +781,21 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
     texts = {
         "better, by more than 10 percentage points": (
             points > 10,
-            "So much would say that this network can hardly learn without heads.",
+            "As much as you expected would say that this network can hardly learn without heads.",
         ),
         "better, by 2 to 10 percentage points": (
             2 < points <= 10,
-            "So much would be left for heads to do, if normalisation and the start did only a part "
-            "of their work.",
+            "As much as you expected would be left for heads to do, if normalisation and the start "
+            "did only a part of their work.",
         ),
         "hardly: by less than 2 percentage points either way": (
             abs(points) <= 2,
-            "So it would be if normalisation and the start did the heads' work already.",
+            "Hardly anything would change if normalisation and the start did the heads' work "
+            "already.",
         ),
         "worse, by more than 2 percentage points": (
             points < -2,
-            "So it would be if the heads' losses drew the early layers away from what the end "
+            "Worse it would be if the heads' losses drew the early layers away from what the end "
             "needs.",
         ),
     }
