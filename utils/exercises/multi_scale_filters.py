@@ -105,6 +105,18 @@ def answer_at(picture, weights, row, column):
             "The window begins at the pixel. It should have the pixel in its middle.",
         ),
         Slip(
+            {"[rows, columns] * weights": "[rows, columns][:-1, :-1] * weights[:-1, :-1]"},
+            "The last row and the last column of the window are left out.",
+        ),
+        Slip(
+            {"[rows, columns] * weights": "[rows, columns] * weights.roll((half, half), (0, 1))"},
+            "The weights begin at `weights[0, 0]`: a negative index counts from the end.",
+        ),
+        Slip(
+            {"[rows, columns] * weights": "[rows, columns][-1, -1] * weights[-1, -1]"},
+            "That is the last product alone: add each one to those before.",
+        ),
+        Slip(
             {"[rows, columns]": "[columns, rows]"},
             "Row and column have changed places: the row comes first.",
         ),
@@ -518,8 +530,8 @@ challenge = Challenge(
     statement=f"""
 The same textures and the same rules, but the crops have {_SMALL} by {_SMALL} pixels: a quarter of
 what the filters saw before. Name more crops than a mean of one pixel beside a 3×3 difference of
-Gaussians, and send somebody the line that comes. If you cannot name more, name as many with fewer
-weights. Any filters count, also some that you found with a computer's help.
+Gaussians, and send somebody the line that comes. Any filters count, also some that you found with a
+computer's help.
 """,
     stub="""
 from utils.filters import difference_of_gaussians, gabor_bank, mean_filter

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -35,7 +36,10 @@ def _look_of_width(got: float, want: float, *case: int) -> str:
         return "A width cannot be negative."
     if got > want:
         return "Set the two costs equal and solve for `c_red`; round so that it still saves."
-    return "Is the division exact, and is the rounding only at the end?"
+    return (
+        "This width saves, but a wider one still does. Set the two costs equal, solve for `c_red`, "
+        "and round only at the end."
+    )
 
 
 widest = Exercise(
@@ -160,6 +164,9 @@ def pointwise(x, weight):
             "`reshape(-1, C)` reads the memory in order, and there a channel's pixels stand side "
             "by side: first move the channels last, with `permute`.",
         ),
+        Slip({"->nohw": "->nowh"}, "Height and width have changed places."),
+        Slip({"weight, x)": "weight, x).relu()"}, "Negative numbers are lost: no ReLU here."),
+        Slip({"weight, x)": "weight, x) / x.shape[1]"}, "The channels are added up, not averaged."),
         Slip(
             {'einsum("oc,nchw->nohw", weight, x)': "conv2d(x, weight[:, :, None, None])"},
             "A matrix product of the right axes is enough: `@`, `torch.einsum`.",
@@ -229,6 +236,11 @@ def melt(reduce, kernel):
             "def melt(reduce, kernel):\n    return kernel",
             "That is the k×k kernel alone: where has the 1×1 gone?",
         ),
+        Slip(
+            "def melt(reduce, kernel):\n    return kernel * reduce",
+            "That multiplies number by number. Over which channels should products be added up?",
+        ),
+        Slip({"rc->": "cr->"}, "The 1×1 is transposed: its output comes first."),
         Slip(
             {"0, 0])": "0, 0]).flip(2, 3)"},
             "Right, but flipped: torch slides a kernel as it stands.",
@@ -359,8 +371,8 @@ def _shapes(module: nn.Module) -> dict[tuple[int, ...], nn.Conv2d]:
     return {tuple(m.weight.shape): m for m in module.modules() if isinstance(m, nn.Conv2d)}
 
 
-def _otherwise(convs: Sequence[nn.Conv2d], x: Tensor) -> dict[str, Tensor]:
-    """Return what wrong modules would give with these weights: where to look -> output."""
+def _otherwise(convs: Sequence[nn.Conv2d], x: Tensor) -> list[tuple[str, Tensor]]:
+    """Return where to look, and what that wrong module would give with these weights."""
     one, reduce3, conv3, reduce5, conv5, proj = convs
 
     def built(relu: Callable, between: Callable, pool: Callable) -> list[Tensor]:
@@ -391,9 +403,9 @@ def _otherwise(convs: Sequence[nn.Conv2d], x: Tensor) -> dict[str, Tensor]:
         "Where is the pool in front of the projection?": built(F.relu, F.relu, plain),
         "The pool stands in front of its 1×1, not behind it.": [*right[:3], most(F.relu(proj(x)))],
     }
-    return {look: torch.cat(parts, dim=1) for look, parts in found.items()} | {
-        "The branches stand in another order: 1×1, 3×3, 5×5, pool.": torch.cat(right[::-1], dim=1)
-    }
+    outputs = [(look, torch.cat(parts, dim=1)) for look, parts in found.items()]
+    order = "The branches stand in another order: 1×1, 3×3, 5×5, pool."
+    return outputs + [(order, torch.cat(parts, dim=1)) for parts in permutations(right)]
 
 
 class _EachBranch(TorchFunctionMode):
@@ -487,7 +499,7 @@ def _verify_rebuilt(answer: Any) -> None:
             return
         looks = [
             look
-            for look, output in _otherwise(list(_shapes(theirs).values()), x).items()
+            for look, output in _otherwise(list(_shapes(theirs).values()), x)
             if torch.allclose(given, output, atol=1e-5)
         ]
     raise MismatchError(

@@ -12,7 +12,7 @@ SLIPS = {
             {_WIDEST: "round(k * k * c_in * c_out / (c_in + k * k * c_out))"},
             "Set the two costs equal",
         ),
-        ({_WIDEST: "min(c_in, c_out)"}, "Is the division exact"),
+        ({_WIDEST: "min(c_in, c_out)"}, "a wider one still does"),
         ({_WIDEST: "-1"}, "cannot be negative"),
     ],
     "pointwise": [
@@ -34,6 +34,7 @@ SLIPS = {
             "follows the reductions",
         ),
         ({"[one, three, five, pool]": "[pool, five, three, one]"}, "in another order"),
+        ({"[one, three, five, pool]": "[one, five, three, pool]"}, "in another order"),
         ({"max_pool2d": "avg_pool2d"}, "largest value"),
         ({", stride=1, padding=1": ", padding=1"}, "2 channels and (3, 3)"),
         ({"nn.Conv2d(spec.reduce5x5": "nn.Conv2d(in_channels"}, "size is its window"),
