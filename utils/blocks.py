@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from .support.checks import boolean, odd_int, one_of, positive_int, probability, store
+from .support.checks import boolean, non_negative, odd_int, one_of, positive_int, probability, store
 
 Norm = Literal["batch"] | None
 Padding = Literal["same", "valid"]
@@ -70,6 +70,7 @@ class ConvUnit(nn.Module):
         one_of(padding, ("same", "valid"), "padding")
         one_of(norm, ("batch", None), "norm")
         bias = norm is None if bias is None else boolean(bias, "bias")
+        eps = non_negative(eps, "eps")
         self.conv = nn.Conv2d(
             in_channels,
             out_channels,

@@ -44,7 +44,7 @@ class TableRow(NamedTuple):
         return self.type.rstrip(")").partition("inception (")[2]
 
 
-# Some printed params and ops do not follow from the filters beside them: `utils.accounting` tells.
+# Some printed params and ops do not follow from the filters beside them; chapter 5 compares them.
 # fmt: off
 TABLE_1 = tuple(TableRow(*row) for row in (
     # type, patch/stride, output (C, H, W), depth, filters, params, ops
@@ -142,7 +142,9 @@ class GoogLeNet(Network):
             )
             initialise(head, scores=head.fc2)
             self.add_module(name, head)
-        self.fc = self._modules.pop("fc")  # the last, as in torchvision's state dict
+        fc = self.fc
+        del self.fc  # and add it again, as the last: the order in torchvision's state dict
+        self.fc = fc
 
     def forward(self, x: Tensor) -> Tensor | GoogLeNetOutputs:
         """Score images; see the class for shapes, `Network` for errors."""
@@ -151,8 +153,9 @@ class GoogLeNet(Network):
         for layer in self.config.layers:
             x = getattr(self, layer)(x)
             name = self.config.aux_heads.get(layer)
-            if self.training and name and getattr(self, name) is not None:
-                aux[name] = getattr(self, name)(x)
+            head = getattr(self, name) if self.training and name else None
+            if head is not None:  # it may have been taken off: model.aux1 = None
+                aux[name] = head(x)
         x = self.head(x)
         return GoogLeNetOutputs(x, aux.get("aux2"), aux.get("aux1")) if aux else x
 

@@ -127,6 +127,7 @@ def test_the_papers_head_takes_no_others(size):
         (lambda: ConvUnit(3, 4, kernel_size=3, stride=0), ValueError, ["stride", "at least 1"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, norm="bn"), ValueError, ["norm", "'batch'", "'bn'"]),
         (lambda: ConvUnit(3, 4, kernel_size=3, bias="no"), TypeError, ["bias", "'no'"]),
+        (lambda: ConvUnit(3, 4, kernel_size=3, eps=-1.0), ValueError, ["eps", "at least 0"]),
         (lambda: SPEC.out_channels(0), ValueError, ["in_channels", "0"]),
         (lambda: replace(SPEC, conv3x3=-1), ValueError, ["conv3x3 must be at least 1, got -1"]),
         (lambda: replace(SPEC, conv1x1=None), TypeError, ["conv1x1 must be an integer"]),

@@ -17,8 +17,8 @@ from torchvision.models import GoogLeNet_Weights, Inception_V3_Weights
 
 import utils
 from utils.data import photograph, to_tensor
-from utils.networks.guards import SCORES
 from utils.pretrained import ENTRIES, WeightsUnavailableError, create, models, preprocessing
+from utils.pretrained.fitting import SCORES
 
 V3 = "inception_v3"
 PUBLISHED = [(name, weights) for name, published in models().items() for weights in published]
@@ -192,7 +192,7 @@ def test_a_file_with_our_names(tmp_path, suffix):
         again = create("micro_googlenet", weights=weights, num_classes=4)
         assert all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())
     for name in ("bn_inception", "xception"):
-        with pytest.raises(ValueError, match="these are another network's weights"):
+        with pytest.raises(ValueError, match="another network's weights"):
             create(name, weights=path)
 
 
@@ -267,15 +267,51 @@ def test_what_does_not_go_with_weights():
     for state, channels in ((grey, 3), (colour, 4)):
         with pytest.raises(ValueError, match=f"not {channels}: leave out in_channels"):
             create("micro_googlenet", weights=state, in_channels=channels)
-    twice = {"model": colour, "ema": colour}
-    with pytest.raises(ValueError, match=r"take state_dict\['model'\], or state_dict\['ema'\]"):
-        create("micro_googlenet", weights=twice)
     with pytest.raises(ValueError, match="leave out aux_heads"):
         create(
             "googlenet", weights=create("googlenet", aux_heads=False).state_dict(), aux_heads=True
         )
     with pytest.raises(ValueError, match="what came as 3 bytes holds no weights"):
         create("micro_googlenet", weights=b"abc")
+
+
+NONE = torch.zeros(1)
+OTHERS = [
+    ({"fc.weight": None}, "fc.weight NoneType instead of"),
+    ({"fc.bias": torch.zeros(4)}, r"fc.bias \(4,\) instead of \(10,\)"),
+    ({"fc.weight": torch.zeros(0, 128)}, r"fc.weight \(0, 128\) instead"),
+    ({"conv1.conv.weight": torch.zeros(16, 3, 3, 3)}, r"\(16, 3, 3, 3\) instead"),
+    ({"stray": NONE}, "Not of this network: stray"),
+    ({"module.stray": NONE}, "'module.' stands before module.stray, and not before conv1"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), OTHERS)
+def test_a_name_or_shape_of_another_network_is_an_error_that_tells_it(change, says):
+    state = create("micro_googlenet").state_dict() | change
+    with pytest.raises(ValueError, match=says):
+        create("micro_googlenet", weights=state)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "_orig_mod.module."])
+def test_prefixes_come_off_all_names_or_none(prefix):
+    model = create("micro_googlenet")
+    state = {f"{prefix}{key}": value for key, value in model.state_dict().items()}
+    again = create("micro_googlenet", weights={"state_dict": state, "epoch": 3})
+    assert torch.equal(again.fc.weight, model.fc.weight)
+    with pytest.raises(ValueError, match="not before stray"):
+        create("micro_googlenet", weights=state | {"stray": NONE})
+    with pytest.raises(ValueError, match="both state_dict and model"):
+        create("micro_googlenet", weights={"state_dict": state, "model": state})
+    with pytest.raises(RuntimeError, match="stray"):  # PyTorch's own loading takes off nothing
+        model.load_state_dict(state | {"stray": NONE})
+
+
+def test_published_and_own_names_of_one_weight_are_not_mixed():
+    state = reference(V3, "torchvision", aux_logits=False).state_dict()
+    ours = "inception_c1.branch1.conv.weight"
+    with pytest.raises(ValueError, match=ours):
+        create(V3, weights=state | {ours: NONE})
 
 
 @pytest.mark.parametrize("heads", [True, False])

@@ -1,7 +1,6 @@
-"""What a network says of images and weights that it cannot take: what was wrong, and what to do."""
+"""What a network says of images and heads that it cannot take: what was wrong, and what to do."""
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -79,123 +78,6 @@ def check_layout(x: Tensor, channels: int, wanted: str, *, otherwise: str = "") 
     raise ValueError(f"{wanted}, got the shape {shape}{': ' * bool(advice)}{', or '.join(advice)}.")
 
 
-# The layers of a network that give its scores, one for each head.
-SCORES = re.compile(r"(aux\d?\.)?fc2?\.\w+$")
-
-
-class WeightsError(RuntimeError, ValueError):
-    """The weights are another network's: a RuntimeError, as PyTorch raises, and a ValueError."""
-
-
-def check_weights(own: Mapping[str, Tensor], state_dict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a state dict without what wraps it, if it has the names and shapes of `own`.
-
-    Raises
-    ------
-    WeightsError
-        It has not: the message says which it lacks and, where another number of classes, channels
-        or heads would help, how to build the network.
-    """
-    wanted, weights = weight_shapes(own), unwrapped(state_dict, weight_shapes(own))
-    found = weight_shapes(weights)
-    if found == wanted:
-        # A new dict, without PyTorch's note on versions, which asks for counts that old files lack.
-        return weights
-    advice = "Load them into the network that they come from; utils.create renames published ones."
-    if options := differences(wanted, found):
-        built = ", ".join(f"{key}={value}" for key, value in options.items())
-        advice = f"Build the network with {built}."
-    faults = {
-        "Missing": [key for key in wanted if key not in found],
-        "Not of this network": [key for key in found if key not in wanted],
-        "Of another shape": [
-            f"{key} {found[key]} instead of {shape}"
-            for key, shape in wanted.items()
-            if found.get(key, shape) != shape
-        ],
-    }
-    listed = "".join(f"{what}: {some(keys)}. " for what, keys in faults.items() if keys)
-    raise WeightsError(f"these are another network's weights. {listed}{advice}")
-
-
-def weight_shapes(state_dict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return name -> shape, without the counts that BatchNorm keeps: older files have none."""
-    return {
-        str(key): tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        for key, value in state_dict.items()
-        if not str(key).endswith("num_batches_tracked")
-    }
-
-
-def unwrapped(state_dict: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Return the part of a checkpoint that holds most of `names`; all, where less than half are.
-
-    They may be one level down, or behind the prefix that DataParallel, torch.compile and others put
-    in front of all names, or both.
-
-    Raises
-    ------
-    WeightsError
-        Two parts hold as many of them, as where an average is kept beside the weights.
-    """
-    first, parts = next(iter(names)), {}
-    levels = {"state_dict": state_dict}
-    levels |= {f"state_dict[{k!r}]": v for k, v in state_dict.items() if isinstance(v, Mapping)}
-    for level, weights in levels.items():
-        ends = [key for key in map(str, weights) if key.endswith(f".{first}")]
-        for prefix in ("", *(key.removesuffix(first) for key in ends)):
-            parts[f"{level}, those with {prefix!r}" if prefix else level] = {
-                str(key).removeprefix(prefix): value
-                for key, value in weights.items()
-                if str(key).startswith(prefix)
-            }
-    known = {place: len(part.keys() & set(names)) for place, part in parts.items()}
-    most = max(known.values())
-    if 2 * most <= len(names):
-        return parts["state_dict"]
-    best = [place for place in parts if known[place] == most]
-    if len(best) > 1:
-        raise WeightsError(f"these weights are there more than once: take {', or '.join(best)}.")
-    return parts[best[0]]
-
-
-def differences(wanted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what to change in building the network so that the weights fit; None if nothing does.
-
-    That is another number of classes or of input channels, or the auxiliary heads. Both are what
-    `weight_shapes` returns.
-    """
-    options = {}
-    heads = [any(key.startswith("aux") for key in shapes) for shapes in (wanted, found)]
-    if heads[0] != heads[1]:
-        options["aux_heads"] = heads[1]
-        wanted, found = (
-            {key: shape for key, shape in shapes.items() if not key.startswith("aux")}
-            for shapes in (wanted, found)
-        )
-    if wanted.keys() != found.keys():
-        return None
-    scores = [key for key in wanted if SCORES.match(key)]
-    axes = dict.fromkeys(scores, ("num_classes", 0)) | {next(iter(wanted)): ("in_channels", 1)}
-    for key, shape in wanted.items():
-        if found[key] != shape:
-            option, axis = axes.get(key, ("", 0))
-            if not option or not _differ_along(axis, shape, found[key]):
-                return None
-            options[option] = found[key][axis]
-    for key, (option, axis) in axes.items():
-        if options.get(option, found[key][axis]) != found[key][axis]:
-            return None
-    return options
-
-
-def _differ_along(axis: int, shape: tuple[int, ...], other: Any) -> bool:
-    """Tell whether `other` is the shape but for its length along one axis, and not empty there."""
-    if not isinstance(other, tuple) or len(other) != len(shape) or other[axis] < 1:
-        return False
-    return shape[:axis] + shape[axis + 1 :] == other[:axis] + other[axis + 1 :]
-
-
 def check_heads(layers: Mapping[str, Any], heads: Mapping[str, str]) -> None:
     """Raise a ValueError unless each head, "aux1" or "aux2", has a layer of its own."""
     for layer, head in heads.items():
@@ -208,9 +90,3 @@ def check_heads(layers: Mapping[str, Any], heads: Mapping[str, str]) -> None:
             )
     if len(set(heads.values())) < len(heads):
         raise ValueError(f"each layer needs a head of its own, got {heads}.")
-
-
-def some(items: list[str]) -> str:
-    """List the first few, for a message."""
-    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
-    return (", ".join(items[:3]) or "none") + more

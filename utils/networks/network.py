@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..blocks import Norm, Style
-from ..support.checks import boolean, one_of, positive_int, probability, store
-from .guards import check_images, check_weights
+from ..support.checks import boolean, non_negative, one_of, positive_int, probability, store
+from .guards import check_images
 from .rows import Row, build_row, smallest_image
 
 
@@ -56,6 +55,7 @@ class Config:
         one_of(self.norm, ("batch", None), "norm")
         if self.bias is not None:
             boolean(self.bias, "bias", " (or None)")
+        store(self, eps=non_negative(self.eps, "eps"))
         store(self, dropout=probability(self.dropout, "dropout"))
 
     @property
@@ -90,7 +90,7 @@ class Network(nn.Module):
     ------
     TypeError, ValueError
         From `forward`: the images are not a floating-point (N, in_channels, H, W) tensor in the
-        dtype of the weights, or too small. From `load_state_dict`: another network's weights.
+        dtype of the weights, or too small.
     """
 
     def __init__(self, config: Config) -> None:
@@ -129,14 +129,6 @@ class Network(nn.Module):
     def check_images(self, x: Tensor) -> None:
         """Raise a TypeError or ValueError unless `x` are images that the network takes."""
         check_images(x, self)
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
-        """Load as `torch.nn.Module` does, also what is wrapped; say of others what to do."""
-        if strict and isinstance(state_dict, Mapping):
-            state_dict = check_weights(self.state_dict(), state_dict)
-        return super().load_state_dict(state_dict, strict=strict, assign=assign)
 
 
 def initialise(model: nn.Module, *, scores: nn.Linear) -> None:

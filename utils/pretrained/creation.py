@@ -12,17 +12,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
-from ..networks.guards import (
-    SCORES,
-    WeightsError,
-    check_weights,
-    differences,
-    unwrapped,
-    weight_shapes,
-)
-from .names import Entry, entry_of, no_weights
+from .fitting import NO_HEADS, fit, unwrapped
+from .names import entry_of, no_weights
 from .preparation import Preprocessing
-from .published import fetch, rename
+from .published import fetch
 
 Weights: TypeAlias = str | PathLike | bytes | Mapping[str, Tensor] | WeightsEnum
 
@@ -47,8 +40,8 @@ def create(name: str, *, weights: Weights | None = None, **options: Any) -> nn.M
         own constant: published ones, trained on ImageNet's 1000 classes, fetched when first used;
         `preprocessing` says how to feed them. Anything else is a file, as its path or its bytes, by
         `safetensors` or by `torch.save`, or a state dict. The names in it may be this package's or
-        the published ones, behind a prefix ("module.", "_orig_mod.") or one level down. No code in
-        a file is run.
+        the published ones. All of them may stand behind "module." or "_orig_mod.", and the whole
+        under "state_dict" or "model". No code in a file is run.
     **options
         What the network's own function takes: ``num_classes``, ``in_channels``, ``dropout``, ...
 
@@ -77,11 +70,11 @@ def create(name: str, *, weights: Weights | None = None, **options: Any) -> nn.M
             published.preprocessing.for_grey()  # if that can be
         aux = bool(entry.aux) and options.setdefault("aux_heads", published.aux)
         if aux and not published.aux:
-            raise ValueError(_NO_HEADS)
+            raise ValueError(NO_HEADS)
         what, state = f"the weights {key!r}", fetch(name, key, published.there, aux=aux)
     else:
         what, state = _read(name, weights)
-    state = _fit(state, entry, options, what)
+    state = fit(state, entry, options, what)
     model = entry.build(**options)
     model.load_state_dict({**model.state_dict(), **state})
     return model
@@ -104,9 +97,6 @@ def preprocessing(
     return found.for_grey() if in_channels == 1 else found
 
 
-_NO_HEADS = "these weights have no trained auxiliary heads: leave out aux_heads=True."
-
-
 def _published(name: str, weights: object) -> str | None:
     """Return the key of published weights in the network's entry; None if they are none."""
     known = entry_of(name).published
@@ -116,48 +106,6 @@ def _published(name: str, weights: object) -> str | None:
             return key
         raise ValueError(no_weights(name, weights))
     return weights if isinstance(weights, str) and weights in known else None
-
-
-def _fit(
-    state: Mapping[str, Any], entry: Entry, options: dict[str, Any], what: str
-) -> dict[str, Any]:
-    """Return what is to be loaded, under our names; `options` get what the weights ask for."""
-    with torch.device("meta"):  # all names there can be
-        own = entry.build(**options | ({"aux_heads": True} if entry.aux else {})).state_dict()
-    found = unwrapped(state, own)
-    if entry.keys is not None and 2 * len(found.keys() & own.keys()) <= len(own):
-        found = rename(state, entry.keys, own)
-    for key, value in found.items():
-        floats = isinstance(value, Tensor) and value.is_floating_point()
-        if floats and not value.float().isfinite().all():  # as float32, in which we compute
-            raise ValueError(f"{what}: {key!r} holds numbers that are not finite.")
-    trunks = [{k: v for k, v in of.items() if not k.startswith("aux")} for of in (own, found)]
-    if entry.aux and not options.setdefault("aux_heads", found.keys() != trunks[1].keys()):
-        own, found = trunks
-    other = differences(weight_shapes(own), weight_shapes(found))
-    if other is None and differences(*map(weight_shapes, trunks)) is not None:
-        raise WeightsError(
-            f"{what}: the auxiliary heads do not fit the rest, as where model.fc alone was "
-            "replaced: leave them out, with aux_heads=False."
-        )
-    if other is None:
-        check_weights(own, found)
-    for option, value in (other or {}).items():
-        if options.setdefault(option, value) == value:
-            continue
-        if option == "aux_heads":
-            raise ValueError(_NO_HEADS)
-        if option == "num_classes":
-            found = {key: value for key, value in found.items() if not SCORES.match(key)}
-        elif (options[option], value) == (1, 3):
-            first = next(iter(own))
-            found[first] = found[first].sum(1, keepdim=True)
-        else:
-            raise ValueError(
-                f"{what} are for {option}={value}, not {options[option]}: leave out {option}, and "
-                "give the network such images."
-            )
-    return found
 
 
 def _read(name: str, weights: object) -> tuple[str, Mapping[str, Any]]:
@@ -176,11 +124,7 @@ def _read(name: str, weights: object) -> tuple[str, Mapping[str, Any]]:
                 f"{what} holds no weights that can be read without running code: it must be "
                 "written by safetensors, or by torch.save(model.state_dict(), path)."
             ) from None
-    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
-        raise ValueError(
-            f"{what} holds a {type(state).__name__}, not a state dict: save model.state_dict()."
-        )
-    return what, state
+    return what, unwrapped(state, what)
 
 
 def _content(name: str, weights: object) -> tuple[str, bytes]:

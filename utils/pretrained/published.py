@@ -19,8 +19,6 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor
 
-from ..networks.guards import unwrapped
-
 SILENCE = 30.0  # seconds that a server may say nothing
 
 # Where a cache keeps the file, and the first digits of its SHA-256; None if it does not.
@@ -168,7 +166,7 @@ def digest_of(path: Path) -> str:
 def rename(
     state_dict: Mapping[str, Any], keys: Mapping[str, str], own: Iterable[str]
 ) -> dict[str, Any]:
-    """Take published weights out of what wraps them, and give them the names of this package.
+    """Give published weights the names of this package.
 
     Parameters
     ----------
@@ -182,7 +180,7 @@ def rename(
     Raises
     ------
     ValueError
-        `keys` covers not all of `own`.
+        `keys` covers not all of `own`, or a weight is there under both names.
     """
     there = {}
     for name in own:
@@ -192,5 +190,8 @@ def rename(
         if path is None:
             raise ValueError(f"the key map has no place for {name}.")
         there[keys[path] + name.removeprefix(path)] = name
-    weights = unwrapped(state_dict, there)
-    return {there.get(name, name): value for name, value in weights.items()}
+    renamed = {there.get(name, name): value for name, value in state_dict.items()}
+    if len(renamed) < len(state_dict):
+        twice = [name for name in state_dict if name in renamed and name not in there]
+        raise ValueError(f"these weights are there under published names, too: {', '.join(twice)}.")
+    return renamed

@@ -5,7 +5,9 @@ number (NumPy's small integers would overflow) or raises an error that says what
 what came.
 """
 
+import math
 import operator
+from numbers import Real
 from typing import Any
 
 
@@ -90,6 +92,15 @@ def probability(value: Any, name: str) -> float:
         raise ValueError(
             f"{name} must be a probability from 0 (keep all) to below 1 (drop all), got {value!r}."
         )
+    return float(value)
+
+
+def non_negative(value: Any, name: str, *, below: float = math.inf) -> float:
+    """Return `value` as a float from 0 to below a bound, or raise a ValueError that names it."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool)  # NumPy's numbers too
+    if not is_number or not 0 <= value < below:
+        bounds = "at least 0" if below == math.inf else f"at least 0 and below {below}"
+        raise ValueError(f"{name} must be a number of {bounds}, got {value!r}.")
     return float(value)
 
 

@@ -1,12 +1,10 @@
 """How a network is trained: every setting that changes the result, and the seeds that follow."""
 
 import hashlib
-import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, Literal, get_args
 
-from ..support.checks import boolean, integer, one_of, store
+from ..support.checks import boolean, integer, non_negative, one_of, store
 
 Schedule = Literal["one-cycle", "constant"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -86,9 +84,9 @@ class Recipe:
             most = integer(self.max_images, "max_images", least=self.batch_size, hint=hint)
             store(self, max_images=most)
         for name in ("warmup", "momentum", "label_smoothing"):
-            store(self, **{name: _number(getattr(self, name), name, below=1)})
+            store(self, **{name: non_negative(getattr(self, name), name, below=1)})
         for name in ("peak_rate", "weight_decay", "aux_weight"):
-            store(self, **{name: _number(getattr(self, name), name)})
+            store(self, **{name: non_negative(getattr(self, name), name)})
         one_of(self.schedule, SCHEDULES, "schedule")
         one_of(self.precision, PRECISIONS, "precision")
         boolean(self.flip, "flip")
@@ -115,11 +113,3 @@ def seed_for(*parts: Any) -> int:
     training that goes on from the middle draws what it would have drawn.
     """
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big")
-
-
-def _number(value: Any, name: str, *, below: float = math.inf) -> float:
-    number = isinstance(value, Real) and not isinstance(value, bool)  # NumPy's numbers too
-    if not number or not 0 <= value < below:
-        bounds = "at least 0" if below == math.inf else f"at least 0 and below {below}"
-        raise ValueError(f"{name} must be a number of {bounds}, got {value!r}.")
-    return float(value)
