@@ -226,17 +226,6 @@ class InceptionSpec:
         """Return `size`: a module keeps height and width."""
         return size
 
-    def __str__(self) -> str:
-        kernel = f"{self.kernel5x5}x{self.kernel5x5}"
-        branches = (
-            (None, f"1x1 {self.conv1x1}"),
-            (self.reduce3x3, f"3x3 {self.conv3x3}"),
-            (self.reduce5x5, f"{kernel} {self.conv5x5}"),
-        )
-        chains = [f"1x1 {first}, {then}" if first else then for first, then in branches]
-        projection = f", 1x1 {self.pool_proj}" if self.pool_proj else ""
-        return f"[{' | '.join([*chains, f'max 3x3{projection}'])}]"
-
 
 @dataclass(frozen=True, kw_only=True)
 class OtherKernel(InceptionSpec):

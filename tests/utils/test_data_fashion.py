@@ -20,6 +20,7 @@ from torchvision.datasets.mnist import read_image_file, read_label_file
 
 from utils.data import FASHION_CLASSES, DataUnavailableError, fashion, fashion_mnist
 from utils.data.idx import idx_bytes, read_idx
+from utils.support import downloads
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "fashion_mnist_subset.py"
 NAMES = [
@@ -215,7 +216,7 @@ def test_a_server_that_says_nothing_or_nonsense(mirror, monkeypatch, answer):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/"
         monkeypatch.setattr(FashionMNIST, "mirrors", [address])
-        monkeypatch.setattr(fashion, "_SILENCE", 0.2)
+        monkeypatch.setattr(downloads, "SILENCE", 0.2)
 
         def serve() -> None:
             with contextlib.suppress(OSError):

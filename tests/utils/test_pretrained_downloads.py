@@ -22,6 +22,7 @@ from torchvision.models import GoogLeNet_Weights, googlenet
 
 from utils.pretrained import WeightsUnavailableError, load, published
 from utils.pretrained.published import fetch
+from utils.support import downloads
 
 STATE = {"weight": torch.arange(5000.0), "bias": torch.ones(7)}
 
@@ -124,7 +125,7 @@ CHANGED = ("half", "nothing", "a page", "other", "more")  # told from no network
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(published, "SILENCE", 0.3)
+    monkeypatch.setattr(downloads, "SILENCE", 0.3)
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

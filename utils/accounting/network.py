@@ -6,6 +6,7 @@ import pandas as pd
 from torch import nn
 
 from ..support.checks import one_of, positive_int
+from ..support.modes import modes_kept
 from .graph import record
 from .page import html_table, text
 
@@ -118,13 +119,8 @@ def account(
         raise TypeError(f"input_size must be (C, H, W), as (3, 224, 224); got {input_size!r}.")
     sizes = tuple(positive_int(size, f"input_size[{i}]") for i, size in enumerate(input_size))
 
-    modes = {module: module.training for module in model.modules()}
-    model.train(training)
-    try:
-        rows = record(model, sizes)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with modes_kept(model):
+        rows = record(model.train(training), sizes)
 
     columns = ["output", *_SUMS, "rf_min", "rf_max", "jump"]
     layers = pd.DataFrame(rows, columns=["name", "stage", "operation", *columns]).set_index("name")

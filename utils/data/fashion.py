@@ -1,8 +1,5 @@
 """Fashion-MNIST: grey pictures of clothes, 28 by 28, in ten classes of equal size."""
 
-import contextlib
-import socket
-import sys
 from http.client import HTTPException
 from os import PathLike
 from pathlib import Path
@@ -10,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ..support.checks import one_of
+from ..support.downloads import patiently
 from .idx import read_idx
 from .labelled import LabelledImages
 
@@ -33,7 +31,6 @@ SHIPPED = Path(__file__).parents[1] / "assets" / "fashion_mnist"
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 _PREFIX = {"train": "train", "test": "t10k"}
-_SILENCE = 30.0  # seconds that a server may say nothing
 
 
 class DataUnavailableError(RuntimeError):
@@ -133,10 +130,8 @@ def _downloaded() -> Path:
     from torchvision.datasets.utils import download_url
 
     root = Path(torch.hub.get_dir()).parent / "datasets"
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_SILENCE if before is None else before)  # torchvision sets none
     try:
-        with contextlib.redirect_stderr(sys.stdout):  # the progress bar is no error
+        with patiently():
             for name, md5 in FashionMNIST.resources:
                 folder = root / "FashionMNIST" / "raw"
                 download_url(f"{FashionMNIST.mirrors[0]}{name}", folder, name, md5)
@@ -150,6 +145,4 @@ def _downloaded() -> Path:
             'fashion_mnist("train", source="/home/me/fashion-mnist"). Without any of them, '
             'source="shipped" has 10,000 of the 60,000 training images and all test images.'
         ) from error
-    finally:
-        socket.setdefaulttimeout(before)
     return root

@@ -13,7 +13,8 @@ In a chapter, the stored results, and a small version of the same run::
 """
 
 from ..support.statistics import interval, summarise
-from .harness import Experiment, say, silent
+from ..training.progress import say
+from .harness import Experiment, silent
 from .machine import surroundings
 from .store import ResultsError, Store
 

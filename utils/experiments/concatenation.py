@@ -61,9 +61,6 @@ class WithoutPool:
         *branches, (_, projection) = module.children()
         return Branches(*branches, projection), channels
 
-    def __str__(self) -> str:
-        return str(self.spec).replace("max 3x3, ", "")
-
     def output_size(self, size: int) -> int:
         """Return `size`."""
         return size
@@ -87,10 +84,6 @@ class Addition:
             )
         module, _ = spec.build(in_channels, style)
         return Added(*module.children(), relu_last=self.relu_last), spec.conv1x1
-
-    def __str__(self) -> str:
-        text = str(self.spec).replace(" | ", " + ")
-        return f"ReLU {text}" if self.relu_last else text
 
     def output_size(self, size: int) -> int:
         """Return `size`."""

@@ -15,7 +15,6 @@ the settings to compare. A run is one call of it; it gives one row, or several o
     ROOTS.run(store=Store("roots.csv"))        # kept: what the file has already is not run again
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,17 +25,12 @@ from typing import Any
 import pandas as pd
 
 from ..support.checks import integer, one_of
+from ..training.progress import say
 from .machine import surroundings
 from .options import Options, changed, difference, flat
 from .store import ResultsError, Row, Store, cells
 
 Report = Callable[[str], None]
-
-
-def say(line: str) -> None:
-    """Write a line on stdout, at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def silent(line: str) -> None:

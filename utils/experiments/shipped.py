@@ -15,7 +15,8 @@ from torch import nn
 from .. import data, pretrained
 from ..data import LabelledImages
 from ..training import Recipe, evaluate
-from .harness import Experiment, Report, say
+from ..training.progress import say
+from .harness import Experiment, Report
 from .machine import machine
 from .measures import fresh, split, train_and_test
 

@@ -46,10 +46,6 @@ class BasicBlock:
             shortcut = style.unit(in_channels, self.channels, **options)
         return Residual(body, shortcut=shortcut, relu=True), self.channels
 
-    def __str__(self) -> str:
-        stride = "" if self.stride == 1 else f"/{self.stride}"
-        return f"x + (3x3{stride} {self.channels}; 3x3 {self.channels})"
-
     def output_size(self, size: int) -> int:
         """Return height or width after it."""
         return (size - 1) // self.stride + 1

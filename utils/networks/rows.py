@@ -66,12 +66,6 @@ class Convolution:
         options = {"kernel_size": self.kernel_size, "stride": self.stride, "padding": self.padding}
         return style.unit(in_channels, self.channels, **options), self.channels
 
-    def __str__(self) -> str:
-        height, width = _pair(self.kernel_size)
-        stride = "" if self.stride == 1 else f"/{self.stride}"
-        valid = " V" if self.padding == "valid" else ""
-        return f"{height}x{width}{stride} {self.channels}{valid}"
-
     def output_size(self, size: int) -> int:
         """Return height or width after it (of a kernel that is not square, padding is "same")."""
         lost = 1 if self.padding == "same" else _pair(self.kernel_size)[0]
@@ -116,11 +110,6 @@ class MaxPool:
         """Make the pool."""
         return nn.MaxPool2d(**asdict(self)), in_channels
 
-    def __str__(self) -> str:
-        rounding = " up" if self.ceil_mode else "" if self.padding else " V"
-        stride = "" if self.stride == 1 else f"/{self.stride}"
-        return f"max {self.kernel_size}x{self.kernel_size}{stride}{rounding}"
-
     def output_size(self, size: int) -> int:
         """Return height or width after the pool; 0 or less if the input is too small for it."""
         size = positive_int(size, "size")
@@ -147,9 +136,6 @@ class AveragePool:
         count_padding = self.count_padding
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=count_padding), in_channels
 
-    def __str__(self) -> str:
-        return f"average 3x3{' with padding' if self.count_padding else ''}"
-
     def output_size(self, size: int) -> int:
         """Return `size`."""
         return size
@@ -166,9 +152,6 @@ class LocalNorm:
     def build(self, in_channels: int, style: Style) -> Built:
         """Make the normalisation."""
         return nn.LocalResponseNorm(**asdict(self)), in_channels
-
-    def __str__(self) -> str:
-        return f"local normalisation over {self.size}"
 
     def output_size(self, size: int) -> int:
         """Return `size`."""
@@ -188,10 +171,6 @@ class Parallel:
         """Make `Branches`."""
         built = [build_chain(chain, in_channels, style) for chain in self.chains]
         return Branches(*(module for module, _ in built)), sum(channels for _, channels in built)
-
-    def __str__(self) -> str:
-        chains = (", ".join(map(str, chain)) for chain in self.chains)
-        return f"[{' | '.join(chains)}]"
 
     def output_size(self, size: int) -> int:
         """Return what all chains make of `size`, the least of it if they do not agree."""
@@ -265,21 +244,9 @@ class ScaledResidual:
         body.add_module("expand", ConvUnit(channels, in_channels, kernel_size=1, relu=False))
         return Residual(body, scale=self.scale, relu=self.relu), in_channels
 
-    def __str__(self) -> str:
-        return f"x + {self.scale:g} * {self.module}{'' if self.relu else ' without ReLU'}"
-
     def output_size(self, size: int) -> int:
         """Return `size`."""
         return size
-
-
-def text(layers: Mapping[str, Any]) -> str:
-    """Write a network's table as text, a line for each stage; `difflib` tells two apart.
-
-    Chains of a module stand between brackets, with bars between them; "V" is without padding, "/2"
-    a stride.
-    """
-    return "\n".join(f"{stage}: {row}" for stage, row in layers.items())
 
 
 def build_chain(chain: Chain, in_channels: int, style: Style) -> Built:

@@ -68,7 +68,7 @@ def create(name: str, *, weights: Weights | None = None, **options: Any) -> nn.M
         published = entry.published[key]
         if options.get("in_channels") == 1:
             published.preprocessing.for_grey()  # if that can be
-        aux = bool(entry.aux) and options.setdefault("aux_heads", published.aux)
+        aux = entry.aux and options.setdefault("aux_heads", published.aux)
         if aux and not published.aux:
             raise ValueError(NO_HEADS)
         what, state = f"the weights {key!r}", fetch(name, key, published.there, aux=aux)

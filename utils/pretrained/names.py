@@ -40,29 +40,28 @@ class Entry:
         Module here -> module in published weights. None if the names are the same.
     published : dict
         Value of ``weights`` -> `Published`.
-    aux : tuple of str
-        What the names of auxiliary heads begin with, here and there.
+    aux : bool
+        Whether it can have auxiliary heads.
     """
 
     build: Callable[..., nn.Module]
     size: int
     keys: Mapping[str, str] | None = field(default=None, repr=False)
     published: dict[str, Published] = field(default_factory=dict)
-    aux: tuple[str, ...] = ()
+    aux: bool = False
 
 
 _TIMM_V3 = Preprocessing(resize=341, crop=299)
 _TIMM_333 = Preprocessing(resize=333, crop=299)
 _GLUON = Preprocessing(resize=341, crop=299, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
-_GOOGLENET_AUX = ("aux1.", "aux2.")
 ENTRIES: dict[str, Entry] = {
-    "googlenet": Entry(build=partial(googlenet, "paper"), size=224, aux=_GOOGLENET_AUX),
-    "googlenet_bn": Entry(build=partial(googlenet, "bn"), size=224, aux=_GOOGLENET_AUX),
+    "googlenet": Entry(build=partial(googlenet, "paper"), size=224, aux=True),
+    "googlenet_bn": Entry(build=partial(googlenet, "bn"), size=224, aux=True),
     "googlenet_torchvision": Entry(
         build=partial(googlenet, "torchvision"),
         size=224,
-        aux=_GOOGLENET_AUX,
+        aux=True,
         published={
             "torchvision": Published(
                 there="GoogLeNet_Weights.IMAGENET1K_V1",
@@ -78,7 +77,7 @@ ENTRIES: dict[str, Entry] = {
         build=inception_v3.inception_v3,
         size=299,
         keys=inception_v3.PUBLISHED_KEYS,
-        aux=("aux.", "AuxLogits."),
+        aux=True,
         published={
             "torchvision": Published(
                 there="Inception_V3_Weights.IMAGENET1K_V1",

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import pickle
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ from urllib.parse import urlparse
 import torch
 from torch import Tensor
 
-SILENCE = 30.0  # seconds that a server may say nothing
+from ..support.downloads import patiently
 
 # Where a cache keeps the file, and the first digits of its SHA-256; None if it does not.
 Locate = Callable[[], tuple[Path, str] | None]
@@ -65,7 +64,8 @@ def fetch(name: str, weights: str, there: str, *, aux: bool = False) -> Mapping[
         removed = f" {old} was damaged, and has been removed."
         sys.stdout.write(f"Fetching {what} again.{removed}\n")
     try:
-        state = _quietly(load)
+        with patiently():
+            state = load()
     except Exception as error:  # whatever a network can do wrong, in three packages' words
         reason = (str(error).strip() or "no reason given").splitlines()[0]
         says = (
@@ -80,17 +80,6 @@ def fetch(name: str, weights: str, there: str, *, aux: bool = False) -> Mapping[
     if _remove_damaged(locate):
         raise WeightsUnavailableError(other)
     return state
-
-
-def _quietly(load: Load) -> Mapping[str, Tensor]:
-    """Load with progress where a notebook does not take it for an error, and without hanging."""
-    before = socket.getdefaulttimeout()  # torch.hub sets none of its own, and takes no other
-    socket.setdefaulttimeout(SILENCE if before is None else before)
-    try:
-        with contextlib.redirect_stderr(sys.stdout):
-            return load()
-    finally:
-        socket.setdefaulttimeout(before)
 
 
 def _torchvision(there: str) -> tuple[Locate, Load]:

@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from ..data import LabelledImages
 from ..support.checks import one_of, positive_int
+from ..support.modes import in_evaluation
 from .batches import Normalisation, describe, normalise
 from .guards import check_data, scores_of
 from .machine import here, to_device
-from .modes import in_evaluation
 from .recipe import PRECISIONS, Precision
 
 

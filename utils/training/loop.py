@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..data import LabelledImages
+from ..support.modes import in_training
 from .batches import Batches, Normalisation, as_batches
 from .checkpoint import Keeper
 from .evaluation import TestBatches, as_test_batches, at_least_float32, evaluate
 from .guards import check_classes, check_loss, check_weights, lone_numbers_told, scores_of
 from .machine import here, to_device
-from .modes import in_training
-from .progress import Progress, write_line
+from .progress import Progress, say
 from .recipe import Recipe, seed_for
 
 
@@ -35,7 +35,7 @@ def train(
     save_every_steps: int | None = None,
     strict: bool = False,
     device: torch.device | str | None = None,
-    report: Callable[[str], None] = write_line,
+    report: Callable[[str], None] = say,
 ) -> pd.DataFrame:
     """Train a network to name what images show.
 

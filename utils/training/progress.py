@@ -37,7 +37,7 @@ class Sums:
     cpu_seconds: float = 0.0
 
 
-def write_line(line: str) -> None:
+def say(line: str) -> None:
     """Write to standard output, and at once: a notebook takes standard error for a fault."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

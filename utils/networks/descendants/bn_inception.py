@@ -115,9 +115,6 @@ class SeparableStem:
         """Make a `SeparableConvolution`."""
         return SeparableConvolution(in_channels, self, style), self.channels
 
-    def __str__(self) -> str:
-        return f"separable 7x7/2 {self.channels}"
-
     def output_size(self, size: int) -> int:
         """Return height or width after the stride."""
         return (size - 1) // 2 + 1

@@ -78,9 +78,6 @@ class Gated:
         gated.add_module("gate", Gate(channels, attention=self.attention, reduction=self.reduction))
         return gated, channels
 
-    def __str__(self) -> str:
-        return f"{self.module}{f' x {self.attention} gate' if self.attention else ''}"
-
     def output_size(self, size: int) -> int:
         """Return what the module makes of `size`."""
         return self.module.output_size(size)

@@ -66,10 +66,6 @@ class Separable:
         unit = SeparableUnit(in_channels, self.channels, relu=self.relu, eps=style.eps)
         return unit, self.channels
 
-    def __str__(self) -> str:
-        place = f", ReLU {self.relu}" if self.relu else ""
-        return f"separable 3x3 {self.channels}{place}"
-
     def output_size(self, size: int) -> int:
         """Return `size`."""
         return size
@@ -90,10 +86,6 @@ class LinearResidual:
         options = {"kernel_size": 1, "stride": self.stride, "relu": False}
         shortcut = style.unit(in_channels, channels, **options)
         return Residual(body, shortcut=shortcut), channels
-
-    def __str__(self) -> str:
-        body = "; ".join(map(str, self.body))
-        return f"{'x' if self.stride == 1 else f'1x1/{self.stride}'} + ({body})"
 
     def output_size(self, size: int) -> int:
         """Return height or width after it."""

@@ -9,7 +9,7 @@ from torch import nn
 @contextmanager
 def in_evaluation(model: nn.Module) -> Iterator[None]:
     """Put a network into evaluation mode until the end."""
-    with _modes_kept(model):
+    with modes_kept(model):
         model.eval()
         yield
 
@@ -22,7 +22,7 @@ def in_training(model: nn.Module) -> Iterator[None]:
     put them there. A network that is in evaluation mode as a whole goes into training mode, but for
     those of its parts whose parameters are all frozen.
     """
-    with _modes_kept(model) as modes:
+    with modes_kept(model) as modes:
         if not model.training:
             model.train()
             for part in list(modes):
@@ -34,7 +34,8 @@ def in_training(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _modes_kept(model: nn.Module) -> Iterator[dict[nn.Module, bool]]:
+def modes_kept(model: nn.Module) -> Iterator[dict[nn.Module, bool]]:
+    """Give every part of a network its mode back at the end; they are there by module."""
     modes = {module: module.training for module in model.modules()}
     try:
         yield modes
