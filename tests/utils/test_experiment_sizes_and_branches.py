@@ -61,8 +61,9 @@ def test_what_was_named_right_is_written_and_read():
     assert found.shape == (501,)
 
 
-def test_stored_rows_hold_every_answer():
-    rows = results("factors_fashion")
+@pytest.mark.parametrize("data", ["fashion", "patches"])
+def test_stored_rows_hold_every_answer(data):
+    rows = results(f"factors_{data}")
     for row in rows.itertuples():
         assert right_of(row.right, row.tested).sum() == row.correct
 
@@ -90,6 +91,18 @@ def test_what_chapter_1_says_of_them():
     apart = factors.gained(factors.REDUCTIONS, "one size", "several sizes")
     assert apart.low < 0.1
     assert apart.mean > 0
+
+
+def test_what_chapter_2_says_of_patches():
+    found = factors.on_patches()
+    for shown in ("patch", "closer", "farther"):
+        assert found[shown].low < 0 < found[shown].high
+    rows = results("factors_patches")
+    several = rows["modules"].str.startswith("several")
+    accuracy = rows.groupby(several)["test_accuracy"].mean()
+    assert found["patch"].mean == pytest.approx(100 * (accuracy[True] - accuracy[False]))
+    assert found["needed"] > found["runs"] == rows["seed"].nunique()
+    assert found["cells"] < found["images"] == 2_200
 
 
 def test_a_small_run_has_the_columns():
