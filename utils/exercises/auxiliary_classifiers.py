@@ -259,7 +259,7 @@ with other kernels and other numbers of channels, so one deviation for all will 
 """,
     stub="""
 def deviation(layer):
-    \"\"\"Standard deviation for the weights of a convolution, (C_out, C_in, k, k).\"\"\"
+    \"\"\"Standard deviation for a convolution's weights, (C_out, C_in, k, k).\"\"\"
     return ...
 """,
     answer="deviation",

@@ -197,7 +197,7 @@ from torch import nn
 
 
 class Net(nn.Module):
-    \"\"\"A GoogLeNet from its table: images (N, 1, H, W) to scores (N, classes).\"\"\"
+    \"\"\"A GoogLeNet from its table: (N, 1, H, W) to scores (N, classes).\"\"\"
 
     def __init__(self, table, classes):
         super().__init__()
@@ -698,7 +698,8 @@ from utils.googlenet import MINI_EARLY, Config, GoogLeNet
 def my_network():
     \"\"\"A network for images of (1, 28, 28), and its learning rate.\"\"\"
     table = {**MINI_EARLY}
-    return ..., 0.4  # GoogLeNet(Config(layers=table, in_channels=1, num_classes=10))
+    # GoogLeNet(Config(layers=table, in_channels=1, num_classes=10))
+    return ..., 0.4
 """,
     answer="my_network",
     measure=partial(on_clothes, recipe=Recipe(epochs=5, max_images=15_000), limit=_small),
