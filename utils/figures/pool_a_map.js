@@ -158,9 +158,11 @@ function update({ right, down, thing }, made) {
 
   const whole = [right, down].every((moved) => moved % (side / CELLS) === 0);
   const same = changed.mean < 1e-9;
+  const moves = [[right, "right", "left"], [down, "down", "up"]].filter(([by]) => by !== 0)
+    .map(([by, ahead, back]) => `${Math.abs(by)} px ${by > 0 ? ahead : back}`);
   const summary = right === 0 && down === 0
     ? "In the middle. Drag the thing by one cell, 4 pixels, and then by half a cell."
-    : `Moved by ${[right, down].map(Math.abs).join(" and ")} px, ${whole ? "whole cells" : "not by whole cells"}: ` +
+    : `Moved ${moves.join(" and ")}, ${whole ? "whole cells" : "not by whole cells"}: ` +
       `all numbers differ by ${percent(changed.all)}, the mean ` +
       (same ? "not at all." : `by ${percent(changed.mean)}.`);
   return { summary, results: { right, down, thing, mean: mean(now), maximum, at: peak, changed: changed.all } };
