@@ -62,8 +62,9 @@ def fit(
     """Return what is to be loaded, under our names; `options` get what the weights ask for."""
     with torch.device("meta"):  # all names there can be
         own = entry.build(**options | ({"aux_heads": True} if entry.aux else {})).state_dict()
-    renames = entry.keys is not None and next(iter(own)) not in state  # published: not our names
-    found = rename(state, entry.keys, own) if renames else dict(state)
+    found = dict(state)
+    if entry.keys is not None and next(iter(own)) not in state:  # these are not our names
+        found = rename(state, entry.keys, own)
     for key, value in found.items():
         floats = isinstance(value, Tensor) and value.is_floating_point()
         if floats and not value.float().isfinite().all():  # as float32, in which we compute
