@@ -233,11 +233,9 @@ def test_the_key_map_is_one_to_one(name):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_published_names_are_found_inside_and_none_is_lost(name):
+def test_of_published_names_none_is_lost(name):
     pair = PAIRS[name]
     ours, theirs = on_meta(pair.ours).state_dict(), dict(on_meta(pair.theirs).state_dict())
-    wrapped = {"model": {f"module.{k}": v for k, v in theirs.items()}}
-    assert rename(wrapped, pair.keys, ours).keys() == ours.keys()
     more = theirs | {"more.weight": torch.zeros(1)}
     assert rename(more, pair.keys, ours).keys() - ours.keys() == {"more.weight"}
     with pytest.raises(ValueError, match="no place for another"):
