@@ -133,7 +133,8 @@ def test_the_network_has_the_shapes_of_the_table():
         model(torch.empty(1, 3, 224, 224))
     shapes["fc"] += (1, 1)
     assert [shapes[name] for name in stages] == rows
-    assert str(PAPER["conv1"]).startswith(TABLE_1[0].patch_stride)
+    first = PAPER["conv1"]
+    assert f"{first.kernel_size}x{first.kernel_size}/{first.stride}" == TABLE_1[0].patch_stride
     assert (PAPER["conv2"].channels, PAPER["conv3"].channels) == TABLE_1[2].filters[1:3]
 
 

@@ -26,6 +26,7 @@ from .. import __version__, data
 from ..accounting import account
 from ..support.atomic import write_together, write_whole
 from .creation import create
+from .fitting import WeightsError
 from .names import ENTRIES
 from .preparation import Normalisation, Preprocessing
 
@@ -104,7 +105,7 @@ def load(name: str | PathLike[str], *, folder: str | PathLike[str] | None = None
     weights = _read(_folder(folder) / f"{name}.safetensors", card["sha256"])
     try:
         model = create(card["network"], **card["options"])
-        model.load_state_dict(safetensors.torch.load(weights))
+        _fill(model, safetensors.torch.load(weights))
         size, mean, std = (tuple(card[key]) for key in ("size", "mean", "std"))
         return Pretrained(
             model=model.eval(),
@@ -167,7 +168,7 @@ def _of_file(path: Path) -> Pretrained:
         )
     card = json.loads(text)
     model = create(card["network"], **card["options"])
-    model.load_state_dict(state)
+    _fill(model, state)
     steps: dict[str, Any] = card["preprocessing"]
     steps |= {key: tuple(steps[key]) for key in ("mean", "std")}
     return Pretrained(
@@ -259,7 +260,7 @@ def save(
     options, test_options = dict(options or {}) | shape, dict(test_options or {})
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     again = create(network, **options).eval()  # that the card's way to build it is the right one
-    again.load_state_dict(state)
+    _fill(again, state)
 
     images = getattr(data, test)("test", **test_options)
     preprocessing = Normalisation(
@@ -363,6 +364,14 @@ def _read(path: Path, sha256: str | None = None) -> bytes:
     if sha256 not in (None, hashlib.sha256(content).hexdigest()):
         raise _damaged(path, "is not the file that its card describes: incomplete, or changed")
     return content
+
+
+def _fill(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:  # PyTorch's text has a line for each weight
+        first = str(error).partition("\n")[2].strip().partition("\n")[0]
+        raise WeightsError(f"these are another network's weights ({first[:200]})") from None
 
 
 def _damaged(path: Path, how: str) -> DamagedFileError:
