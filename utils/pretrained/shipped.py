@@ -148,7 +148,8 @@ def save_weights(
         "preprocessing": asdict(preprocessing),
     }
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    write_whole(path, safetensors.torch.save(state, {"format": "pt", "card": json.dumps(card)}))
+    # One entry: two would stand in another order each time, and the file would not be the same.
+    write_whole(path, safetensors.torch.save(state, {"card": json.dumps(card)}))
 
 
 def _of_file(path: Path) -> Pretrained:
