@@ -121,6 +121,8 @@ function prediction(box, el) {
     delete box.dataset.prediction;
     words.textContent = "The result is shown below.";
     button.remove();
+    // What has just got a size is measured: the theme lets the keyboard into code that scrolls.
+    window.dispatchEvent(new Event("resize"));
   };
   button.addEventListener("click", () => {
     reveal();
