@@ -121,6 +121,19 @@ def test_the_steps_are_those_of_plain_pytorch():
     assert history.rate.item() == pytest.approx(rate)
 
 
+def test_whoever_watches_sees_every_step_and_changes_none():
+    seen = []
+    models = [tiny(), tiny()]
+    history, watched = (
+        train(model, stripes(), recipe=QUICK, report=silent, watch=watch)
+        for model, watch in zip(models, (None, lambda *now: seen.append(now)), strict=True)
+    )
+    assert [step for step, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert sum(loss for _, loss in seen[:3]) / 3 == pytest.approx(watched["loss"][0])
+    assert same(weights(models[0]), weights(models[1]))
+    assert without_clocks(history).equals(without_clocks(watched))
+
+
 def test_the_loss_counts_auxiliary_heads():
     labels = torch.tensor([0, 2])
     scores = [torch.randn(2, 3, generator=torch.Generator().manual_seed(i)) for i in range(3)]

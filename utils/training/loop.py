@@ -36,6 +36,7 @@ def train(
     strict: bool = False,
     device: torch.device | str | None = None,
     report: Callable[[str], None] = say,
+    watch: Callable[[int, float], None] | None = None,
 ) -> pd.DataFrame:
     """Train a network to name what images show.
 
@@ -75,6 +76,9 @@ def train(
         By default an accelerator if there is one, else the CPU.
     report : callable
         Takes a line of progress; by default it goes to standard output.
+    watch : callable, optional
+        Called after every step with the number of steps done and the loss of that step's batch. It
+        may look at the network, whose weights, gradients and modes it leaves as they are.
 
     Returns
     -------
@@ -132,6 +136,8 @@ def train(
                 optimiser.step()
 
                 progress.count(value, scores[0], labels)
+                if watch is not None:
+                    watch(progress.step, value)
                 if progress.step == steps or progress.step % len(batches) == 0:
                     break  # the epoch's own end follows
                 keeper.save_now_and_then()
