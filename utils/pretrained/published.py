@@ -1,28 +1,16 @@
-"""Weights that others publish: fetched through their packages, checked, and renamed for ours.
+"""Weights that others publish: fetched through their packages, and renamed for ours.
 
-torchvision and timm keep what they fetch in caches, and take a file that lies there for good. The
-names in both caches hold the SHA-256 that the file must have, or the first digits of it; here a
-file is held against its name before it is used and after it was fetched, and removed if it differs.
+torchvision and timm keep what they fetch in caches, and check it in their own ways.
 """
 
 import contextlib
-import hashlib
-import pickle
-import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlparse
 
 import torch
 from torch import Tensor
 
 from ..support.downloads import patiently
-
-# Where a cache keeps the file, and the first digits of its SHA-256; None if it does not.
-Locate = Callable[[], tuple[Path, str] | None]
-Load = Callable[[], Mapping[str, Tensor]]
 
 
 class WeightsUnavailableError(RuntimeError):
@@ -44,112 +32,45 @@ def fetch(name: str, weights: str, there: str, *, aux: bool = False) -> Mapping[
     Raises
     ------
     WeightsUnavailableError
-        In one sentence or two: why, and what to do. The caches then hold nothing damaged.
+        In two or three sentences: why, and what to do.
     """
     what = f'the weights "{weights}" of {name}'
-    fresh = f'create("{name}") builds the network with fresh weights.'
-    other = (
-        f"what came for {what} is not the published file, but cut short, changed on the way or "
-        f"another page; nothing of it was kept. Try again, or from another network; {fresh}"
-    )
     try:
-        locate, load = _torchvision(there) if weights == "torchvision" else _timm(there, aux=aux)
+        with patiently():
+            return _torchvision(there) if weights == "torchvision" else _timm(there, aux=aux)
     except ImportError as error:
         raise WeightsUnavailableError(
             f"{what} come through a package that cannot be imported ({error}): pip install "
             f"{error.name or 'timm'}."
         ) from None
-    removed = ""
-    if old := _remove_damaged(locate):
-        removed = f" {old} was damaged, and has been removed."
-        sys.stdout.write(f"Fetching {what} again.{removed}\n")
-    try:
-        with patiently():
-            state = load()
     except Exception as error:  # whatever a network can do wrong, in three packages' words
         reason = (str(error).strip() or "no reason given").splitlines()[0]
-        says = (
-            f"{what} could not be fetched, which needs the internet the first time "
-            f"({type(error).__name__}: {reason});{removed} {fresh}"
-        )
-        if _remove_damaged(locate) or "invalid hash" in reason:
-            says = other
-        elif isinstance(error, pickle.UnpicklingError):
-            says = f"{what} hold more than weights, and are not opened: it could be code. {fresh}"
-        raise WeightsUnavailableError(says) from None
-    if _remove_damaged(locate):
-        raise WeightsUnavailableError(other)
-    return state
+        raise WeightsUnavailableError(
+            f"{what} could not be loaded ({type(error).__name__}: {reason}). The first time, this "
+            "needs the internet. If it did not help to try again, a file may be damaged: delete it "
+            f"from {torch.hub.get_dir()}, or what comes through timm from Hugging Face's cache. "
+            f'create("{name}") builds the network with fresh weights.'
+        ) from None
 
 
-def _torchvision(there: str) -> tuple[Locate, Load]:
+def _torchvision(there: str) -> Mapping[str, Tensor]:
     from torchvision.models import get_weight
 
-    weights = get_weight(there)
-
-    def load() -> Mapping[str, Tensor]:
-        return weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
-
-    return lambda: _in_torch_hub(weights.url), load
+    return get_weight(there).get_state_dict(progress=True, check_hash=True, weights_only=True)
 
 
-def _timm(there: str, *, aux: bool) -> tuple[Locate, Load]:
+def _timm(there: str, *, aux: bool) -> Mapping[str, Tensor]:
     import timm
-
-    extra = {"aux_logits": True} if aux else {}
-    repository, url = (getattr(timm.get_pretrained_cfg(there), key) for key in ("hf_hub_id", "url"))
-
-    def load() -> Mapping[str, Tensor]:
-        if repository and not _in_hugging_face_hub(repository):
-            _ask_hugging_face(repository)
-        return timm.create_model(there, pretrained=True, **extra).state_dict()
-
-    if repository:
-        return lambda: _in_hugging_face_hub(repository), load
-    return lambda: _in_torch_hub(url), load
-
-
-_HUB_FILE = "model.safetensors"
-
-
-def _ask_hugging_face(repository: str) -> None:
-    """Raise at once if there is no network: timm would try again and again for a minute."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError
 
-    with contextlib.suppress(EntryNotFoundError):  # then it has the weights in another file
-        get_hf_file_metadata(hf_hub_url(repository, _HUB_FILE))
-
-
-def _in_hugging_face_hub(repository: str) -> tuple[Path, str] | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    link = try_to_load_from_cache(repository, _HUB_FILE)
-    if not isinstance(link, str):
-        return None
-    path = Path(link).resolve()  # a large file is called by its SHA-256
-    return path, path.name if re.fullmatch("[0-9a-f]{64}", path.name) else ""
-
-
-def _in_torch_hub(url: str) -> tuple[Path, str] | None:
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
-    digits = torch.hub.HASH_REGEX.search(path.name)
-    return (path, digits[1] if digits else "") if path.is_file() else None
-
-
-def _remove_damaged(locate: Locate) -> Path | None:
-    """Remove the file in a cache if it is not what its name says; return its path if so."""
-    found = locate()
-    if found is None or digest_of(found[0]).startswith(found[1]):
-        return None
-    found[0].unlink(missing_ok=True)
-    return found[0]
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    hub, file = timm.get_pretrained_cfg(there).hf_hub_id, "model.safetensors"
+    if hub and not isinstance(try_to_load_from_cache(hub, file), str):
+        # Without a network this fails at once; timm would try again and again for a minute.
+        with contextlib.suppress(EntryNotFoundError):  # then the weights are in another file
+            get_hf_file_metadata(hf_hub_url(hub, file))
+    extra = {"aux_logits": True} if aux else {}
+    return timm.create_model(there, pretrained=True, **extra).state_dict()
 
 
 def rename(

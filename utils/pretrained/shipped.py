@@ -348,14 +348,6 @@ def read_card(name: str, *, folder: str | PathLike[str] | None = None) -> dict[s
         raise _damaged(path, f"is not the card of {name} (any more)") from None
 
 
-def read_logits(name: str, *, folder: str | PathLike[str] | None = None) -> tuple[Tensor, Tensor]:
-    """Read the stored scores of a checkpoint: places of test images (n,), scores (n, classes)."""
-    card = read_card(name, folder=folder)
-    content = _read(_folder(folder) / f"{name}.logits.safetensors", card["logits_sha256"])
-    kept = safetensors.torch.load(content)
-    return kept["images"], kept["logits"]
-
-
 def _read(path: Path, sha256: str | None = None) -> bytes:
     """Read a file, if it is the one that its card describes."""
     try:
