@@ -88,25 +88,26 @@ def options(given: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-# How the package words what this command words otherwise.
-_SETTINGS = [field.name for field in fields(Recipe)] + ["size", "distort"]
-_NAMES = [name for name in _SETTINGS if "_" in name or name == "warmup"]
+# Advice of the package that this command words otherwise.
 _WORDS = {
-    r"aux_heads=False": "--no-aux",
-    r'heads that pool adaptively \(aux_pool="adaptive"\)': "--network googlenet_torchvision",
-    r"enlarge them, or take mini_googlenet": "a larger --size, or --network mini_googlenet",
-    rf"\b(?:recipe|data)\.({'|'.join(_SETTINGS)})\b": r"--\1",
-    r"\b(checkpoint|epochs|max_images)=": r"--\1",
-    rf"(?<![\w-])({'|'.join(_NAMES)})\b": r"--\1",
+    "aux_heads=False": "--no-aux",
+    'heads that pool adaptively (aux_pool="adaptive")': "--network googlenet_torchvision",
+    "enlarge them, or take mini_googlenet": "a larger --size, or --network mini_googlenet",
 }
 
 
 def say(error: BaseException) -> str:
-    """Word an error as this command is called."""
+    """Word an error as this command is called: "peak_rate" and "epochs=" are options here."""
     text = str(error)
     for words, option in _WORDS.items():
-        text = re.sub(words, option, text)
-    return re.sub(r"--\w+", lambda option: option[0].replace("_", "-"), text)
+        text = text.replace(words, option)
+
+    def named(found: re.Match) -> str:
+        plain = found[0] == found[1] and "_" not in found[1]  # a word like others
+        return found[0] if plain else f"--{found[1].replace('_', '-')}"
+
+    names = "|".join(vars(options(["DATA"])))
+    return re.sub(rf"(?<![\w/-])(?:recipe\.|data\.)?\b({names})\b(?!=')=?", named, text)
 
 
 def main(given: list[str] | None = None) -> None:

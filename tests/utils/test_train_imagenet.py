@@ -292,12 +292,8 @@ WAYS_OUT = {
         "a larger --size, or --network mini_googlenet",
         "--network mini_googlenet --size 8",
     ),
-    "--network googlenet_bn --no-aux --batch-size 1": (
-        r"larger --batch-size \(it is 1\)",
-        "--network googlenet_bn --no-aux --batch-size 2",
-    ),
     "--network micro_googlenet --peak-rate 1e30": (
-        r"A lower --peak-rate \(it is 1e\+30\), a longer --warmup or",
+        r"A lower --peak-rate \(it is 1e\+30\), a longer warmup or",
         "--network micro_googlenet --peak-rate 0.1",
     ),
 }
@@ -330,7 +326,7 @@ def test_changes_on_the_way(train_imagenet, refused, pictures, tmp_path, capsys)
     train_imagenet.main([*usual, "--label-smoothing", "0", "--epochs", "2"])
     (pictures / "train" / "red" / "1.jpg").unlink()
     train_imagenet.main([*usual, "--epochs", "3", "--size", "24", "--batch-size", "5"])
-    assert "going on after step 4, from" in capsys.readouterr().out
+    assert re.search("going on after step 4, .* was", capsys.readouterr().out)
 
 
 def test_weights_know_their_classes(train_imagenet, pictures, tmp_path):

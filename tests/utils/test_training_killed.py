@@ -19,8 +19,8 @@ from test_training import QUICK, fresh, same, silent, stripes, tiny, weights, wi
 from torch import nn
 
 from utils.support.atomic import write_whole
-from utils.training import Batches, CheckpointError, DivergedError, train
-from utils.training.checkpoint import read, write
+from utils.training import Batches, CheckpointError, train
+from utils.training.checkpoint import read
 from utils.training.evaluation import TestBatches
 
 HERE = Path(__file__).parent
@@ -282,28 +282,26 @@ def test_what_has_no_step_is_replaced(tmp_path, what):
 
 
 CHANGES = {
-    "a lower rate": ({"recipe": replace(SAVING, peak_rate=0.01)}, 4, "peak_rate was 0.05, is 0.01"),
-    "more epochs": ({"recipe": replace(SAVING, epochs=4)}, 4, "epochs was 3, is 4"),
-    "batch size": (
-        {"recipe": replace(SAVING, batch_size=10)},
-        5,
-        "batch_size was 16, is 10; the running epoch begins again",
-    ),
-    "other test": ({"test": stripes(40, seed=2)}, 4, "test.sha256 was"),
-    "no test": ({"test": None}, 4, "test was None|test is None"),
+    "a lower rate": ({"recipe": replace(SAVING, peak_rate=0.01)}, "peak_rate was 0.05, is 0.01"),
+    "more epochs": ({"recipe": replace(SAVING, epochs=4)}, "epochs was 3, is 4"),
+    "batch size": ({"recipe": replace(SAVING, batch_size=10)}, "batch_size was 16, is 10"),
+    "other test": ({"test": stripes(40, seed=2)}, "test.sha256 was"),
+    "no test": ({"test": None}, "test.name was 'stripes', is None"),
 }
 
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_change_that_can_be_gone_on_with(tmp_path, what):
+    """From the start of the running epoch, with the weights that it had come to."""
     file = tmp_path / "training.safetensors"
     stopped(file, tiny(), before=(1, 1))
-    change, step, says = CHANGES[what]
+    change, says = CHANGES[what]
     given = {"data": stripes(), "test": stripes(seed=1), "recipe": SAVING} | change
     model, lines = tiny(seed=9), []
     history = train(model, **given, checkpoint=file, report=lines.append)
+    step = len(stripes()) // given["recipe"].batch_size
     assert lines[0].startswith(f"going on after step {step}, from {file} (")
-    assert says in lines[0] or what == "no test"
+    assert says in lines[0]
     assert lines[0].endswith(": not the same bit for bit)")
     assert list(history.epoch) == list(range(1, given["recipe"].epochs + 1))
     assert history.images.iloc[0] == 48
@@ -314,40 +312,21 @@ def test_a_change_that_can_be_gone_on_with(tmp_path, what):
     assert lines[-1] == f"going on after step {read(file)[1]['progress']['step']}, from {file}"
 
 
-@pytest.mark.parametrize(
-    ("first", "then"),
-    [({"epochs": 1}, {"epochs": 3}), ({"max_images": 70}, {}), ({"max_images": 96}, {"epochs": 3})],
-)
-def test_a_finished_training_can_be_longer(tmp_path, first, then):
-    """At a constant rate it is the longer training, bit for bit, wherever it ended."""
+@pytest.mark.parametrize("first", [{"epochs": 1}, {"max_images": 96}, {"max_images": 70}])
+def test_a_finished_training_can_be_longer(tmp_path, first):
+    """At a constant rate it is the longer training, bit for bit, if it ended with an epoch."""
     file = tmp_path / "training.safetensors"
     constant = replace(SAVING, schedule="constant")
     alone, longer = tiny(), tiny(seed=9)
-    history = train(alone, stripes(), recipe=replace(constant, **then), report=silent)
+    history = train(alone, stripes(), recipe=constant, report=silent)
     train(tiny(), stripes(), recipe=replace(constant, **first), checkpoint=file, report=silent)
-    shorter = replace(constant, **first, seed=0, label_smoothing=0.0)
-    with pytest.raises(CheckpointError, match=r"finished .*Ask for more, with epochs= or max_im"):
-        train(tiny(), stripes(), recipe=shorter, checkpoint=file, report=silent)
-    again = train(
-        longer, stripes(), recipe=replace(constant, **then), checkpoint=file, report=silent
-    )
-    assert same(weights(alone), weights(longer))
-    pd.testing.assert_frame_equal(without_clocks(history), without_clocks(again), rtol=1e-12)
-
-
-def test_a_diverged_training_goes_on_at_a_lower_rate(tmp_path):
-    """From the last step that was saved, as its message says."""
-    file = tmp_path / "training.safetensors"
-    stopped(file, tiny(), before=(1, 1))
-    with pytest.raises(DivergedError, match="A lower peak_rate"):
-        train(
-            tiny(), stripes(), stripes(seed=1), replace(SAVING, peak_rate=1e30),
-            checkpoint=file, report=silent,
-        )  # fmt: skip
-    lines = []
-    lower = replace(SAVING, peak_rate=0.01)
-    train(tiny(), stripes(), stripes(seed=1), lower, checkpoint=file, report=lines.append)
-    assert "going on after step 4" in lines[0]
+    if "epochs" in first:
+        other = replace(constant, **first, label_smoothing=0.0)
+        with pytest.raises(CheckpointError, match=r"finished .*Ask for more, with epochs= or max_"):
+            train(tiny(), stripes(), recipe=other, checkpoint=file, report=silent)
+    again = train(longer, stripes(), recipe=constant, checkpoint=file, report=silent)
+    assert list(again.images) == list(history.images) == [48, 96, 144]
+    assert same(weights(alone), weights(longer)) == (first != {"max_images": 70})
 
 
 class Again(nn.Module):
@@ -450,56 +429,26 @@ def test_where_a_function_lies_in_memory_is_no_matter(tmp_path):
     assert "going on after step 4" in lines[0]
 
 
-def damage(content: bytes, kind: str) -> bytes:
-    middle = content.index(b'"progress\\": {') if kind == "step" else len(content) - 100
-    flipped = bytes([content[middle] ^ 1])
-    return {
-        "empty": b"",
-        "half": content[: len(content) // 2],
-        "longer": content + b"\0",
-        "a weight": content[:middle] + flipped + content[middle + 1 :],
-        "a name": content.replace(b'"weights.6.weight"', b'"weights.6.zeight"'),
-        "step": content.replace(b'\\"step\\": 4', b'\\"step\\": 5'),
-        "text": b"not a checkpoint at all, but something else of some length",
-        "weights alone": safetensors(tiny().state_dict()),
-        "huge header": b"\xff" * 8 + content[8:],
-    }[kind]
+DAMAGES = {
+    "empty": lambda content: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "longer": lambda content: content + b"\0",
+    "text": lambda content: b"not a checkpoint at all, but something else of some length",
+    "weights alone": lambda content: safetensors(tiny().state_dict()),
+    "another version": lambda content: content.replace(b'format\\": \\"2', b'format\\": \\"1'),
+}
 
 
-DAMAGED = "is no checkpoint of a training, or is damaged, or of another version"
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        *("empty", "half", "longer", "a weight", "a name", "step", "text", "weights alone"),
-        "huge header",
-    ],
-)
+@pytest.mark.parametrize("kind", DAMAGES)
 def test_a_damaged_file_is_refused(tmp_path, kind):
     file = tmp_path / "training.safetensors"
     stopped(file, tiny(), before=(1, 1))
     content = file.read_bytes()
-    file.write_bytes(damage(content, kind))
+    file.write_bytes(DAMAGES[kind](content))
     assert file.read_bytes() != content
     model = tiny()
     before = weights(model)
-    with pytest.raises(CheckpointError, match=DAMAGED):
+    with pytest.raises(CheckpointError, match="is no checkpoint of a training, or is damaged, or"):
         train(model, stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)
     assert same(before, weights(model))
     assert file.exists()
-
-
-@pytest.mark.parametrize("where", [(), ("progress",), ("progress", "sums")])
-def test_a_file_of_another_version_is_refused(tmp_path, where):
-    """Whole, with a right checksum, but with a fact that this version does not know."""
-    file = tmp_path / "training.safetensors"
-    stopped(file, tiny(), before=(1, 1))
-    tensors, facts = read(file)
-    inside = facts
-    for key in where:
-        inside = inside[key]
-    inside["lead"] = 3
-    write(file, tensors, facts)
-    with pytest.raises(CheckpointError, match=DAMAGED):
-        train(tiny(), stripes(), stripes(seed=1), SAVING, checkpoint=file, report=silent)

@@ -1,8 +1,6 @@
 """What is refused before a step is taken, and what stops a training that has gone wrong."""
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
 
@@ -24,7 +22,7 @@ def check_loss(loss: float, recipe: Recipe, *, name: str = "the loss") -> float:
     return loss
 
 
-def check_weights(model: nn.Module, recipe: Recipe) -> None:
+def check_finite(model: nn.Module, recipe: Recipe) -> None:
     """Raise a DivergedError rather than keep, or hand back, weights that a step has ruined."""
     if not all(parameter.isfinite().all() for parameter in model.parameters()):
         raise DivergedError(_diverged("a weight is not a finite number", recipe))
@@ -84,7 +82,8 @@ def scores_of(outputs: Any, labels: Tensor) -> tuple[Tensor | None, ...]:
         got = [_named(one) for one in found]
         raise TypeError(
             "expected scores (N, num_classes) from the network, or a tuple of them with the main "
-            f"ones first, got {' and '.join(got) or 'an empty one'}{_way_to_scores(outputs)}."
+            f"ones first, got {' and '.join(got) or 'an empty one'}: put any other network into a "
+            "module of your own, whose forward returns the scores."
         )
     if labels.min() < 0 or labels.max() >= scores[0].shape[1]:
         raise ValueError(
@@ -98,32 +97,6 @@ def scores_of(outputs: Any, labels: Tensor) -> tuple[Tensor | None, ...]:
 def _named(output: Any) -> str:
     shape = f" {tuple(output.shape)}" if isinstance(output, Tensor) else ""
     return f"{type(output).__name__}{shape}"
-
-
-def _way_to_scores(outputs: Any) -> str:
-    """Say how to get at the scores in a dict, as many libraries' networks return one."""
-    if not isinstance(outputs, Mapping) or not outputs:
-        return ""
-    flat = [name for name, one in outputs.items() if isinstance(one, Tensor) and one.ndim == 2]
-    return (
-        ": put the network into a module of your own, whose forward returns "
-        f"network(images)[{[*flat, *outputs][0]!r}]"
-    )
-
-
-@contextmanager
-def lone_numbers_told(recipe: Recipe) -> Iterator[None]:
-    """Say what to do about a batch in which a channel is a single number, without any spread."""
-    try:
-        yield
-    except ValueError as error:
-        if "more than 1 value per channel" not in str(error):
-            raise
-        raise ValueError(
-            "batch normalisation, which needs several numbers a channel, gets one from an image, "
-            f"and so one from a batch: take a larger batch_size (it is {recipe.batch_size}), or "
-            "put such layers into evaluation mode."
-        ) from error
 
 
 def mean_and_std(normalisation: Any, channels: int) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from ..support.modes import in_training
 from .batches import Batches, Normalisation, as_batches
 from .checkpoint import Keeper
 from .evaluation import TestBatches, as_test_batches, at_least_float32, evaluate
-from .guards import check_classes, check_loss, check_weights, lone_numbers_told, scores_of
+from .guards import check_classes, check_finite, check_loss, scores_of
 from .machine import here, to_device
 from .progress import Progress, say
 from .recipe import Recipe, seed_for
@@ -64,10 +64,10 @@ def train(
     normalisation : (mean, std), optional
         By default that of the training images.
     checkpoint : path, optional
-        A file to save to at the start and after every epoch, and to go on from if it is there. What
-        the recipe changes but its seed, other test images, and in folders the pictures and their
-        size, then hold from the next step on, which is reported; a finished training goes on if it
-        is to be longer. A file that holds no step is replaced by that of a changed training.
+        A file to save to at the start and after every epoch, and to go on from if it is there. A
+        change of the recipe but its seed, of the test images or, in folders, of the pictures and
+        their size is reported, and holds from the start of the running epoch on, which begins
+        again; a finished training goes on if it is to be longer.
     save_every_steps : int, optional
         Save so often within an epoch too.
     strict : bool
@@ -94,7 +94,7 @@ def train(
     DivergedError
         The loss, or a weight, is not finite any more. The checkpoint stays as it was last saved.
     CheckpointError
-        The checkpoint is damaged, of another network, seed or data, or cannot be read or written.
+        The checkpoint is damaged, of another training, or cannot be read or written.
     TypeError, ValueError
         Data that do not fit the recipe or the network; a network with nothing to train, or without
         scores.
@@ -125,7 +125,7 @@ def train(
                 for group in optimiser.param_groups:
                     group["lr"] = rate
 
-                with machine.autocast(recipe.precision, network), lone_numbers_told(recipe):
+                with machine.autocast(recipe.precision, network):
                     outputs = network(to_device(images, machine.device, network))
                 scores = scores_of(outputs, labels)  # main ones, then heads'
                 labels = labels.to(machine.device)
@@ -142,7 +142,7 @@ def train(
                     break  # the epoch's own end follows
                 keeper.save_now_and_then()
                 progress.report_now_and_then()
-            check_weights(model, recipe)
+            check_finite(model, recipe)
             machine.share_buffers(model)
             result = None if test is None else evaluate(model, test, device=machine.device)
             if result is not None:

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -41,20 +41,6 @@ def say(line: str) -> None:
     """Write to standard output, and at once: a notebook takes standard error for a fault."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def reopened(progress: dict[str, Any]) -> dict[str, Any]:
-    """Turn the last row, of an epoch that was ended early, into the sums of a running epoch."""
-    *rows, last = progress["rows"]
-    images = last["images"] - (rows[-1]["images"] if rows else 0)
-    sums = Sums(
-        images=images,
-        loss=last["loss"] * images,
-        correct=round(last["train_accuracy"] * images),
-        seconds=last["seconds"],
-        cpu_seconds=last["cpu_seconds"],
-    )
-    return progress | {"rows": rows, "sums": asdict(sums)}
 
 
 class Progress:
