@@ -10,7 +10,6 @@ out.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from types import MappingProxyType
 from typing import Any, Literal
 
 from ..accounting import module_costs
@@ -22,6 +21,7 @@ from ..networks.rows import Convolution, Parallel, Row, conv1x1, parallel
 from ..support.checks import one_of
 from ..support.telling import Estimate, points, spread
 from ..training import Recipe, evaluate
+from ..training.batches import Normalisation
 from .harness import Experiment, Options, Report
 from .measures import fresh, split, train_and_test
 from .rates import chosen
@@ -54,33 +54,40 @@ def one_branch(in_channels: int, spec: InceptionSpec, *, size: int) -> Parallel:
     return parallel((conv1x1(max(1, round(reduction))), convolution))
 
 
+Kinds = Mapping[str, Callable[[int, InceptionSpec], Row]]
+
 #: What takes the place of each Inception module, at its cost.
-MODULES: Mapping[str, Callable[[int, InceptionSpec], Row]] = MappingProxyType(
-    {
-        INCEPTION: lambda in_channels, spec: spec,
-        TWICE: twice_3x3,
-        ONLY_3: partial(one_branch, size=3),
-        ONLY_5: partial(one_branch, size=5),
-    }
-)
-TRUNKS: Mapping[str, Mapping[str, Any]] = MappingProxyType({"fashion": MICRO, "patches": COLOUR})
+MODULES: Kinds = {
+    INCEPTION: lambda in_channels, spec: spec,
+    TWICE: twice_3x3,
+    ONLY_3: partial(one_branch, size=3),
+    ONLY_5: partial(one_branch, size=5),
+}
+TRUNKS: Mapping[str, Mapping[str, Any]] = {"fashion": MICRO, "patches": COLOUR}
 
 
-def network(modules: str, data: Data = "fashion", *, num_classes: int, in_channels: int) -> Network:
-    """Build the micro network for one of the data sets, with one kind of `MODULES` in it.
+def network(
+    modules: str,
+    data: Data = "fashion",
+    *,
+    kinds: Kinds = MODULES,
+    num_classes: int,
+    in_channels: int,
+) -> Network:
+    """Build the micro network for one of the data sets, with one of the `kinds` of modules in it.
 
     Raises
     ------
     ValueError
         There are no such modules, or no such data.
     """
-    one_of(modules, tuple(MODULES), "modules")
+    one_of(modules, tuple(kinds), "modules")
     one_of(data, tuple(TRUNKS), "data")
     layers: dict[str, Row] = {}
     width = in_channels
     for name, row in TRUNKS[data].items():
         if isinstance(row, InceptionSpec):
-            layers[name], width = MODULES[modules](width, row), row.out_channels(width)
+            layers[name], width = kinds[modules](width, row), row.out_channels(width)
         else:
             layers[name], width = row, getattr(row, "channels", width)
     return Network(
@@ -90,9 +97,9 @@ def network(modules: str, data: Data = "fashion", *, num_classes: int, in_channe
 
 #: How much of a picture a crop shows, against its 64 px: in training and the usual test, and in two
 #: tests on sizes that training never showed, things twice as large and half as large again.
-ZOOMS: Mapping[str, float | tuple[float, float]] = MappingProxyType(
-    {"trained": (0.5, 1.5), "closer": 0.25, "farther": 2.25}
-)
+ZOOMS: Mapping[str, float | tuple[float, float]] = {
+    "trained": (0.5, 1.5), "closer": 0.25, "farther": 2.25,
+}  # fmt: skip
 
 
 _TESTED = 5_000  # test images at most
@@ -107,99 +114,122 @@ def images(data: Data, split: str, zoom: str = "trained") -> LabelledImages:
     return patches(split, count=count, zoom=ZOOMS[zoom])
 
 
-def compare(
-    *, modules: str, data: Data, recipe: Recipe, held_out: int, seed: int, report: Report
-) -> dict[str, Any]:
-    """Train the micro network with such modules, and test it.
+def trained(
+    modules: str, data: Data, recipe: Recipe, held_out: int, *, kinds: Kinds = MODULES,
+    most: int | None = None, seed: int, report: Report,
+) -> tuple[Network, LabelledImages, Normalisation, dict[str, Any]]:  # fmt: skip
+    """Train the micro network with such modules; return it, its test images, and what it came to.
 
     `held_out` of the training images test it; of patches, as many from parts of the pictures that
-    are held out. If 0, the test images do, and patches are tested at the other `ZOOMS` too
-    (``closer_accuracy``, ``farther_accuracy``).
+    are held out. If 0, the test images do, `most` of them.
     """
     if data == "patches" and held_out:  # crops overlap: the last of them would not be new
         training, test = images(data, "try"), images(data, "held out")[:held_out]
     else:
         training, test = split(partial(images, data), held_out)
-    test = test[:_TESTED]
+    test = test[:most]
     shape = {"num_classes": len(training.classes), "in_channels": training.images.shape[1]}
-    made = fresh(lambda: network(modules, data, **shape), seed=seed)
+    made = fresh(lambda: network(modules, data, kinds=kinds, **shape), seed=seed)
     row = train_and_test(made, training, test, recipe, seed=seed, report=report)
+    return made, test, (training.mean, training.std), row
+
+
+def compare(
+    *, modules: str, data: Data, recipe: Recipe, held_out: int, seed: int, report: Report
+) -> dict[str, Any]:
+    """Train the micro network with such modules, and test it; see `trained`.
+
+    Without `held_out`, patches are tested at the other `ZOOMS` too (``closer_accuracy``,
+    ``farther_accuracy``).
+    """
+    made, _, normalisation, row = trained(
+        modules, data, recipe, held_out, most=_TESTED, seed=seed, report=report
+    )
     if data == "patches" and not held_out:
         for zoom in ("closer", "farther"):
-            found = evaluate(
-                made, images(data, "test", zoom), normalisation=(training.mean, training.std)
-            )
+            found = evaluate(made, images(data, "test", zoom), normalisation=normalisation)
             row[f"{zoom}_accuracy"] = found.accuracy
     return row
 
 
 #: A piece of clothing is seen three times, a patch six times: about 30,000 passes for both.
-RECIPES: Mapping[Data, Recipe] = MappingProxyType(
-    {"fashion": Recipe(epochs=3), "patches": Recipe(epochs=6, crop=4)}
-)
+RECIPES: Mapping[Data, Recipe] = {
+    "fashion": Recipe(epochs=3),
+    "patches": Recipe(epochs=6, crop=4),
+}
 
 # Rates are tried on about a third as many.
-_TRIED: Mapping[Data, Recipe] = MappingProxyType(
-    {
-        "fashion": replace(RECIPES["fashion"], epochs=2, max_images=10_240),
-        "patches": replace(RECIPES["patches"], epochs=3, max_images=10_240),
-    }
-)
+_TRIED: Mapping[Data, Recipe] = {
+    "fashion": replace(RECIPES["fashion"], epochs=2, max_images=10_240),
+    "patches": replace(RECIPES["patches"], epochs=3, max_images=10_240),
+}
 
-#: The rates that are tried: so many that the best has a worse one on either side.
-GRID: Mapping[tuple[Data, str], tuple[float, ...]] = MappingProxyType(
-    {
-        ("fashion", INCEPTION): (1.6, 0.8, 0.4, 0.2),
-        ("fashion", TWICE): (1.6, 0.8, 0.4, 0.2),
-        ("fashion", ONLY_3): (0.8, 0.4, 0.2),
-        ("fashion", ONLY_5): (0.8, 0.4, 0.2, 0.1),
-        ("patches", INCEPTION): (0.8, 0.4, 0.2, 0.1, 0.05),
-        ("patches", TWICE): (1.6, 0.8, 0.4, 0.2, 0.1, 0.05),
-        ("patches", ONLY_3): (0.8, 0.4, 0.2, 0.1, 0.05),
-        ("patches", ONLY_5): (0.8, 0.4, 0.2, 0.1, 0.05),
-    }
-)
+#: Data and modules -> the rates that are tried for them.
+Grid = Mapping[tuple[Data, str], tuple[float, ...]]
 
 
 def _at(data: Data, modules: str, rate: float) -> str:
     return f"{data}, {modules}, rate {rate:g}"
 
 
-RATES = Experiment(
-    name="scales_rates",
-    about="which learning rate suits each kind of module, on clothes and on patches of pictures",
-    measure=compare,
-    options={
-        "modules": INCEPTION,
-        "data": "fashion",
-        "recipe": RECIPES["fashion"],
-        "held_out": 1_500,
-    },
-    settings={
+def trials(name: str, *, about: str, measure: Callable[..., Any], grid: Grid) -> Experiment:
+    """Return the experiment that tries the rates of a grid on held-out images, with three seeds."""
+    data, modules = next(iter(grid))
+    options = {"modules": modules, "data": data, "recipe": RECIPES[data], "held_out": 1_500}
+    settings = {
         _at(data, modules, rate): {
             "modules": modules,
             "data": data,
             "recipe": replace(_TRIED[data], peak_rate=rate),
         }
-        for (data, modules), rates in GRID.items()
+        for (data, modules), rates in grid.items()
         for rate in rates
-    },
-    seeds=(0, 1, 2),
+    }
+    return Experiment(name=name, about=about, measure=measure, options=options, settings=settings)
+
+
+def comparison(name: str, data: Data, tried: Experiment, grid: Grid, **about: Any) -> Experiment:
+    """Return the experiment that compares all modules of a grid, each at the rate it was given."""
+
+    def settings() -> dict[str, Options]:
+        rates = chosen(tried, grid, lambda key, rate: _at(*key, rate))
+        return {
+            modules: {"modules": modules, "peak_rate": rate}
+            for (of, modules), rate in rates.items()
+            if of == data
+        }
+
+    options = {**tried.options, "data": data, "recipe": RECIPES[data], "held_out": 0}
+    measure = tried.measure
+    return Experiment(name=name, measure=measure, options=options, settings=settings, **about)
+
+
+#: So many that the best has a worse one on either side.
+GRID: Grid = {
+    ("fashion", INCEPTION): (1.6, 0.8, 0.4, 0.2),
+    ("fashion", TWICE): (1.6, 0.8, 0.4, 0.2),
+    ("fashion", ONLY_3): (0.8, 0.4, 0.2),
+    ("fashion", ONLY_5): (0.8, 0.4, 0.2, 0.1),
+    ("patches", INCEPTION): (0.8, 0.4, 0.2, 0.1, 0.05),
+    ("patches", TWICE): (1.6, 0.8, 0.4, 0.2, 0.1, 0.05),
+    ("patches", ONLY_3): (0.8, 0.4, 0.2, 0.1, 0.05),
+    ("patches", ONLY_5): (0.8, 0.4, 0.2, 0.1, 0.05),
+}
+
+RATES = trials(
+    "scales_rates",
+    about="which learning rate suits each kind of module, on clothes and on patches of pictures",
+    measure=compare,
+    grid=GRID,
 )
 
-
-def _settings(data: Data) -> dict[str, Options]:
-    rates = chosen(RATES, GRID, lambda key, rate: _at(*key, rate))
-    return {name: {"modules": name, "peak_rate": rates[data, name]} for name in MODULES}
-
-
 FASHION, PATCHES = (
-    Experiment(
-        name=f"scales_{data}",
+    comparison(
+        f"scales_{data}",
+        data,
+        RATES,
+        GRID,
         about=f"several sizes of filters in a module against one, at the same cost, on {what}",
-        measure=compare,
-        options={"modules": INCEPTION, "data": data, "recipe": RECIPES[data], "held_out": 0},
-        settings=partial(_settings, data),
         seeds=(0, 1, 2, 3, 4),
         baseline=INCEPTION,
     )

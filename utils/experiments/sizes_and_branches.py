@@ -29,7 +29,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,25 +36,22 @@ import numpy as np
 from ..accounting import module_costs
 from ..blocks import InceptionSpec
 from ..data import patch_cells, results
-from ..networks.network import Config, Network
 from ..networks.rows import Convolution, MaxPool, Row, conv1x1, parallel
 from ..support.checks import one_of
 from ..support.telling import Estimate
 from ..training import Recipe
-from .harness import Experiment, Options, Report
-from .measures import fresh, named_right, right_of, split, train_and_test
-from .multi_scale_filters import RECIPES, TRUNKS, ZOOMS, Data, images
-from .rates import chosen
+from . import multi_scale_filters
+from .harness import Report
+from .measures import named_right, right_of
+from .multi_scale_filters import ZOOMS, Data, Grid, Kinds, comparison, images, trained, trials
 
 #: The four: (whether sizes differ, whether each has a reduction of its own).
-FACTORS: Mapping[str, tuple[bool, bool]] = MappingProxyType(
-    {
-        "several sizes, three reductions": (True, True),
-        "one size, three reductions": (False, True),
-        "several sizes, one reduction": (True, False),
-        "one size, one reduction": (False, False),
-    }
-)
+FACTORS: Mapping[str, tuple[bool, bool]] = {
+    "several sizes, three reductions": (True, True),
+    "one size, three reductions": (False, True),
+    "several sizes, one reduction": (True, False),
+    "one size, one reduction": (False, False),
+}
 
 
 def module(in_channels: int, spec: InceptionSpec, *, several: bool, apart: bool) -> Row:
@@ -90,51 +86,29 @@ def module(in_channels: int, spec: InceptionSpec, *, several: bool, apart: bool)
     return parallel((conv1x1(width), parallel(*((part,) for part in parts))), pooled)
 
 
-def network(modules: str, data: Data = "fashion", *, num_classes: int, in_channels: int) -> Network:
-    """Build the micro network for one of the data sets, with one of `FACTORS` in its modules.
-
-    Raises
-    ------
-    ValueError
-        There are no such modules, or no such data.
-    """
-    one_of(modules, tuple(FACTORS), "modules")
-    one_of(data, tuple(TRUNKS), "data")
-    several, apart = FACTORS[modules]
-    layers: dict[str, Row] = {}
-    width = in_channels
-    for name, row in TRUNKS[data].items():
-        if isinstance(row, InceptionSpec):
-            layers[name] = module(width, row, several=several, apart=apart)
-            width = row.out_channels(width)
-        else:
-            layers[name], width = row, getattr(row, "channels", width)
-    return Network(
-        Config(name=modules, layers=layers, in_channels=in_channels, num_classes=num_classes)
-    )
+MODULES: Kinds = {
+    name: partial(module, several=several, apart=apart)
+    for name, (several, apart) in FACTORS.items()
+}
+#: As `multi_scale_filters.network`, with one of `FACTORS` in its modules.
+network = partial(multi_scale_filters.network, kinds=MODULES)
 
 
 def compare(
     *, modules: str, data: Data, recipe: Recipe, held_out: int, seed: int, report: Report
 ) -> dict[str, Any]:
-    """Train the micro network with such modules, and test it; see `multi_scale_filters.compare`.
+    """Train the micro network with such modules, and test it; see `multi_scale_filters.trained`.
 
     Without `held_out`, also ``right``: which of the test images it named right, as `named_right`
     writes them. For patches ``closer_right`` and ``farther_right``, too.
     """
-    if data == "patches" and held_out:  # crops overlap: the last of them would not be new
-        training, test = images(data, "try"), images(data, "held out")[:held_out]
-    else:
-        training, test = split(partial(images, data), held_out)
-    shape = {"num_classes": len(training.classes), "in_channels": training.images.shape[1]}
-    made = fresh(lambda: network(modules, data, **shape), seed=seed)
-    row = train_and_test(made, training, test, recipe, seed=seed, report=report)
-    if held_out:
-        return row
-    for zoom in tests(data):
+    made, test, normalisation, row = trained(
+        modules, data, recipe, held_out, kinds=MODULES, seed=seed, report=report
+    )
+    for zoom in () if held_out else tests(data):
         shown = test if zoom == "trained" else images(data, "test", zoom)
         name = "right" if zoom == "trained" else f"{zoom}_right"
-        row[name] = named_right(made, shown, normalisation=(training.mean, training.std))
+        row[name] = named_right(made, shown, normalisation=normalisation)
     return row
 
 
@@ -143,75 +117,32 @@ def tests(data: Data) -> tuple[str, ...]:
     return tuple(ZOOMS) if data == "patches" else ("trained",)
 
 
-# Rates are tried on about a third as many images as the comparison sees.
-_TRIED: Mapping[Data, Recipe] = MappingProxyType(
-    {
-        "fashion": replace(RECIPES["fashion"], epochs=2, max_images=10_240),
-        "patches": replace(RECIPES["patches"], epochs=3, max_images=10_240),
-    }
-)
+#: So many that the best has a worse one on either side.
+GRID: Grid = {("fashion", name): (0.8, 0.4, 0.2, 0.1) for name in FACTORS} | {
+    ("patches", name): (0.4, 0.2, 0.1, 0.05) for name in FACTORS
+}
 
-#: The rates that are tried: so many that the best has a worse one on either side.
-GRID: Mapping[tuple[Data, str], tuple[float, ...]] = MappingProxyType(
-    {("fashion", name): (0.8, 0.4, 0.2, 0.1) for name in FACTORS}
-    | {("patches", name): (0.4, 0.2, 0.1, 0.05) for name in FACTORS}
-)
-
-
-def _at(data: Data, modules: str, rate: float) -> str:
-    return f"{data}, {modules}, rate {rate:g}"
-
-
-RATES = Experiment(
-    name="factors_rates",
+RATES = trials(
+    "factors_rates",
     about="which learning rate suits one size of filter and several, one reduction and three",
     measure=compare,
-    options={
-        "modules": next(iter(FACTORS)),
-        "data": "fashion",
-        "recipe": RECIPES["fashion"],
-        "held_out": 1_500,
-    },
-    settings={
-        _at(data, modules, rate): {
-            "modules": modules,
-            "data": data,
-            "recipe": replace(_TRIED[data], peak_rate=rate),
-        }
-        for (data, modules), rates in GRID.items()
-        for rate in rates
-    },
-    seeds=(0, 1, 2),
+    grid=GRID,
 )
 
+SEEDS: Mapping[Data, int] = {"fashion": 12, "patches": 8}
 
-def _settings(data: Data) -> dict[str, Options]:
-    rates = chosen(RATES, GRID, lambda key, rate: _at(*key, rate))
-    return {name: {"modules": name, "peak_rate": rates[data, name]} for name in FACTORS}
-
-
-SEEDS: Mapping[Data, int] = MappingProxyType({"fashion": 12, "patches": 8})
-
-
-def _comparison(data: Data, shown: str) -> Experiment:
-    return Experiment(
-        name=f"factors_{data}",
-        about=f"one size of filter or several, behind one reduction or three, on {shown}",
-        measure=compare,
-        options={
-            "modules": next(iter(FACTORS)),
-            "data": data,
-            "recipe": RECIPES[data],
-            "held_out": 0,
-        },
-        settings=partial(_settings, data),
+FASHION, PATCHES = (
+    comparison(
+        f"factors_{data}",
+        data,
+        RATES,
+        GRID,
+        about=f"one size of filter or several, behind one reduction or three, on {what}",
         seeds=tuple(range(SEEDS[data])),
         baseline="one size, one reduction",
     )
-
-
-FASHION = _comparison("fashion", "clothes")
-PATCHES = _comparison("patches", "patches of pictures")
+    for data, what in (("fashion", "clothes"), ("patches", "patches of pictures"))
+)
 
 
 # --- What the stored rows say -----------------------------------------------------------------
