@@ -1,7 +1,15 @@
 """GoogLeNet: the paper's Table 1 as data, and the network that is built from it.
 
-The table comes first, with the output's shape beside each row; then the network, on one screen;
-then its variants, and small networks of the same kind for images of 28 to 64 px.
+First comes the table as printed, with the output's shape beside each row; then the same as `PAPER`,
+layer by layer; then the network, its variants, and small ones of the kind for 28 to 64 px.
+
+`PAPER` is a dict, name of a layer -> its row, in forward order. A row is data that builds itself:
+``MaxPool().build(192, style)`` gives the pool and the number of channels that leave it, which
+`Network` hands on to the next row. Convolutions pad by half their kernel, so that only strides and
+pools make a map smaller. Whether they have biases and batch normalisation is the style, a part of
+the `Config`: ``norm="batch"`` unless another is given, as None for the paper's network. A layer's
+weights go by its name: "inception3a.branch2.1.conv.weight" are the 3x3 filters of module 3a. These
+are torchvision's names, so that its checkpoints load.
 
 References
 ----------
@@ -320,8 +328,16 @@ def mini_googlenet(
     P. Lippe, UvA Deep Learning Tutorials, tutorial 5: Inception, ResNet and DenseNet.
     """
     layers = MINI_EARLY if boolean(early_pools, "early_pools") else MINI
-    options = {"num_classes": num_classes, "in_channels": in_channels, "norm": norm}
-    return GoogLeNet(Config(name="mini_googlenet", layers=layers, bias=True, **options))
+    return GoogLeNet(
+        Config(
+            name="mini_googlenet",
+            layers=layers,
+            num_classes=num_classes,
+            in_channels=in_channels,
+            norm=norm,
+            bias=True,
+        )
+    )
 
 
 def micro_googlenet(
@@ -331,8 +347,15 @@ def micro_googlenet(
 
     The course's own: half of `mini_googlenet`'s modules, and a pool before the first of them.
     """
-    options = {"num_classes": num_classes, "in_channels": in_channels, "norm": norm}
-    return GoogLeNet(Config(name="micro_googlenet", layers=MICRO, **options))
+    return GoogLeNet(
+        Config(
+            name="micro_googlenet",
+            layers=MICRO,
+            num_classes=num_classes,
+            in_channels=in_channels,
+            norm=norm,
+        )
+    )
 
 
 def colour_googlenet(
@@ -342,5 +365,12 @@ def colour_googlenet(
 
     The course's own: `micro_googlenet` with GoogLeNet's 7x7/2 in front, in 32 channels.
     """
-    options = {"num_classes": num_classes, "in_channels": in_channels, "norm": norm}
-    return GoogLeNet(Config(name="colour_googlenet", layers=COLOUR, **options))
+    return GoogLeNet(
+        Config(
+            name="colour_googlenet",
+            layers=COLOUR,
+            num_classes=num_classes,
+            in_channels=in_channels,
+            norm=norm,
+        )
+    )

@@ -4,7 +4,6 @@ import contextlib
 import re
 import time
 
-import numpy as np
 import pytest
 import torch
 
@@ -28,23 +27,17 @@ PREPARE = [door for door in DOORS if door.endswith(("preprocessing", "normalisat
 COLOUR = [door for door in DOORS if not door.startswith("grey")]
 IMAGES = [  # what comes, what is said of it, and to which doors it comes
     (None, "NoneType: utils.data.to_tensor", DOORS),
-    (np.zeros((2, 3, 64, 64)), "ndarray: utils.data.to_tensor", DOORS),
-    (torch.rand(64, 64), r"\(64, 64\): take", DOORS),
-    (RGB[0], r"\(3, 64, 64\): take", DOORS),
-    (torch.rand(64, 64, 3), r"\(64, 64, 3\): take", DOORS),
-    (torch.rand(64, 64, 4), r"\(64, 64, 4\): take", DOORS),
-    (torch.rand(2, 64, 64, 3), r"seem to come last, take", DOORS),
-    (torch.rand(2, 64, 64, 1), r"seem to come last, take", DOORS),
-    (torch.rand(2, 64, 64, 4), r"seem to come last, take", DOORS),
-    (torch.rand(2, 4, 64, 64), "transparency, take", DOORS),
-    (torch.rand(2, 5, 3, 64, 64), "take", DOORS),
-    (GREY, "take", COLOUR),
+    (RGB[0], r"\(3, 64, 64\): .* take x\[None\]", COLOUR),
+    (torch.rand(64, 64, 3), r"\(64, 64, 3\): .*take", COLOUR),
+    (torch.rand(2, 64, 64, 3), r"seem to come last, take", COLOUR),
+    (torch.rand(2, 64, 64, 1), r"seem to come last, take", set(DOORS) - set(COLOUR)),
+    (GREY, "grey images, take", COLOUR),
     (GREY, "take .*, or build the network with in_channels=1", ["network"]),
-    (RGB, "take", [door for door in DOORS if door not in COLOUR]),
-    (BYTES, "take", ["network", "features", "grey preprocessing", "grey normalisation"]),
+    (RGB, "with in_channels=3", ["grey network"]),
+    (BYTES, "take", ["network", "features"]),
     (torch.rand(2, 5, 64, 64), r"\(2, 5, 64, 64\)", DOORS),
     (torch.rand(2, 3, 0, 64), r"\(2, 3, 0, 64\)", COLOUR),
-    (torch.rand(3), r"\(3,\)", DOORS),
+    (torch.rand(64, 64), r"\(64, 64\)", DOORS),
     (RGB[:, :, :14], "15x15 px to nothing, got 14x64.*mini_googlenet", ["network", "features"]),
     (RGB.half(), "take", ["network", "features"]),
     (RGB.double(), "take .*model.to", ["network", "features"]),

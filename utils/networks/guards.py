@@ -52,30 +52,19 @@ def check_layout(x: Tensor, channels: int, wanted: str, *, otherwise: str = "") 
         raise TypeError(
             f"{wanted}, got {type(x).__name__}: utils.data.to_tensor turns a picture into one."
         )
-    shape, few = tuple(x.shape), {1, 3, 4, channels}
+    shape = tuple(x.shape)
     if len(shape) == 4 and shape[1] == channels and 0 not in shape[2:]:
         return
-    advice = []
-    match shape:
-        case (_, _):
-            advice = [f"take x.expand(1, {channels}, -1, -1)"]
-        case (first, _, last) if last in few and first not in few:
-            advice = ["take x.permute(2, 0, 1)[None]"]
-        case (_, _, _):
-            advice = ["take x[None]"]
-        case (_, _, _, _, _):
-            advice = ["take x.flatten(0, 1)"]
-        case (_, second, _, last) if last in few and second not in few:
-            advice = ["the channels seem to come last, take x.permute(0, 3, 1, 2)"]
-        case (_, second, _, _) if second != channels:
-            if second == 1:
-                advice = [f"take x.expand(-1, {channels}, -1, -1)"]
-            elif second == 4 and channels in (1, 3):
-                advice = ["the fourth seems to be transparency, take x[:, :3]"]
-            elif second == 3 and channels == 1:
-                advice = ["take x.float().mean(1, keepdim=True).to(x.dtype)"]
-            advice += [otherwise.format(second)] * bool(otherwise)
-    raise ValueError(f"{wanted}, got the shape {shape}{': ' * bool(advice)}{', or '.join(advice)}.")
+    advice = ""
+    if len(shape) == 3:
+        advice = ": for one image alone, take x[None]"
+    elif len(shape) == 4 and shape[3] == channels:
+        advice = ": the channels seem to come last, take x.permute(0, 3, 1, 2)"
+    elif len(shape) == 4 and shape[1] == 1:
+        advice = f": for grey images, take x.expand(-1, {channels}, -1, -1)"
+    if otherwise and len(shape) == 4 and shape[1] != channels:
+        advice += f"{', or' if advice else ':'} {otherwise.format(shape[1])}"
+    raise ValueError(f"{wanted}, got the shape {shape}{advice}.")
 
 
 def check_heads(layers: Mapping[str, Any], heads: Mapping[str, str]) -> None:
