@@ -130,6 +130,24 @@ class Branches(nn.Module):
         return torch.cat(self.branches(x), dim=1)
 
 
+class HalvingMaxPool(nn.MaxPool2d):
+    """3x3 max pool of stride 2 that halves every size, rounded up: (N, C, H, W) -> half H, W.
+
+    Beside "same" convolutions of stride 2 it meets them at every size. It pads as TensorFlow's
+    "same" does: an even size only after its end, which is also what Caffe's rounding up comes to;
+    an odd one on both sides.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(3, stride=2, ceil_mode=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the maxima, (N, C, ceil(H / 2), ceil(W / 2))."""
+        height, width = x.shape[2:]
+        padding = (height % 2, width % 2)
+        return F.max_pool2d(x, self.kernel_size, self.stride, padding, ceil_mode=self.ceil_mode)
+
+
 class Residual(nn.Module):
     """The input, or a projection of it, plus a scaled correction: x -> x + scale * body(x).
 

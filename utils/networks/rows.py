@@ -20,7 +20,15 @@ from typing import Any, Literal, Protocol
 
 from torch import nn
 
-from ..blocks import Branches, ConvUnit, InceptionSpec, Padding, Residual, Style
+from ..blocks import (
+    Branches,
+    ConvUnit,
+    HalvingMaxPool,
+    InceptionSpec,
+    Padding,
+    Residual,
+    Style,
+)
 from ..support.checks import boolean, odd_int, one_of, positive_int, store
 
 Built = tuple[nn.Module, int]  # a module, and the channels that come out of it
@@ -122,6 +130,19 @@ class MaxPool:
         return windows if inside else windows - 1
 
 
+@dataclass(frozen=True)
+class HalvingPool:
+    """A 3x3 max pool of stride 2 that halves every size, rounded up, as "same" convolutions do."""
+
+    def build(self, in_channels: int, style: Style) -> Built:
+        """Make a `HalvingMaxPool`."""
+        return HalvingMaxPool(), in_channels
+
+    def output_size(self, size: int) -> int:
+        """Return half the height or width, rounded up."""
+        return -(-size // 2)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AveragePool:
     """The 3x3 average in a module's pool branch, which keeps height and width.
@@ -212,8 +233,8 @@ def grid_reduction(
 ) -> Parallel:
     """Halve height and width: convolutions of stride 2 beside a 3x3 max pool of stride 2.
 
-    The last convolution of each chain takes the stride. With "same" padding the pool is padded too,
-    so that it meets the convolutions at every size.
+    The last convolution of each chain takes the stride. With "same" padding the pool is a
+    `HalvingPool`, which meets the convolutions at every size.
 
     References
     ----------
@@ -221,7 +242,7 @@ def grid_reduction(
     """
     one_of(pool, ("last", "first"), "pool")
     strided = [(*chain[:-1], replace(chain[-1], stride=2, padding=padding)) for chain in chains]
-    pooled = (MaxPool(ceil_mode=False, padding=0 if padding == "valid" else 1),)
+    pooled = (VALID_MAX_POOL if padding == "valid" else HalvingPool(),)
     return Parallel((*strided, pooled) if pool == "last" else (pooled, *strided))
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from ..googlenet import colour_googlenet, googlenet, micro_googlenet, mini_googlenet
 from ..networks.baselines import plain_network, small_resnet
 from ..networks.descendants import inception_resnet, inception_v3, inception_v4, xception
-from ..networks.descendants.bn_inception import bn_inception
+from ..networks.descendants.bn_inception import PORTED_KEYS, bn_inception
 from ..networks.descendants.hadamard import hadamard_inception, se_inception
 from .preparation import Preprocessing
 
@@ -73,6 +73,9 @@ ENTRIES: dict[str, Entry] = {
     "micro_googlenet": Entry(build=micro_googlenet, size=28),
     "colour_googlenet": Entry(build=colour_googlenet, size=64),
     "bn_inception": Entry(build=bn_inception, size=224),
+    "bn_inception_ported": Entry(
+        build=partial(bn_inception, ported=True), size=224, keys=PORTED_KEYS
+    ),
     "inception_v3": Entry(
         build=inception_v3.inception_v3,
         size=299,
