@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from alone import PAGE
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from visits import ARGUMENTS, HTML, Visit, find_chromium
+from visits import ARGUMENTS, HTML, Visit, find_chromium, start_figures
 
 from utils.interactive import Interactive
 
@@ -153,6 +153,7 @@ def show(folder: Path, figures_url: str, open_visit: Callable[..., Visit]) -> Ca
         visit = open_visit(theme=theme, home=figures_url, **window)
         visit.page.goto("/page.html")
         if ready:
+            start_figures(visit.page)
             expect(visit.page.locator("figure[data-ready]")).to_have_count(
                 visit.page.locator("figure").count()
             )

@@ -854,6 +854,27 @@ def test_a_broken_module_says_so(show, source, message) -> None:
     visit.console.clear()
 
 
+FAR = '<div style="height: 3000px"></div>'
+
+
+def test_a_figure_starts_when_a_reader_comes_near(show) -> None:
+    page = show(bottleneck_calculator(), FAR, FIGURES["window"](), ready=False).page
+    expect(page.locator("figure[data-ready]")).to_have_count(1)
+    far = page.locator("figure").last
+    assert far.get_by_role("table").count()  # the text alternative
+    page.mouse.wheel(0, 2000)
+    expect(far).to_have_attribute("data-ready", "", timeout=2500)
+
+
+@pytest.mark.parametrize(
+    "without", ["delete globalThis.IntersectionObserver", "delete globalThis.requestIdleCallback"]
+)
+def test_a_figure_nobody_comes_near_starts_when_the_page_is_at_rest(show, without) -> None:
+    taken = f"<script>{without}</script>"
+    page = show(taken, FAR, bottleneck_calculator(), ready=False).page
+    expect(page.locator("figure[data-ready]")).to_have_count(1, timeout=10_000)
+
+
 def test_a_module_that_breaks_later_says_so(show) -> None:
     visit = show(Interactive(LATE, alt="A figure that breaks later", n=1))
     visit.page.get_by_role("button").click()

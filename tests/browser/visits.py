@@ -58,6 +58,15 @@ def built_pages() -> list[str]:
     return [p for p in pages if p not in skip and not p.startswith("_static/")]
 
 
+def start_figures(page: Page) -> None:
+    """Let the figures that wait for a reader to come near start, as they do before printing."""
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function(
+        "[...document.querySelectorAll('figure[data-interactive]')].every("
+        "(f) => 'ready' in f.dataset || f.querySelector('.interactive-error'))"
+    )
+
+
 @dataclass
 class Visit:
     """What a page did while it was open."""
@@ -77,8 +86,9 @@ class Visit:
         ]
 
     def goto(self, path: str) -> Page:
-        """Open a page of the book (``chapters/....html``) and wait until it is quiet."""
+        """Open a page of the book (``chapters/....html``); wait until it is quiet and complete."""
         self.page.goto(f"{self.base_url}/{path}", wait_until="networkidle")
+        start_figures(self.page)
         return self.page
 
     def axe(self, *, within: str | None = None) -> list[str]:

@@ -46,18 +46,33 @@ if (figure) {
     save_changes() {},
     send() {},
   };
-  const address = URL.createObjectURL(new Blob([SOURCE], { type: "text/javascript" }));
-  try {
-    let module = (await import(address)).default;
-    if (typeof module === "function") module = await module();
-    const el = document.createElement("div");
-    // JupyterLab would take the keys, as if they were for the cell, if not what has the focus says so
-    // itself; of what is in a shadow tree it sees the host.
-    el.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
-    figure.insertBefore(el, fallback);
-    await module.initialize?.({ model });
-    await module.render({ model, el });
-    fallback.remove();
-    figure.dataset.ready = "";
-  } catch (error) { fail(error); } finally { URL.revokeObjectURL(address); }
+  let begun = false;
+  const start = async () => {
+    if (begun) return;
+    begun = true;
+    near?.disconnect();
+    const address = URL.createObjectURL(new Blob([SOURCE], { type: "text/javascript" }));
+    try {
+      let module = (await import(address)).default;
+      if (typeof module === "function") module = await module();
+      const el = document.createElement("div");
+      // JupyterLab would take the keys, as if they were for the cell, if not what has the focus says
+      // so itself; of what is in a shadow tree it sees the host.
+      el.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
+      figure.insertBefore(el, fallback);
+      await module.initialize?.({ model });
+      await module.render({ model, el });
+      fallback.remove();
+      figure.dataset.ready = "";
+    } catch (error) { fail(error); } finally { URL.revokeObjectURL(address); }
+  };
+  // A page of many figures would stand still if all of them started at once: each does when a reader
+  // comes near, and the others when the page has long been at rest.
+  const near = globalThis.IntersectionObserver && new IntersectionObserver(
+    (seen) => { if (seen.some((one) => one.isIntersecting)) start(); }, { rootMargin: "800px" });
+  near?.observe(figure);
+  const rest = () => setTimeout(() => (globalThis.requestIdleCallback ?? setTimeout)(start), 3000);
+  if (document.readyState === "complete") rest();
+  else addEventListener("load", rest, { once: true });
+  addEventListener("beforeprint", start, { once: true });
 }
