@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -9,8 +10,13 @@ from pathlib import Path
 
 import pydata_sphinx_theme
 import pytest
+import tinycss2
 from bs4 import BeautifulSoup
 from tiny_book import ROOT, TinyBook
+
+SPEC = importlib.util.spec_from_file_location("lean", ROOT / "_ext/course/lean.py")
+lean = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(lean)
 
 NOWHERE = {"GITHUB_SERVER_URL": "", "GITHUB_REPOSITORY": "", "COURSE_NOTEBOOKS": ""}
 SOMEWHERE = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "me/course"}
@@ -279,5 +285,38 @@ def test_the_theme_still_loads_what_the_template_names():
 
     ours = assets(ROOT / "_ext/course/templates/static/webpack-macros.html")
     theirs = assets(theme / "static" / "webpack-macros.html")
-    assert theirs - ours == {"scripts/fontawesome.js"}
-    assert ours <= theirs
+    assert theirs - ours == {"scripts/fontawesome.js", "styles/theme.css"}
+    assert ours - theirs == {"basic.css"}  # all that the other holds
+    holds = (theme / "static" / "styles" / "theme.css").read_text("utf-8")
+    assert re.sub(r"/\*.*?\*/", "", holds).strip() == '@import "../basic.css";'
+
+
+def test_the_sheet_keeps_what_pages_and_scripts_may_meet():
+    words = {"body", "p", "note", "open", "menu", "data-theme"}
+    sheet = """
+      /* told */ @charset "utf-8"; :root { --ink: #123 } p.note, p.lost:hover { color: red }
+      .lost { color: red } p:not(.lost)::before { content: "{" } #menu > p { margin: 0 }
+      :is(.lost, .open) p { margin: 1px } [data-lost] { margin: 2px } .lost .open { margin: 3px }
+      @media (min-width: 9px) { .lost { margin: 0 } .open { padding: 0 } }
+      @media print { .lost { margin: 0 } } @keyframes turn { to { rotate: 1turn } }
+    """
+    rules = tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True)
+    text = " ".join(lean.kept(rules, words).split())
+    for stays in (
+        ":root{ --ink: #123 }",
+        "p.note{ color: red }",
+        'p:not(.lost)::before{ content: "{" }',
+        "#menu > p{",
+        ":is(.lost, .open) p{",
+        "[data-lost]{",
+        "@media (min-width: 9px) {.open{ padding: 0 }}",
+        "@keyframes turn {",
+    ):
+        assert stays in text
+    assert not {"p.lost", "3px", "print"} & set(re.findall(r"p\.lost|3px|print", text))
+
+
+def test_the_theme_s_script_still_asks_what_lean_mends():
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
+    text = (theme / "static" / "scripts" / lean.SCRIPT.name).read_text("utf-8")
+    assert text.count(lean.ASKED) == 1

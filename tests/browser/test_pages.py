@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote, unquote, urldefrag, urlsplit
 
+import pydata_sphinx_theme
 import pytest
 from bs4 import BeautifulSoup
 from visits import HTML, Visit, built_pages
 
 PAGES = built_pages()
+LOOK = """() => JSON.stringify(
+  [...document.querySelectorAll("body, body *:not(.katex *)")].map(e => {
+    const box = e.getBoundingClientRect(), style = getComputedStyle(e);
+    const names = ["display", "position", "visibility", "color", "backgroundColor", "border",
+      "margin", "padding", "font", "textAlign", "textDecoration", "listStyle", "overflow",
+      "opacity", "order", "cursor", "whiteSpace", "boxShadow", "transition", "zIndex"];
+    return [e.tagName, e.className, box.x, box.y, box.width, box.height, names.map(n => style[n]),
+      getComputedStyle(e, "::before").content, getComputedStyle(e, "::after").content].join("|");
+  }))"""
 every_page = pytest.mark.parametrize("path", PAGES)
 
 
@@ -53,6 +65,25 @@ def test_no_sideways_scrolling(path: str, width: int, open_visit: Callable[..., 
     )
     assert wide == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@every_page
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_theme_without_what_nothing_meets_looks_the_same(
+    path: str, width: int, theme: str, open_visit: Callable[..., Visit]
+) -> None:
+    """Every element is where it is, and looks as it does, with the theme's whole sheet."""
+    whole = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
+    whole = whole / "static" / "styles" / "pydata-sphinx-theme.css"
+    looks = []
+    for sheet in (None, whole):
+        visit = open_visit(width=width, theme=theme)
+        if sheet:
+            visit.page.route("**/pydata-sphinx-theme.css*", lambda r, s=sheet: r.fulfill(path=s))
+        page = visit.goto(path)
+        looks.append(json.loads(page.evaluate(LOOK)))
+    assert len(looks[0]) == len(looks[1])
+    assert [pair for pair in zip(*looks, strict=True) if pair[0] != pair[1]] == []
 
 
 @every_page
