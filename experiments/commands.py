@@ -6,28 +6,12 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-
-def stop() -> NoReturn:
-    """End the command after Ctrl-C."""
-    print("\nStopped. What is done is kept; the same command goes on from there.")
-    sys.exit(130)
-
-
-def answer(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Take Ctrl-C while what a command needs is still loaded: `end` is not there yet."""
-    if issubclass(kind, KeyboardInterrupt):
-        stop()
-    sys.__excepthook__(kind, error, trace)
-
-
-sys.excepthook = answer
 
 from utils.data import DataUnavailableError  # noqa: E402
 from utils.experiments import ResultsError  # noqa: E402
@@ -81,7 +65,8 @@ def end(main: Callable[[], None], say: Callable[[BaseException], str] = str) -> 
     except (ResultsError, DataUnavailableError, DivergedError, OSError, ValueError) as error:
         sys.exit(f"error: {say(error)}")
     except KeyboardInterrupt:
-        stop()
+        print("\nStopped. What is done is kept; the same command goes on from there.")
+        sys.exit(130)
     finally:
         sys.unraisablehook = ignored
     sys.exit(0)

@@ -10,7 +10,7 @@ processes may work on one experiment, best on different seeds.
 
 from pathlib import Path
 
-# First: it answers Ctrl-C while the rest is loaded.
+# First: it makes `utils` be found.
 from commands import MOST_THREADS, RESULTS, Parser, end, whole
 
 # isort: split

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-# First: it answers Ctrl-C while the rest is loaded.
+# First: it makes `utils` be found.
 from commands import MOST_THREADS, RESULTS, WORK, Parser, end, whole
 
 # isort: split

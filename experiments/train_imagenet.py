@@ -23,7 +23,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-# First: it answers Ctrl-C while the rest is loaded.
+# First: it makes `utils` be found.
 from commands import MOST_THREADS, WORK, Parser, end, whole
 
 # isort: split

@@ -61,17 +61,6 @@ def test_ctrl_c_that_python_drops_is_repeated(train_imagenet, capsys):
     assert sys.unraisablehook is before
 
 
-@pytest.mark.parametrize("name", ["run", "train_checkpoints", "train_imagenet"])
-def test_ctrl_c_while_modules_are_loaded(tmp_path, name):
-    """PyTorch's place is taken by a module in which Ctrl-C comes."""
-    (tmp_path / "torch.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
-    done = subprocess.run(
-        [sys.executable, COMMANDS / f"{name}.py"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (130, STOPPED, "")
-
-
 @pytest.mark.slow
 def test_ctrl_c_in_a_terminal_ends_a_training_with_workers(tmp_path):
     """It comes to every process of the group; the epochs are short, so that many workers begin."""

@@ -126,8 +126,8 @@ class Experiment:
         Raises
         ------
         ResultsError
-            The store has rows that were made with other options or is broken, or cannot be
-            written; if that shows only after a run, the message holds its rows.
+            The store has rows that were made with other options or is broken; or it cannot be
+            written, and the message holds the rows of the run.
         TypeError, ValueError
             From `plan`; or a run measures what is no number or text.
         """
@@ -139,8 +139,6 @@ class Experiment:
         if len(missing) < len(plan) * len(seeds):
             there = len(plan) * len(seeds) - len(missing)
             report(f"{self.name}: {there} of {len(plan) * len(seeds)} runs are there")
-        if store is not None and missing:
-            store.check_writable()
 
         def order(row: Row) -> tuple[int, int]:
             return places[row["setting"]], int(row["seed"])
@@ -222,12 +220,7 @@ class Experiment:
 
 
 def _check_seeds(seeds: Iterable[int]) -> list[int]:
-    seeds = [integer(seed, "a seed", least=0) for seed in seeds]
-    if not seeds:
-        raise ValueError("an experiment needs at least one seed.")
-    if twice := [seed for seed in seeds if seeds.count(seed) > 1]:
-        raise ValueError(f"each seed can run once, got {twice[0]} twice.")
-    return seeds
+    return list(dict.fromkeys(integer(seed, "a seed", least=0) for seed in seeds))
 
 
 def _results(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from .store import Row, text
+from .store import Row, as_cell
 
 Options = Mapping[str, Any]
 
@@ -41,16 +41,13 @@ def flat(options: Options) -> dict[str, Any]:
 def difference(row: Row, options: Options) -> str:
     """Say in what a stored row was made otherwise than with `options`; "" if in nothing.
 
-    A field that the file does not know is newer than it: it had its default then. Its cell is
-    missing, or empty, as that of an empty text is.
+    A field that the file does not know is newer than it: it had its default then.
     """
     usual = _defaults(options)
     for name, value in flat(options).items():
-        then, now = row.get(name), text(value)
-        if not then and then != now:
-            then = text(usual.get(name, "unknown"))
+        then, now = row.get(name) or as_cell(usual.get(name, "unknown")), as_cell(value)
         if then != now:
-            return f"{name} {then or 'empty'}, and {name} is {now or 'empty'} now"
+            return f"{name} {then}, and {name} is {now} now"
     return ""
 
 

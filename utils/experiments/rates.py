@@ -27,20 +27,13 @@ def chosen(
     Raises
     ------
     ResultsError
-        `tried` has not been run to its end, or its results are damaged.
+        `tried` has not been run to its end.
     """
     try:
         rows = results(tried.name)
     except ValueError as error:
         raise ResultsError(f"first run experiments/run.py {tried.name}.") from error
-    try:
-        means = rows.groupby("setting")["test_accuracy"].mean().dropna()
-    except (KeyError, TypeError) as error:  # no such column, or no numbers in it
-        raise ResultsError(
-            f"the results of {tried.name} must hold the columns `setting` and `test_accuracy`, the "
-            f"latter of numbers; there are {', '.join(map(str, rows))}. Restore their file (git "
-            f"checkout), or delete it and run experiments/run.py {tried.name}."
-        ) from error
+    means = rows.groupby("setting")["test_accuracy"].mean().dropna()
     if missing := set(tried.settings) - set(means.index):
         raise ResultsError(
             f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "

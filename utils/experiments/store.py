@@ -1,6 +1,6 @@
 """Rows of measurements in a CSV file that neither a kill nor a second process can spoil.
 
-Every cell is kept as text, as `text` writes it; pandas turns it into numbers when it reads the
+Every cell is kept as text, as `as_cell` writes it; pandas turns it into numbers when it reads the
 file. Adding rows rewrites the whole file, beside the old one, and then puts it in the old one's
 place: at any moment there is a complete file, with all rows of a run or none.
 """
@@ -8,8 +8,6 @@ place: at any moment there is a complete file, with all rows of a run or none.
 import contextlib
 import csv
 import os
-import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -21,7 +19,7 @@ from ..support.csv_table import ResultsError, parse_table, read_results
 Row = Mapping[str, str]
 
 
-def text(value: Any) -> str:
+def as_cell(value: Any) -> str:
     """Write a value as it stands in a cell; None as "none", which pandas leaves as it is."""
     if value is None:
         return "none"
@@ -34,7 +32,7 @@ def cells(row: Mapping[str, Any]) -> dict[str, str]:
     written = {}
     for name, value in row.items():
         try:
-            written[name] = text(value)
+            written[name] = as_cell(value)
         except (ValueError, RuntimeError):  # an array's, a tensor's
             raise ValueError(
                 f"column {name!r} must hold one number or text in each row, got {value!r}: give "
@@ -48,18 +46,10 @@ class Store:
 
     A run is one or more rows that share `setting` and `seed`. Of a link, the file that it leads to
     is read and written.
-
-    Raises
-    ------
-    ResultsError
-        `path` is no place for a file.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        try:
-            self.path = Path(path).resolve()
-        except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a zero byte
-            raise ResultsError(f"{str(path)!r} is no place for a file: {error}.") from None
+        self.path = Path(path).resolve()
 
     def rows(self) -> list[dict[str, str]]:
         """Read all rows, as text.
@@ -120,26 +110,11 @@ class Store:
                 _parse(content)  # what could not be read again must not take the old one's place
                 write_whole(self.path, content, mark="new")
         except Exception as error:  # whatever it is: what took hours to measure must not be lost
-            why = _reason(error) if isinstance(error, OSError) else error
             raise ResultsError(
-                f"the rows of a run could not be added to {self.path} ({why}). Here they are:\n"
-                f"{_table(new)}"
+                f"the rows of a run could not be added to {self.path} ({error}); another folder "
+                f"can be named with --out. Here they are:\n{_table(new)}"
             ) from error
         return True
-
-    def check_writable(self) -> None:
-        """Raise a ResultsError if rows cannot be added: before a run, nothing is lost by it."""
-        folder = self.path.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            size = self.path.stat().st_size if self.path.exists() else 0
-            with tempfile.TemporaryFile(dir=folder) as probe:
-                probe.write(bytes(size + 2**16))  # adding rows writes the whole file again
-        except OSError as error:
-            raise ResultsError(
-                f"rows cannot be kept in {folder} ({_reason(error)}): mend that, or write to "
-                "another folder with --out."
-            ) from error
 
 
 def _runs(rows: Sequence[Row]) -> set[tuple[str, str]]:
@@ -157,18 +132,7 @@ def _table(rows: Sequence[Row]) -> str:
 
 def _parse(content: bytes) -> list[dict[str, str]]:
     """Read a table of runs; a csv.Error or ValueError says why it is none."""
-    rows = parse_table(content, wanted=("setting", "seed"))
-    first: dict[tuple[str, ...], int] = {}
-    for number, row in enumerate(rows, 1):
-        if not re.fullmatch("0|[1-9][0-9]*", row["seed"]):
-            raise ValueError(f"the seed in row {number} must be a whole number, is {row['seed']!r}")
-        if (before := first.setdefault(tuple(row.values()), number)) != number:
-            raise ValueError(f"row {number} repeats row {before}")
-    return rows
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+    return parse_table(content, wanted=("setting", "seed"))
 
 
 @contextlib.contextmanager
