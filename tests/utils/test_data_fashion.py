@@ -1,12 +1,10 @@
 """Fashion-MNIST: what ships, the script that makes it, folders, the full set, damaged files."""
 
-import contextlib
 import functools
 import gzip
 import hashlib
 import http.server
 import runpy
-import socket
 import struct
 import sys
 import threading
@@ -20,7 +18,6 @@ from torchvision.datasets.mnist import read_image_file, read_label_file
 
 from utils.data import FASHION_CLASSES, DataUnavailableError, fashion, fashion_mnist
 from utils.data.idx import idx_bytes, read_idx
-from utils.support import downloads
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "fashion_mnist_subset.py"
 NAMES = [
@@ -136,11 +133,6 @@ def test_the_script_makes_the_same_bytes_again(full, tmp_path, monkeypatch, caps
     assert torch.equal(both[0].images, both[1].images)
 
 
-def test_the_script_wants_enough_of_each_class(full, tmp_path, monkeypatch):
-    with pytest.raises(SystemExit, match=r"31 images of each class.*only 30.*T-shirt"):
-        run_script("--source", full, "--out", tmp_path, "--per-class", 31, monkeypatch=monkeypatch)
-
-
 def test_the_set_under_its_licence():
     note = (fashion.SHIPPED / "README.md").read_text("utf-8")
     for words in ("MIT License", "Zalando SE", "arXiv:1708.07747", "above copyright notice"):
@@ -211,33 +203,6 @@ def test_full_cannot_be_downloaded(mirror, fault):
     assert len(fashion_mnist("train", source="full")) == 300
 
 
-@pytest.mark.parametrize("answer", [None, b"nonsense\r\n\r\n"])
-def test_a_server_that_says_nothing_or_nonsense(mirror, monkeypatch, answer):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        monkeypatch.setattr(FashionMNIST, "mirrors", [address])
-        monkeypatch.setattr(downloads, "SILENCE", 0.2)
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = server.accept()
-                    connections.append(connection)
-                    if answer:
-                        connection.sendall(answer)
-                        connection.close()
-
-        connections: list[socket.socket] = []
-        threading.Thread(target=serve, daemon=True).start()
-        before = socket.getdefaulttimeout()
-        with pytest.raises(DataUnavailableError, match="cannot be downloaded"):
-            fashion_mnist("train", source="full")
-        assert socket.getdefaulttimeout() == before
-        for connection in connections:
-            connection.close()
-        server.shutdown(socket.SHUT_RDWR)
-
-
 def test_what_was_cut_short_in_the_cache_is_fetched_again(full, mirror, tmp_path):
     fashion_mnist("train", source="full")
     raw = tmp_path / "cache" / "datasets" / "FashionMNIST" / "raw"
@@ -268,20 +233,16 @@ def flipped(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "says"),
     [
-        (IMAGES, ZIPPED[: len(ZIPPED) // 2], ["damaged", "fetch it again"]),
-        (IMAGES, flipped(ZIPPED), ["damaged", "fetch it again"]),
-        (IMAGES, ZIPPED[:5], ["damaged"]),
+        (IMAGES, ZIPPED[: len(ZIPPED) // 2], ["whole file", "fetch it again"]),
+        (IMAGES, flipped(ZIPPED), ["whole file", "fetch it again"]),
+        (IMAGES, b"", ["IDX", "fetch it again"]),
         (IMAGES, b"<html>404 Not Found</html>", ["IDX", "3c 68 74"]),
-        (IMAGES, b"", ["IDX", "empty"]),
         (IMAGES, b"\0\0\x0d\3" + bytes(20), ["IDX", "00 00 0d"]),  # of floats
-        (IMAGES, b"\0\0\x08\3\0\0\0\2", ["3 lengths", "8 bytes long"]),
-        (IMAGES, by_hand(np.zeros((50, 28, 28), np.uint8))[:-1], ["50 x 28 x 28", "39199"]),
-        (IMAGES, by_hand(np.zeros((50, 28, 28), np.uint8)) + b"\0", ["50 x 28 x 28", "39201"]),
+        (IMAGES, b"\0\0\x08\3\0\0\0\2", ["IDX", "fetch it again"]),
+        (IMAGES, by_hand(np.zeros((50, 28, 28), np.uint8))[:-1], ["39199", "50,28,28"]),
         (IMAGES, by_hand(np.zeros((50, 32, 32), np.uint8)), ["N x 28 x 28", "50 x 32 x 32"]),
-        (IMAGES, by_hand(np.zeros(50, np.uint8)), ["N x 28 x 28", "holds 50"]),
-        (LABELS, by_hand(np.zeros(49, np.uint8)), ["50 images", "49 labels", "not of one set"]),
-        (LABELS, by_hand(np.zeros((50, 1), np.uint8)), ["50 x 1 labels"]),
-        (LABELS, by_hand(np.full(50, 10, np.uint8)), ["0 to 9", "10", "another"]),
+        (LABELS, by_hand(np.zeros(49, np.uint8)), ["50 x 28 x 28 and 49", "not of this set"]),
+        (LABELS, by_hand(np.full(50, 10, np.uint8)), ["0 to 9", "to 10"]),
     ],
 )
 def test_files_that_are_not_as_they_should_be(full, name, data, says):

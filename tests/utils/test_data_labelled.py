@@ -248,6 +248,6 @@ def test_results_that_cannot_be_read(tmp_path, monkeypatch):
 
 def test_every_result_that_ships_can_be_read():
     names = [path.stem for path in stored.RESULTS.glob("*.csv")]
-    assert "speed" in names
+    assert "recipe" in names
     for name in names:
         assert len(results(name)) > 0

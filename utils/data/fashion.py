@@ -77,20 +77,12 @@ def fashion_mnist(
     images_file = _find(folder, f"{_PREFIX[split]}-images-idx3-ubyte")
     labels_file = _find(folder, f"{_PREFIX[split]}-labels-idx1-ubyte")
     images, labels = read_idx(images_file), read_idx(labels_file)
-    if images.shape[1:] != (28, 28):
+    fit = images.shape[1:] == (28, 28) and labels.shape == images.shape[:1]
+    if not fit or labels.max(initial=0) >= len(FASHION_CLASSES):
         raise ValueError(
-            f"{images_file} should hold images, N x 28 x 28, and holds "
-            f"{' x '.join(map(str, images.shape))}."
-        )
-    if labels.shape != images.shape[:1]:
-        raise ValueError(
-            f"{images_file} holds {len(images)} images and {labels_file} "
-            f"{' x '.join(map(str, labels.shape))} labels: these are not of one set."
-        )
-    if len(labels) and labels.max() >= len(FASHION_CLASSES):
-        raise ValueError(
-            f"{labels_file} should hold labels from 0 to 9, and holds {labels.max()}: this is "
-            "another data set."
+            f"{images_file} should hold N x 28 x 28 images, and {labels_file} N labels from 0 to "
+            f"9; they hold {' x '.join(map(str, images.shape))} and "
+            f"{' x '.join(map(str, labels.shape))}, to {labels.max(initial=0)}: not of this set."
         )
     part = "test" if split == "test" else "training, shipped" if folder == SHIPPED else "training"
     return LabelledImages(

@@ -7,7 +7,6 @@ bytes for the length of each axis; the data.
 import gzip
 import struct
 import zlib
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -19,32 +18,22 @@ def read_idx(path: Path) -> np.ndarray:
     Raises
     ------
     ValueError
-        A damaged file, or another format; the message names the file and says what was expected.
+        A damaged file, or another format; the message names the file.
     """
     data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        try:
+    try:
+        if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(
-                f"{path} is damaged or only partly there, its gzip data cannot be unpacked "
-                f"({error}): delete it and fetch it again."
-            ) from error
-    if len(data) < 4 or data[:3] != b"\0\0\x08":
+        zeros, kind, axes = struct.unpack_from(">HBB", data)
+        if (zeros, kind) != (0, 8):
+            raise ValueError(f"it begins with {data[:3].hex(' ')}, not 00 00 08")
+        shape = struct.unpack_from(f">{axes}I", data, offset=4)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape).copy()
+    except (EOFError, OSError, ValueError, struct.error, zlib.error) as error:
         raise ValueError(
-            f"{path} is not a file of bytes in IDX format: it should begin with 00 00 08, gzipped "
-            f"or not, and begins with {data[:3].hex(' ') or 'nothing, it is empty'}."
-        )
-    start = 4 + 4 * data[3]
-    if len(data) >= start:
-        shape = struct.unpack(f">{data[3]}I", data[4:start])
-        if len(data) == start + prod(shape):
-            return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()
-        wanted = f"{' x '.join(map(str, shape))} bytes after its header, and has "
-        wanted += f"{len(data) - start}"
-    else:
-        wanted = f"{data[3]} lengths in its header, and is only {len(data)} bytes long"
-    raise ValueError(f"{path} should hold {wanted}: delete it and fetch it again.")
+            f"{path} is not a whole file of bytes in IDX format, gzipped or not ({error}): delete "
+            "it and fetch it again."
+        ) from error
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

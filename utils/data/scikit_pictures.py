@@ -90,8 +90,10 @@ def to_tensor(image: np.ndarray) -> Tensor:
     if array.ndim == 2:
         array = np.stack(3 * [array], axis=-1)
     if array.ndim != 3 or array.shape[-1] != 3 or array.size == 0:
-        shape = np.shape(image)
-        raise ValueError(f"a picture must be (H, W, 3) or (H, W), got {shape}: {_hint(shape)}.")
+        raise ValueError(
+            "a picture must be (H, W, 3) or (H, W): height and width, then red, green and blue; "
+            f"got {np.shape(image)}. Without transparency, it is x[..., :3]."
+        )
     if array.dtype == np.uint8:
         array = array.astype(np.float32) / 255
     elif not np.issubdtype(array.dtype, np.floating):
@@ -125,18 +127,6 @@ def middle(image: Picture, side: int | None = None) -> Picture:
     top, left = (height - side) // 2, (width - side) // 2
     rows, columns = slice(top, top + side), slice(left, left + side)
     return image[..., rows, columns] if isinstance(image, Tensor) else image[rows, columns]
-
-
-def _hint(shape: tuple[int, ...]) -> str:
-    if len(shape) == 4:
-        return "this looks like a batch, take torch.cat([to_tensor(one) for one in x])"
-    if len(shape) == 3 and 1 in (shape[0], shape[-1]):
-        return "for a single channel, take np.squeeze(x)"
-    if len(shape) == 3 and shape[-1] == 4:
-        return "without transparency, take x[..., :3]"
-    if len(shape) == 3 and shape[0] == 3:
-        return "with channels last, take np.moveaxis(x, 0, -1)"
-    return "height and width, then red, green and blue"
 
 
 def _picture(name: str, known: dict[str, str], kind: str) -> np.ndarray:

@@ -63,16 +63,10 @@ def unit_range(values: Any, wanted: str) -> None:
     low, high = float(values.min()), float(values.max())
     if 0 <= low <= high <= 1:
         return
-    if low != low or high != high:
-        advice = "some are no numbers (NaN)"
-    elif low < 0:
-        advice = (
-            "if these are normalised already, give them as they were before; what a resize "
-            "overshot, take x.clip(0, 1)"
-        )
-    else:
-        advice = "if these are bytes turned into floats, take x / 255"
-    raise ValueError(f"{wanted} in 0..1, got {low:g} to {high:g}: {advice}.")
+    raise ValueError(
+        f"{wanted} in 0..1, got {low:g} to {high:g}: bytes have to be divided by 255, and what is "
+        "normalised already has to be given as it was before."
+    )
 
 
 def height_width(value: Any, name: str = "size") -> tuple[int, int]:
