@@ -328,16 +328,8 @@ def mini_googlenet(
     P. Lippe, UvA Deep Learning Tutorials, tutorial 5: Inception, ResNet and DenseNet.
     """
     layers = MINI_EARLY if boolean(early_pools, "early_pools") else MINI
-    return GoogLeNet(
-        Config(
-            name="mini_googlenet",
-            layers=layers,
-            num_classes=num_classes,
-            in_channels=in_channels,
-            norm=norm,
-            bias=True,
-        )
-    )
+    options: dict[str, Any] = {"num_classes": num_classes, "in_channels": in_channels, "norm": norm}
+    return GoogLeNet(Config(name="mini_googlenet", layers=layers, bias=True, **options))
 
 
 def micro_googlenet(
@@ -347,15 +339,8 @@ def micro_googlenet(
 
     The course's own: half of `mini_googlenet`'s modules, and a pool before the first of them.
     """
-    return GoogLeNet(
-        Config(
-            name="micro_googlenet",
-            layers=MICRO,
-            num_classes=num_classes,
-            in_channels=in_channels,
-            norm=norm,
-        )
-    )
+    options: dict[str, Any] = {"num_classes": num_classes, "in_channels": in_channels, "norm": norm}
+    return GoogLeNet(Config(name="micro_googlenet", layers=MICRO, **options))
 
 
 def colour_googlenet(
@@ -365,12 +350,5 @@ def colour_googlenet(
 
     The course's own: `micro_googlenet` with GoogLeNet's 7x7/2 in front, in 32 channels.
     """
-    return GoogLeNet(
-        Config(
-            name="colour_googlenet",
-            layers=COLOUR,
-            num_classes=num_classes,
-            in_channels=in_channels,
-            norm=norm,
-        )
-    )
+    options: dict[str, Any] = {"num_classes": num_classes, "in_channels": in_channels, "norm": norm}
+    return GoogLeNet(Config(name="colour_googlenet", layers=COLOUR, **options))

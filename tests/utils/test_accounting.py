@@ -10,7 +10,6 @@ import torch
 import torchvision
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from utils.accounting import (
     Cost,
@@ -185,13 +184,6 @@ def test_every_stage_equals_exact_arithmetic(paper):
     assert paper.macs == sum(row[2] for row in ROWS.values()) == 1_582_671_872
 
 
-def test_weights_of_the_modules():
-    for name, spec in MODULES.items():
-        costs = module_costs(INPUTS[name][0], spec, size=INPUTS[name][1:])
-        weights, _, macs = ROWS[f"inception{name}"]
-        assert sum(costs.values()) == Cost(weights, macs)
-
-
 def test_the_naive_modules_blow_up():
     stages = account(on_meta(googlenet, reduce=False, aux_heads=False)).stages
     modules = stages[stages.index.str.startswith("inception")]
@@ -268,27 +260,6 @@ def test_torchvisions_networks_cost_what_torchvision_says(name, options):
     assert counted.unused == 0
     if name != "inception_v3":  # its published figure includes the auxiliary head
         assert counted.parameters == published.meta["num_params"]
-
-
-@pytest.mark.parametrize(
-    ("factory", "size", "training"),
-    [
-        (lambda: googlenet("paper"), 224, True),
-        (lambda: googlenet("torchvision"), 224, True),
-        (lambda: googlenet("bn", reduce=False), 224, False),
-        (mini_googlenet, 32, False),
-        (lambda: micro_googlenet(norm=None), 28, False),
-    ],
-)
-def test_multiply_adds_equal_pytorchs_counter(factory, size, training):
-    model = on_meta(factory)
-    counted = account(model, (3, size, size), training=training).stages["macs"]
-    with FlopCounterMode(display=False, depth=2) as counter:
-        model.train(training)(torch.empty(1, 3, size, size, device="meta"))
-    flops = {key.split(".")[-1]: sum(v.values()) for key, v in counter.get_flop_counts().items()}
-    for stage, macs in counted.items():
-        assert flops.get(stage, 0) == 2 * macs, stage
-    assert counter.get_total_flops() == 2 * counted.sum()
 
 
 def test_training_counts_the_heads():
@@ -629,10 +600,7 @@ class Applied(nn.Module):
             (lambda f=f: account(Applied(f), (3, 8, 8)), ValueError, [name, "cannot be counted"])
             for name, f in {
                 "matmul": lambda _, x: x @ x,
-                "mv": lambda _, x: torch.mv(x[0, 0], x[0, 0, 0]),
-                "inner": lambda _, x: torch.inner(x, x),
                 "multi_dot": lambda _, x: torch.linalg.multi_dot([x[0, 0], x[0, 0]]),
-                "dot": lambda _, x: x[0, 0, 0].dot(x[0, 0, 0]),
                 "conv2d": lambda net, x: F.conv2d(x, net.weight),
                 "tril": lambda net, x: net.weight.tril(),
             }.items()
@@ -643,9 +611,6 @@ class Applied(nn.Module):
                 (nn.Sequential(nn.ConvTranspose2d(3, 4, 2)), (3, 4, 4)),
                 (nn.MultiheadAttention(4, 1), (4, 4)),
                 (nn.TransformerEncoderLayer(8, 2, 16), (8,)),
-                (nn.Sequential(nn.Linear(8, 8), nn.TransformerEncoderLayer(8, 2, 16)), (8,)),
-                (nn.GRUCell(8, 8), (8,)),
-                (nn.LSTMCell(8, 8), (8,)),
             )
         ),
     ],

@@ -450,7 +450,7 @@ def test_another_last_layer(last, width):
         (lambda: googlenet(norm="layer"), ValueError, ["norm", "'batch'", "None", "'layer'"]),
         (lambda: googlenet(aux_dropout=-0.1), ValueError, ["dropout", "-0.1"]),
         (lambda: googlenet(reduce="no"), TypeError, ["reduce", "True or False", "'no'"]),
-        (lambda: googlenet(bias="no"), TypeError, ["bias", "None", "'no'"]),
+        (lambda: googlenet(bias="no"), TypeError, ["bias", "True or False", "'no'"]),
         (lambda: googlenet(eps="x"), ValueError, ["eps", "number", "'x'"]),
         (lambda: googlenet(drop_out=0.5), TypeError, ["drop_out", "Config"]),
         (lambda: googlenet(layers=3), TypeError, ["layers", "dict", "3"]),

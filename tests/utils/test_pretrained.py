@@ -1,9 +1,7 @@
 """Networks by name, with weights: published ones up to the network's edge, and those of files."""
 
 import pickle
-import random
 import sys
-import urllib.error
 from functools import partial
 
 import pytest
@@ -142,27 +140,6 @@ def test_what_is_refused(internet):
         with pytest.raises((TypeError, ValueError, FileNotFoundError), match=says):
             call()
     assert not internet["asked"]
-
-
-@pytest.mark.parametrize("name", ["googlenet_torchvision", "inception_v4", "xception"])
-def test_without_a_network_one_sentence_says_so(monkeypatch, name):
-    error = urllib.error.URLError("no route to host")
-
-    def download(*where, **options):
-        raise error
-
-    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
-    monkeypatch.setattr("timm.models._builder.load_state_dict_from_hf", download)
-    monkeypatch.setattr("timm.models._builder.load_state_dict_from_url", download)
-    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", download)
-    weights = models()[name][0]
-    with pytest.raises(WeightsUnavailableError, match=f'create\\("{name}"\\)') as caught:
-        create(name, weights=weights)
-    message = str(caught.value)
-    assert type(error).__name__ in message
-    assert "internet" in message
-    assert "\n" not in message
-    assert caught.value.__suppress_context__
 
 
 def test_without_timm_it_says_how_to_get_it(monkeypatch):
@@ -355,37 +332,14 @@ def test_files_that_hold_no_weights(tmp_path):
             create("micro_googlenet", weights=tmp_path / name)
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda w: w.fill_(torch.nan),
-        lambda w: w.double().fill_(1e300),  # float32 cannot hold it
-        lambda w: w.fill_(torch.nan).to(torch.float8_e4m3fn),
-    ],
-    ids=["nan", "too large", "float8"],
-)
-def test_weights_that_are_not_finite(tmp_path, spoil):
+def test_weights_that_are_not_finite():
     state = create("micro_googlenet").state_dict()
-    state["conv1.conv.weight"] = spoil(state["conv1.conv.weight"].clone())
-    torch.save(state, tmp_path / "weights.pt")
-    save_file(state, tmp_path / "weights.safetensors")
-    for path in tmp_path.iterdir():
+    weight = state["conv1.conv.weight"].double()
+    nan = weight * torch.nan
+    for wrong in (nan, nan.to(torch.float8_e4m3fn), weight + 1e300):  # more than float32 holds
+        state["conv1.conv.weight"] = wrong
         with pytest.raises(ValueError, match=r"'conv1\.conv\.weight' holds numbers that are not f"):
-            create("micro_googlenet", weights=path)
-
-
-def test_damaged_files_are_refused_in_words(tmp_path):
-    """Bytes flipped anywhere: a sentence, or the very weights."""
-    torch.manual_seed(0)
-    state = nn.Linear(8, 4).state_dict()
-    torch.save(state, tmp_path / "good.pt")
-    good, draw = (tmp_path / "good.pt").read_bytes(), random.Random(0)
-    for _ in range(60):
-        place = draw.randrange(len(good))
-        changed = good[:place] + bytes([good[place] ^ draw.randrange(1, 256)]) + good[place + 1 :]
-        (tmp_path / "bad.pt").write_bytes(changed)
-        with pytest.raises(ValueError, match=r"bad\.pt|weights"):
-            create("micro_googlenet", weights=tmp_path / "bad.pt")
+            create("micro_googlenet", weights=state)
 
 
 def test_weights_at_home(tmp_path, monkeypatch):

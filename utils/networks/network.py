@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..blocks import Norm, Style
-from ..support.checks import boolean, non_negative, one_of, positive_int, probability, store
+from ..support.checks import positive_int, probability, store
 from .guards import check_images
 from .rows import Row, build_row, smallest_image
 
@@ -52,10 +52,6 @@ class Config:
             raise ValueError(f"a network has its own {', '.join(sorted(taken))}: rename yours.")
         for name in ("in_channels", "num_classes"):
             store(self, **{name: positive_int(getattr(self, name), name)})
-        one_of(self.norm, ("batch", None), "norm")
-        if self.bias is not None:
-            boolean(self.bias, "bias", " (or None)")
-        store(self, eps=non_negative(self.eps, "eps"))
         store(self, dropout=probability(self.dropout, "dropout"))
 
     @property

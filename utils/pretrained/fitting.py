@@ -70,7 +70,9 @@ def fit(
         if floats and not value.float().isfinite().all():  # as float32, in which we compute
             raise ValueError(f"{what}: {key!r} holds numbers that are not finite.")
     trunks = [{k: v for k, v in of.items() if not k.startswith("aux")} for of in (own, found)]
-    if entry.aux and not options.setdefault("aux_heads", found.keys() != trunks[1].keys()):
+    heads = found.keys() != trunks[1].keys()
+    wanted = entry.aux and options.setdefault("aux_heads", heads)
+    if entry.aux and not (wanted and heads):
         own, found = trunks
     other = differences(weight_shapes(own), weight_shapes(found))
     if other is None and differences(*map(weight_shapes, trunks)) is not None:
@@ -80,11 +82,11 @@ def fit(
         )
     if other is None:
         raise WeightsError(f"{what} are another network's weights. {faults(own, found)}")
-    for option, value in (other or {}).items():
+    if wanted and not heads:
+        raise ValueError(NO_HEADS)
+    for option, value in other.items():
         if options.setdefault(option, value) == value:
             continue
-        if option == "aux_heads":
-            raise ValueError(NO_HEADS)
         if option == "num_classes":
             found = {key: value for key, value in found.items() if not SCORES.match(key)}
         elif (options[option], value) == (1, 3):
@@ -125,19 +127,11 @@ def weight_shapes(state_dict: Mapping[str, Any]) -> dict[str, Any]:
 def differences(wanted: dict[str, Any], found: dict[str, Any]) -> dict[str, Any] | None:
     """Return what to change in building the network so that the weights fit; None if nothing does.
 
-    That is another number of classes or of input channels, or the auxiliary heads. Both are what
-    `weight_shapes` returns.
+    That is another number of classes or of input channels. Both are what `weight_shapes` returns.
     """
-    options = {}
-    heads = [any(key.startswith("aux") for key in shapes) for shapes in (wanted, found)]
-    if heads[0] != heads[1]:
-        options["aux_heads"] = heads[1]
-        wanted, found = (
-            {key: shape for key, shape in shapes.items() if not key.startswith("aux")}
-            for shapes in (wanted, found)
-        )
     if wanted.keys() != found.keys():
         return None
+    options: dict[str, int] = {}
     scores = [key for key in wanted if SCORES.match(key)]
     axes = dict.fromkeys(scores, ("num_classes", 0)) | {next(iter(wanted)): ("in_channels", 1)}
     for key, shape in wanted.items():

@@ -344,7 +344,7 @@ def read_card(name: str, *, folder: str | PathLike[str] | None = None) -> dict[s
         if (card["name"], len(card["sha256"]), len(card["logits_sha256"])) != (name, 64, 64):
             raise ValueError("another card")
         return card
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise _damaged(path, f"is not the card of {name} (any more)") from None
 
 

@@ -107,19 +107,18 @@ def here(device: torch.device | str | None = None) -> Machine:
     there = ["cpu"]
     if accelerator is not None:
         there += [f"{accelerator.type}:{i}" for i in range(torch.accelerator.device_count())]
+    wrong = ValueError(
+        f"there is no device {str(device)!r} that PyTorch can use here; there are "
+        f"{', '.join(there)}."
+    )
     try:
         device = torch.device(device)
     except RuntimeError as error:
-        raise ValueError(
-            f"no device is called {device!r}; there are {', '.join(there)}."
-        ) from error
+        raise wrong from error
     if device.type == "cuda" and device.index is None:
         device = torch.device("cuda", local)
     if device.type != "cpu" and f"{device.type}:{device.index or 0}" not in there:
-        raise ValueError(
-            f"there is no device {str(device)!r} that PyTorch can use here; there are "
-            f"{', '.join(there)}."
-        )
+        raise wrong
     if not distributed.is_available():
         return Machine(device)
     if distributed.is_torchelastic_launched() and not distributed.is_initialized():
