@@ -132,9 +132,7 @@ def test_new_modules_and_changes_back_are_seen(book: TinyBook) -> None:
 
 WAYS = {
     "open": "open('x.txt').read()",
-    "os.open": "import os; os.read(os.open('x.txt', os.O_RDONLY), 9)",
     "path": "from pathlib import Path; Path('x.txt').read_bytes()",
-    "absolute path": "from pathlib import Path; Path('x.txt').resolve().read_bytes()",
     "numpy": "import numpy; numpy.fromfile('x.txt', dtype='uint8')",
     "reader in Rust": """
 import safetensors, pathlib
@@ -150,15 +148,9 @@ import multiprocessing
 child = multiprocessing.get_context('fork').Process(target=lambda: open('x.txt').read())
 child.start(); child.join()
 """,
-    "thread": """
-import threading
-thread = threading.Thread(target=lambda: open('x.txt').read())
-thread.start(); thread.join()
-""",
     "symbolic link": "open('link.txt').read()",
     "exists": "from pathlib import Path; print(Path('x.txt').exists())",
     "import": "import package.module",
-    "import_module": "import importlib; importlib.import_module('package.module')",
     "from import": "from package import module",
 }
 
