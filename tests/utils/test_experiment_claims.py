@@ -17,6 +17,8 @@ from utils.experiments import (
     multi_scale_filters,
     one_by_one_reduction,
     sizes_and_branches,
+    step_times,
+    training,
 )
 from utils.experiments.measures import fresh
 from utils.googlenet import INPUTS, MODULES, TABLE_1
@@ -355,3 +357,61 @@ def test_without_heads_the_small_start_ends_in_exact_zeros_and_decay():
     first, last = (rows[rows["step"] == step] for step in (0, rows["step"].max()))
     assert (last.filter(like="joint_inception") == 0).all().all()
     assert last["weights_conv1"].mean() < first["weights_conv1"].mean()
+
+
+# --- Training ---------------------------------------------------------------------------------
+
+
+def test_augmentation_alone_is_better_left_out_and_normalisation_is_worth_most():
+    found = training.worths()
+    assert found["w_augmentation"].low > 0
+    others = [v for key, v in found.items() if key != "w_augmentation"]
+    assert all(points.mean < 0 for points in others)
+    assert min(found, key=lambda key: found[key].mean) == "w_batchnorm"
+    assert found["w_batchnorm_own"].high < found["w_smoothing"].low
+    assert found["w_schedule"].high < 0
+    assert holds_zero(found["w_schedule_own"])
+    assert -1 < found["w_smoothing"].low < found["w_smoothing"].high < 0
+    rows = results("recipe").set_index("setting")["test_accuracy"]
+    assert set(rows["without BatchNorm"]) == {0.1}  # guessing
+    full = training.seen_in_training(training.FULL)
+    assert full < training.seen_in_training("without augmentation") < 0.95  # nothing overfitted
+
+
+def test_the_rivals_are_no_worse_and_quicker():
+    rows = results("checkpoints")
+    means = rows.groupby("setting")[["test_accuracy", "train_cpu_seconds"]].mean()
+    inception = means.loc["mini-googlenet"]
+    for rival in ("plain-network", "small-resnet"):
+        assert means.loc[rival, "test_accuracy"] >= inception["test_accuracy"]
+        assert 1.7 < inception["train_cpu_seconds"] / means.loc[rival, "train_cpu_seconds"] < 2.3
+    assert rows["test_accuracy"].groupby(rows["setting"]).mean()[means.index[1:]].max() < 0.94
+
+
+def test_where_the_time_of_a_step_goes():
+    assert step_times.slower("as they train").low > 2
+    assert step_times.slower("float32").low > 1.5
+    assert step_times.slower("float32, channels first").low > 1.5
+    spent = pd.DataFrame(step_times.spent("as they train"))
+    more = spent["mini-googlenet"] - spent["plain-network"]
+    assert more["convolution"] < more.sum() / 2
+    assert more["pool"] > 10 * more["concatenation"]
+    system = step_times.times("as they train", "system")
+    assert system["mini-googlenet"].high < 0.1
+    rows = results("step_times").groupby("timed")[["macs", "convolutions"]].first()
+    assert rows["macs"]["mini-googlenet"] < rows["macs"]["plain-network"]
+    assert rows["convolutions"].to_dict() == {
+        "mini-googlenet": 49, "plain-network": 6, "small-resnet": 15,
+    }  # fmt: skip
+
+
+def test_several_views_are_worth_a_little():
+    rows = results("views")
+    for name in training.NETWORKS:
+        own = rows[rows["setting"] == name].set_index("views")
+        assert own["count"].to_dict() == {look: len(v) for look, v in training.VIEWS.items()}
+        for look in training.VIEWS:
+            gain = training.gained_by(look, name)
+            expected = 100 * (own["accuracy"][look] - own["accuracy"]["one view"])
+            assert gain.mean == pytest.approx(expected, abs=1e-9)
+            assert -0.5 < gain.mean < 1

@@ -11,17 +11,18 @@ from .one_by_one_reduction import BOTTLENECKS
 from .sizes_and_branches import FASHION as FACTORS_FASHION
 from .sizes_and_branches import PATCHES as FACTORS_PATCHES
 from .sizes_and_branches import RATES as FACTORS_RATES
-from .training import POOLS, RATES, RECIPE
+from .step_times import STEP_TIMES
+from .training import LOOKS, POOLS, RATES, RECIPE
 
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
     for experiment in (
-        *(RATES, RECIPE, POOLS),
+        *(RATES, RECIPE, POOLS, LOOKS),
         *(SCALES_RATES, FASHION, PATCHES),
         *(FACTORS_RATES, FACTORS_FASHION, FACTORS_PATCHES, BOTTLENECKS),
         *(MERGING_RATES, MERGING),
         *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
-        STAGE_TIMES,
+        *(STAGE_TIMES, STEP_TIMES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
     )
 }

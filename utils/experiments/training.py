@@ -1,4 +1,4 @@
-"""What the parts of the recipe are each worth: BatchNorm, augmentation, schedule, smoothing.
+"""What the parts of the recipe are each worth, and what a trained network gains by a second look.
 
 Leave one out, on the network that is quick to train, with the 10,000 training images that ship:
 every reader can repeat it. It says what a part is worth *there*, in five epochs; longer trainings
@@ -9,14 +9,28 @@ with the rate of the full recipe, and with their own. `RATES` chooses them, on t
 are held out: the test images choose nothing.
 """
 
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .. import pretrained
 from ..blocks import Norm
-from ..data import fashion_mnist
+from ..data import LabelledImages, fashion_mnist, results
 from ..googlenet import micro_googlenet, mini_googlenet
-from ..training import Recipe
+from ..support.checks import one_of
+from ..support.telling import Estimate, points
+from ..training import Recipe, evaluate
+from ..training.batches import Normalisation
 from .harness import Experiment, Options, Report
-from .measures import fresh, split, train_and_test
+from .measures import fresh, right_of, split, train_and_test
 from .rates import chosen
 
 BASE = Recipe(epochs=5)
@@ -66,9 +80,14 @@ RATES = Experiment(
 )
 
 
+def rates_chosen() -> dict[str, float]:
+    """Return the rate that held-out images chose: for the full recipe and what has its own."""
+    return chosen(RATES, GRID, _at)
+
+
 def _settings() -> dict[str, Options]:
     """Return the settings of `RECIPE`, at the rates that `RATES` chose."""
-    rates = chosen(RATES, GRID, _at)
+    rates = rates_chosen()
     settings: dict[str, Options] = {FULL: {"peak_rate": rates[FULL]}}
     for name, options in WITHOUT.items():
         settings[name] = {**options, "peak_rate": rates[FULL]}
@@ -85,6 +104,78 @@ RECIPE = Experiment(
     settings=_settings,
     baseline=FULL,
 )
+
+
+#: What the page calls the settings.
+_PARTS = {
+    "batchnorm": "without BatchNorm",
+    "batchnorm_own": "without BatchNorm, own rate",
+    "schedule": "without schedule",
+    "schedule_own": "without schedule, own rate",
+    "augmentation": "without augmentation",
+    "smoothing": "without label smoothing",
+}
+
+
+def worths() -> dict[str, Estimate]:
+    """Return how many points of accuracy it changes to leave a part out, with its interval."""
+    rows = results(RECIPE.name)
+    return {f"w_{key}": points(rows, setting, FULL) for key, setting in _PARTS.items()}
+
+
+def left_out() -> dict[str, Estimate]:
+    """Return the same for each of the four parts, at a rate that suits what is left."""
+    found = worths()
+    return {
+        "BatchNorm": found["w_batchnorm_own"],
+        "schedule": found["w_schedule_own"],
+        "augmentation": found["w_augmentation"],
+        "label smoothing": found["w_smoothing"],
+    }
+
+
+def seen_in_training(setting: str) -> float:
+    """Return the share named right in the last epoch of training, in the mean over seeds."""
+    rows = results(RECIPE.name)
+    one_of(setting, tuple(rows["setting"].unique()), "setting")
+    return float(rows.loc[rows["setting"] == setting, "train_accuracy"].mean())
+
+
+def read_range(rates: Sequence[float], losses: Sequence[float]) -> dict[str, Any]:
+    """Read a learning-rate range test, whose rates rise by a constant factor.
+
+    Returns
+    -------
+    dict
+        ``smooth``, the losses averaged over about ten steps; ``steepest``, the rate at which these
+        fall fastest, for a step of the rate's logarithm; ``lowest``, at which they are lowest; and
+        ``bursts``, the first beyond it at which they have risen again by a tenth of what they had
+        fallen: the last rate, if they never do.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 20 steps, or not as many losses as rates.
+    """
+    if len(rates) < 20 or len(rates) != len(losses):
+        raise ValueError(f"expected 20 or more losses, one a rate, got {len(losses)} losses.")
+    values = np.nan_to_num(np.asarray(losses, dtype=float), nan=1e6, posinf=1e6)
+    smooth = pd.Series(values).ewm(span=10).mean().to_numpy()
+    slopes = smooth[5:] - smooth[:-5]
+    lowest = int(smooth.argmin())
+    fallen = smooth[0] - smooth[lowest]
+    over = np.flatnonzero(smooth[lowest:] > smooth[lowest] + 0.1 * fallen)
+    return {
+        "smooth": smooth,
+        "steepest": rates[int(slopes.argmin()) + 2],
+        "lowest": rates[lowest],
+        "bursts": rates[lowest + int(over[0])] if len(over) else rates[-1],
+    }
+
+
+def halving(factor: float = 0.96, every: int = 8) -> int:
+    """Return after how many epochs a rate that is multiplied by `factor` now and then is halved."""
+    return every * math.ceil(math.log(0.5) / math.log(factor))
 
 
 def mini(*, early_pools: bool, recipe: Recipe, seed: int, report: Report) -> dict[str, Any]:
@@ -108,3 +199,100 @@ POOLS = Experiment(
     },
     baseline="late pools",
 )
+
+
+# --- Views at test time -----------------------------------------------------------------------
+
+View = tuple[int, int, bool]  # pixels down, pixels right, and whether mirrored
+
+_MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+#: What a network is shown of one image, before its answers are averaged.
+VIEWS: Mapping[str, tuple[View, ...]] = MappingProxyType(
+    {
+        "one view": ((0, 0, False),),
+        "and its mirror image": ((0, 0, False), (0, 0, True)),
+        "and moved by a pixel": tuple((*move, False) for move in _MOVES),
+        "moved, and all mirrored": tuple((*move, m) for move in _MOVES for m in (False, True)),
+    }
+)
+NETWORKS = ("mini-googlenet", "plain-network", "small-resnet")
+
+
+def viewed(images: Tensor, view: View) -> Tensor:
+    """Move images by whole pixels, black coming in, then mirror them if asked: (N, C, H, W)."""
+    down, right, mirrored = view
+    moved = F.pad(images, (right, -right, down, -down))
+    return moved.flip(3) if mirrored else moved
+
+
+def probabilities(
+    network: nn.Module, data: LabelledImages, view: View, *, normalisation: Normalisation
+) -> Tensor:
+    """Return what a network gives each class for one view of each image: (N, classes)."""
+    seen = LabelledImages(viewed(data.images, view), data.labels, data.classes, data.name)
+    scores = evaluate(network, seen, normalisation=normalisation, logits=True).logits
+    assert scores is not None  # asked for
+    return scores.softmax(dim=1)
+
+
+def look_again(*, network: str, seed: int, report: Report) -> list[dict[str, Any]]:
+    """Test a network that ships on one view of each test image, and on the mean of several.
+
+    Nothing is trained; `seed` chooses nothing.
+
+    Returns
+    -------
+    list of dict
+        A row for each of `VIEWS`: ``views``, their name; ``count``; ``accuracy`` (0..1) with
+        ``correct`` of ``tested``; ``right``, which images, as `measures.right_of` reads them.
+    """
+    trained, test = pretrained.load(network), fashion_mnist("test")
+    normalisation = (trained.card["mean"], trained.card["std"])
+    given: dict[View, Tensor] = {}
+    rows = []
+    for name, looks in VIEWS.items():
+        report(name)
+        for view in looks:
+            if view not in given:
+                given[view] = probabilities(trained.model, test, view, normalisation=normalisation)
+        mean = torch.stack([given[view] for view in looks]).mean(dim=0)
+        right = (mean.argmax(dim=1) == test.labels).numpy()
+        rows.append(
+            {
+                "views": name,
+                "count": len(looks),
+                "accuracy": float(right.mean()),
+                "correct": int(right.sum()),
+                "tested": len(right),
+                "right": base64.b64encode(np.packbits(right).tobytes()).decode(),
+            }
+        )
+    return rows
+
+
+LOOKS = Experiment(
+    name="views",
+    about="what several views of a test image are worth to the networks that ship",
+    measure=look_again,
+    options={"network": NETWORKS[0]},
+    settings={name: {"network": name} for name in NETWORKS},
+    seeds=(0,),
+)
+
+
+def gained_by(views: str, network: str) -> Estimate:
+    """Return by how many percentage points several views of an image beat one, of 10,000 images.
+
+    The 95% interval is of the test images, paired: those that both name right, or both wrong, say
+    nothing. It covers no other training.
+    """
+    one_of(views, tuple(VIEWS), "views")
+    one_of(network, NETWORKS, "network")
+    rows = results(LOOKS.name)
+    own = rows[rows["setting"] == network].set_index("views")
+    one, several = (
+        right_of(own["right"][name], own["tested"][name]) for name in ("one view", views)
+    )
+    gained = 100 * (several.astype(float) - one)
+    half = 1.96 * gained.std() / len(gained) ** 0.5
+    return Estimate(gained.mean(), gained.mean() - half, gained.mean() + half)

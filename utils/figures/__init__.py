@@ -13,6 +13,7 @@ from .multi_scale_lens import multi_scale_lens
 from .network_map import network_map
 from .pool_a_map import pool_a_map
 from .sliding_window import sliding_window
+from .training_film import training_film
 
 __all__ = [
     "bottleneck_calculator",
@@ -23,4 +24,5 @@ __all__ = [
     "network_map",
     "pool_a_map",
     "sliding_window",
+    "training_film",
 ]

@@ -18,12 +18,15 @@ from .picture import Gallery, Picture
 from .pixels import by_pixels
 from .runs import runs
 from .sizes import by_size
+from .training import Bar, Screen, rate_range, schedules, training_film
 from .variance import kept_variance
 from .windows import named_filters, receptive_field
 
 __all__ = [
+    "Bar",
     "Gallery",
     "Picture",
+    "Screen",
     "block_matrix",
     "by_pixels",
     "by_size",
@@ -35,8 +38,11 @@ __all__ = [
     "kept_variance",
     "learning_curves",
     "named_filters",
+    "rate_range",
     "receptive_field",
     "runs",
+    "schedules",
     "signal_by_stage",
+    "training_film",
     "ways_of_gradients",
 ]

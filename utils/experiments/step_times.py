@@ -1,0 +1,171 @@
+"""Why a network of the same size takes longer to train on a CPU: where the time of a step goes."""
+
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from .. import pretrained
+from ..accounting import account
+from ..data import results
+from ..support.telling import Estimate, spread
+from ..training import Recipe
+from ..training.loop import make_optimiser, total_loss
+from .harness import Experiment, Report
+from .measures import fresh
+
+Layout = Literal["channels last", "channels first"]
+
+#: The three networks of one size that ship, and how they are built.
+BUILT: dict[str, tuple[str, dict[str, Any]]] = {
+    "mini-googlenet": ("mini_googlenet", {"early_pools": True}),
+    "plain-network": ("plain_network", {}),
+    "small-resnet": ("small_resnet", {}),
+}
+#: What an operation of PyTorch belongs to, by a part of its name; the first that fits.
+_KINDS = {
+    "convolution": ("convolution",),
+    "pool": ("max_pool2d",),
+    "normalisation": ("batch_norm",),
+    "ReLU": ("threshold", "clamp_min", "relu"),
+    "concatenation": ("aten::cat",),
+}
+KINDS = (*_KINDS, "the rest")
+ROUNDS = 5  # of which the median counts, after one that does not
+
+
+def _step(network: nn.Module, images: torch.Tensor, *, half: bool) -> Callable[[], None]:
+    """Return one step of training on these images, as the loop takes it."""
+    recipe = Recipe(precision="bfloat16" if half else "float32")
+    optimiser = make_optimiser(network, recipe)
+    labels = torch.arange(len(images)) % 3  # any will do
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            outputs = network(images)
+        loss = total_loss(outputs, labels, recipe)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
+def time_steps(*, half: bool, layout: Layout, batch: int, seed: int, report: Report) -> list[dict]:
+    """Time steps of training of three networks in turn, on one thread of the CPU.
+
+    What is counted is the process' own time, so that other processes disturb it little.
+
+    Returns
+    -------
+    list of dict
+        A row for each network: ``milliseconds`` an image, the median of `ROUNDS`; ``system``, the
+        share of the time, in 0..1, that the operating system took, as for pages of memory, and
+        ``faults``, how many of these it had to find anew in a step; the share of each of `KINDS`,
+        in 0..1; ``convolutions``, how many there are; ``parameters`` and ``macs``.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    shape = torch.channels_last if layout == "channels last" else torch.contiguous_format
+    images = fresh(lambda: torch.randn(batch, 1, 28, 28), seed=seed).to(memory_format=shape)
+    networks = {
+        name: fresh(
+            lambda name=name, options=options: pretrained.create(
+                name, num_classes=10, in_channels=1, **options
+            ).train(),
+            seed=seed,
+        )
+        for name, options in BUILT.values()
+    }
+    steps = {name: _step(network, images, half=half) for name, network in networks.items()}
+    spent: dict[str, list[tuple[float, float, int]]] = {name: [] for name in networks}
+    rows = []
+    try:
+        for _ in range(1 + ROUNDS):
+            for name, step in steps.items():
+                before, began = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
+                step()
+                took, after = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF)
+                system = after.ru_stime - before.ru_stime
+                spent[name].append((took, system, after.ru_minflt - before.ru_minflt))
+        for shipped, (name, _) in BUILT.items():
+            report(shipped)
+            network, times = networks[name], spent[name][1:]
+            took, system, faults = (
+                statistics.median(column) for column in zip(*times, strict=True)
+            )
+            counted = account(network, (1, 28, 28))
+            rows.append(
+                {
+                    "timed": shipped,
+                    "milliseconds": round(1000 * took / batch, 4),
+                    "system": round(system / took, 4),
+                    "faults": int(faults),
+                    **shares(steps[name]),
+                    "convolutions": sum(isinstance(m, nn.Conv2d) for m in network.modules()),
+                    "parameters": counted.parameters,
+                    "macs": counted.macs,
+                }
+            )
+    finally:
+        torch.set_num_threads(threads)
+    return rows
+
+
+def shares(step: Callable[[], None]) -> dict[str, float]:
+    """Return which share of a step's time each of `KINDS` takes, by PyTorch's own profiler."""
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as seen:
+        step()
+    sums = dict.fromkeys(KINDS, 0.0)
+    for event in seen.key_averages():
+        kind = next(
+            (kind for kind, parts in _KINDS.items() if any(part in event.key for part in parts)),
+            "the rest",
+        )
+        sums[kind] += event.self_cpu_time_total
+    whole = sum(sums.values())
+    return {kind: round(took / whole, 4) for kind, took in sums.items()}
+
+
+STEP_TIMES = Experiment(
+    name="step_times",
+    about="where the time of a training step goes, in three networks of one size, on one thread",
+    measure=time_steps,
+    options={"half": True, "layout": "channels last", "batch": 128},
+    settings={
+        "as they train": {},
+        "float32": {"half": False},
+        "float32, channels first": {"half": False, "layout": "channels first"},
+    },
+    seeds=range(3),
+)
+
+
+def times(setting: str, value: str = "milliseconds") -> dict[str, Estimate]:
+    """Return network -> a column of `STEP_TIMES`: the mean, the least, the most of a run."""
+    rows = results(STEP_TIMES.name)
+    rows = rows[rows["setting"] == setting]
+    return {name: spread(rows.loc[rows["timed"] == name, value]) for name in BUILT}
+
+
+def slower(setting: str, rival: str = "plain-network") -> Estimate:
+    """Return how many times longer the Inception network takes: mean, least, most of a run."""
+    rows = results(STEP_TIMES.name)
+    rows = rows[rows["setting"] == setting]
+    table = rows.pivot(index="seed", columns="timed", values="milliseconds")
+    return spread(table["mini-googlenet"] / table[rival])
+
+
+def spent(setting: str) -> "dict[str, dict[str, float]]":
+    """Return network -> kind of operation -> milliseconds an image, in the mean over runs."""
+    rows = results(STEP_TIMES.name)
+    rows = rows[rows["setting"] == setting]
+    return {
+        name: {kind: float((own["milliseconds"] * own[kind]).mean()) for kind in KINDS}
+        for name, own in rows.groupby("timed", sort=False)
+    }

@@ -1,0 +1,224 @@
+"""A training as it goes: one screen that is drawn anew, and pictures of rates and schedules."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from ..experiments.film import Film
+from ..support.palette import SERIES_COLOURS
+from .picture import INK, STYLE, WIDTH, Picture
+
+SHORT = {"T-shirt/top": "T-shirt", "Ankle boot": "Boot"}
+_RIGHT, _WRONG = "#009E73", "#D55E00"
+
+
+class Screen:
+    """One place on a page on which a picture is drawn again and again.
+
+    ``screen(picture)`` shows whatever a notebook can show; the next call replaces it. Outside a
+    notebook nothing happens.
+    """
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def __call__(self, shown: Any) -> None:
+        """Show this in place of what was there."""
+        try:
+            from IPython.core.getipython import get_ipython
+            from IPython.display import display
+        except ImportError:
+            return
+        if get_ipython() is None:
+            return
+        if self._handle is None:
+            self._handle = display(shown, display_id=True)
+        else:
+            self._handle.update(shown)
+
+
+class Bar:
+    """A bar that says how far something is: ``bar(step, steps)``."""
+
+    def __init__(self, what: str = "steps", *, every: int = 5) -> None:
+        self.what, self.every = what, every
+        self._screen = Screen()
+
+    def __call__(self, done: int, of: int) -> None:
+        """Say how many are done, of all; it is drawn now and then, and at the end."""
+        if done % self.every == 0 or done == of:
+            self._screen(_Progress(done, of, self.what))
+
+
+class _Progress:
+    def __init__(self, done: int, of: int, what: str) -> None:
+        self.text = f"{done:,} of {of:,} {what}"
+        self._part = f'value="{done}" max="{of}"'
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<div class="course-picture"><label>{self.text} '
+            f'<progress {self._part} style="width: 100%"></progress></label></div>'
+        )
+
+
+def training_film(film: Film) -> Picture:
+    """Draw what a film has recorded so far: curves, mistakes, first filters, and the garments.
+
+    Under each garment stands what the network takes it for.
+    """
+    last, garments = film.frames[-1], film.garments
+    count, classes = len(garments), len(garments.classes)
+    per_class = count // classes
+    names = [SHORT.get(name, name) for name in garments.classes]
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3.5 + 0.72 * per_class), layout="constrained")
+        rows = figure.add_gridspec(3, 1, height_ratios=[1.7, 0.75, 0.72 * per_class])
+        top = rows[0].subgridspec(1, 3, width_ratios=[1.25, 1.25, 1])
+        loss, right, mistakes = (figure.add_subplot(cell) for cell in top)
+        _curves(loss, right, film)
+        mistakes.imshow(last.mistakes, cmap="magma", vmin=0, vmax=max(1, last.mistakes.max()))
+        mistakes.set_title("mistakes", fontsize=9)
+        mistakes.set_xlabel("taken for", fontsize=8)
+        mistakes.set_ylabel("shown", fontsize=8)
+        mistakes.set_xticks([])
+        mistakes.set_yticks([])
+        strip = figure.add_subplot(rows[1])
+        strip.imshow(_strip(last.filters), cmap="gray")
+        strip.set_title(f"its {len(last.filters)} first filters", fontsize=9)
+        strip.axis("off")
+        cells = rows[2].subgridspec(per_class, classes)
+        said = last.answers.argmax(dim=1)
+        for place in range(count):
+            label = int(garments.labels[place])
+            axis = figure.add_subplot(cells[place % per_class, label])
+            axis.imshow(garments.images[place, 0], cmap="gray", vmin=0, vmax=255)
+            axis.set_xticks([])
+            axis.set_yticks([])
+            hit = int(said[place]) == label
+            for spine in axis.spines.values():
+                spine.set(visible=True, color=_RIGHT if hit else _WRONG, linewidth=2)
+            mark = "✓" if hit else "✗"
+            axis.set_xlabel(f"{mark} {names[int(said[place])]}", fontsize=6, labelpad=2)
+    hits = int((said == garments.labels).sum())
+    return Picture(
+        figure,
+        alt=f"A network after {last.images:,} images. Curves of its loss, now {last.loss:.2f}, and "
+        f"of the share of test images it names right, now {100 * last.accuracy:.0f}%; a square of "
+        f"its mistakes; its first filters; and {count} garments with its answers, {hits} of them "
+        "right.",
+    )
+
+
+def _curves(loss: Axes, right: Axes, film: Film) -> None:
+    """Draw the loss of every batch with that of the test images, and the share named right."""
+    seen = [frame.images / 1000 for frame in film.frames]
+    most = film.steps * film.batch_size / 1000
+    batches = film.batch_size * np.arange(1, len(film.losses) + 1) / 1000
+    loss.plot(batches, film.losses, color=SERIES_COLOURS[2], linewidth=0.7, alpha=0.6)
+    for axis, values, title in (
+        (loss, [frame.loss for frame in film.frames], "loss, nats"),
+        (right, [100 * frame.accuracy for frame in film.frames], "right, %"),
+    ):
+        axis.plot(seen, values, color=SERIES_COLOURS[0], marker="o", ms=3)
+        axis.set_title(title, fontsize=9)
+        axis.set_xlim(0, most)
+        axis.tick_params(labelsize=8)
+        axis.set_xlabel("thousand images", fontsize=8)
+    loss.set_ylim(0, 3.2)
+    right.set_ylim(0, 100)
+
+
+def _strip(filters: Tensor) -> Tensor:
+    """Lay filters in two rows with a margin, each on its own scale: (C, k, k) -> (H, W)."""
+    size = filters.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-9)
+    shown = torch.nn.functional.pad(filters / size, (0, 1, 0, 1), value=float("nan"))
+    columns = -(-len(shown) // 2)
+    blank = shown.new_full((2 * columns - len(shown), *shown.shape[1:]), float("nan"))
+    lines = torch.cat([shown, blank]).view(2, columns, *shown.shape[1:])
+    return lines.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
+
+
+def rate_range(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smooth: Sequence[float],
+    *,
+    marks: Mapping[str, float],
+) -> Picture:
+    """Draw a learning-rate range test: the loss of each step against the rate it was taken at.
+
+    Parameters
+    ----------
+    rates, losses : sequences of float
+        Step by step.
+    smooth : sequence of float
+        The losses, smoothed.
+    marks : dict
+        What to mark by an upright line -> its rate.
+    """
+    lines = (("--", SERIES_COLOURS[1]), (":", INK), ("-.", SERIES_COLOURS[2]))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.8), layout="constrained")
+        axis = figure.subplots()
+        axis.plot(rates, losses, color=SERIES_COLOURS[2], linewidth=0.7, alpha=0.7)
+        axis.plot(rates, smooth, color=SERIES_COLOURS[0], linewidth=2)
+        for (name, rate), (line, colour) in zip(marks.items(), lines, strict=False):
+            axis.axvline(rate, linestyle=line, color=colour, linewidth=1.6, label=name)
+        axis.set_xscale("log")
+        axis.set_ylim(min(smooth) - 0.15, 1.6 * losses[0])
+        axis.set_xlabel("learning rate, powers of ten")
+        axis.set_ylabel("loss of the batch, nats")
+        figure.legend(loc="outside upper left", ncols=1)
+    said = "; ".join(f"{name} at {rate:.2g}" for name, rate in marks.items())
+    return Picture(
+        figure,
+        alt="The loss of a batch against the learning rate, which rises step by step from "
+        f"{rates[0]:.2g} to {rates[-1]:.2g}: it starts at {losses[0]:.2f}, reaches "
+        f"{min(smooth):.2f} at a rate of {rates[int(np.argmin(smooth))]:.2g}, and ends at "
+        f"{smooth[-1]:.2f}. Marked: {said}.",
+    )
+
+
+def schedules(
+    lines: Mapping[str, Callable[[float], float]], *, epochs: int, marks: Mapping[str, float]
+) -> Picture:
+    """Draw how a learning rate falls, as a share of its highest, over a training.
+
+    Parameters
+    ----------
+    lines : dict
+        Name -> function from the part of the training that is over, in 0..1, to the share.
+    epochs : int
+        Of the whole training.
+    marks : dict
+        Name -> an epoch to mark, at half the rate.
+    """
+    parts = np.linspace(0, 1, 801)
+    looks = (("-", SERIES_COLOURS[0]), ("--", SERIES_COLOURS[1]), (":", SERIES_COLOURS[2]))
+    ends = []
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+        axis = figure.subplots()
+        for (name, line), (dashes, colour) in zip(lines.items(), looks, strict=False):
+            values = [line(part) for part in parts]
+            axis.plot(epochs * parts, values, dashes, color=colour, linewidth=2, label=name)
+            ends.append(f"{name} ends at {values[-1]:.2f}")
+        for epoch in marks.values():
+            axis.plot([0, epoch, epoch], [0.5, 0.5, 0], ":", color=INK, linewidth=1)
+        axis.set_xlim(0, epochs)
+        axis.set_ylim(0, 1.05)
+        axis.set_xlabel("epoch")
+        axis.set_ylabel("rate, of its highest")
+        figure.legend(loc="outside upper left", ncols=2)
+    said = "; ".join([*ends, *(f"{name}: epoch {epoch:.0f}" for name, epoch in marks.items())])
+    return Picture(figure, alt=f"Learning rates over {epochs} epochs. {said}.")
