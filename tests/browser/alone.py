@@ -6,8 +6,12 @@ import json
 from functools import partial
 
 import pytest
+import torch
 from playwright.sync_api import Locator, Page
+from torch import nn
 
+from utils.data import LabelledImages
+from utils.experiments.film import Film
 from utils.figures import (
     bottleneck_calculator,
     build_a_module,
@@ -17,11 +21,31 @@ from utils.figures import (
     network_map,
     pool_a_map,
     sliding_window,
+    training_film,
 )
 
 #: A spot of light, and the centre less the mean of its surround.
 SPOT = [[8 * (row == 2 and column == 3) for column in range(6)] for row in range(5)]
 AROUND = [[1 if row == column == 1 else -1 / 8 for column in range(3)] for row in range(3)]
+
+
+def short_film() -> Film:
+    """Frames of a network that is changed at random, not trained: it takes no time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        images = torch.randint(0, 256, (60, 1, 9, 7), dtype=torch.uint8)
+        data = LabelledImages(images, torch.arange(60) % 4, ("a", "b", "c", "long name"), "noise")
+        convolution = nn.Conv2d(1, 5, 3)
+        network = nn.Sequential(convolution, nn.Flatten(), nn.Linear(5 * 7 * 5, 4))
+        film = Film(
+            network, data, normalisation=(0.5, 0.3), steps=40, batch_size=10, moments=6, of_each=3
+        )
+        for step in range(1, 41):
+            for parameter in network.parameters():
+                parameter.data += 0.03 * torch.randn_like(parameter)
+            film(step, 1.5)
+    return film
+
 
 #: What must hold of every figure is tested of these, in `test_figures_alone.py`.
 FIGURES = {
@@ -32,6 +56,7 @@ FIGURES = {
     "module": build_a_module,
     "network": network_map,
     "pooling": pool_a_map,
+    "training": partial(training_film, short_film()),
     "window": partial(sliding_window, SPOT, AROUND),
 }
 each_figure = pytest.mark.parametrize("name", FIGURES)

@@ -85,7 +85,7 @@ class Film:
         normalisation: Normalisation,
         steps: int,
         batch_size: int,
-        moments: int = 16,
+        moments: int = 14,
         of_each: int = 2,
         show: Callable[["Film"], None] | None = None,
         progress: Callable[[int, int], None] | None = None,

@@ -8,6 +8,7 @@ import torch
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from ..experiments.film import Film
@@ -81,8 +82,8 @@ def training_film(film: Film) -> Picture:
     per_class = count // classes
     names = [SHORT.get(name, name) for name in garments.classes]
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.5 + 0.72 * per_class), layout="constrained")
-        rows = figure.add_gridspec(3, 1, height_ratios=[1.7, 0.75, 0.72 * per_class])
+        figure = Figure(figsize=(WIDTH, 2.9 + 0.66 * per_class), layout="constrained")
+        rows = figure.add_gridspec(3, 1, height_ratios=[1.75, 0.7, 0.66 * per_class])
         top = rows[0].subgridspec(1, 3, width_ratios=[1.25, 1.25, 1])
         loss, right, mistakes = (figure.add_subplot(cell) for cell in top)
         _curves(loss, right, film)
@@ -96,19 +97,8 @@ def training_film(film: Film) -> Picture:
         strip.imshow(_strip(last.filters), cmap="gray")
         strip.set_title(f"its {len(last.filters)} first filters", fontsize=9)
         strip.axis("off")
-        cells = rows[2].subgridspec(per_class, classes)
         said = last.answers.argmax(dim=1)
-        for place in range(count):
-            label = int(garments.labels[place])
-            axis = figure.add_subplot(cells[place % per_class, label])
-            axis.imshow(garments.images[place, 0], cmap="gray", vmin=0, vmax=255)
-            axis.set_xticks([])
-            axis.set_yticks([])
-            hit = int(said[place]) == label
-            for spine in axis.spines.values():
-                spine.set(visible=True, color=_RIGHT if hit else _WRONG, linewidth=2)
-            mark = "✓" if hit else "✗"
-            axis.set_xlabel(f"{mark} {names[int(said[place])]}", fontsize=6, labelpad=2)
+        _answers(figure.add_subplot(rows[2]), film, said, names)
     hits = int((said == garments.labels).sum())
     return Picture(
         figure,
@@ -117,6 +107,29 @@ def training_film(film: Film) -> Picture:
         f"its mistakes; its first filters; and {count} garments with its answers, {hits} of them "
         "right.",
     )
+
+
+def _answers(axis: Axes, film: Film, said: Tensor, names: Sequence[str]) -> None:
+    """Draw the garments, a class a column, and under each what it is taken for.
+
+    All on one set of axes: twenty sets would take a second to lay out.
+    """
+    images, labels = film.garments.images[:, 0], film.garments.labels.tolist()
+    per_class = len(labels) // len(names)
+    height = 1.32
+    for place, (image, label) in enumerate(zip(images, labels, strict=True)):
+        left, top = label + 0.04, height * (place % per_class)
+        hit = int(said[place]) == label
+        extent = (left, left + 0.92, top + 0.92, top)
+        axis.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent)
+        colour = _RIGHT if hit else _WRONG
+        axis.add_patch(Rectangle((left, top), 0.92, 0.92, fill=False, color=colour, linewidth=2))
+        text = f"{'✓' if hit else '✗'} {names[int(said[place])]}"
+        axis.text(label + 0.5, top + 1.0, text, fontsize=6, ha="center", va="top")
+    axis.set_xlim(0, len(names))
+    axis.set_ylim(height * per_class, -0.05)
+    axis.set_aspect("equal")
+    axis.axis("off")
 
 
 def _curves(loss: Axes, right: Axes, film: Film) -> None:
