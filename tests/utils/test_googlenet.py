@@ -91,13 +91,6 @@ def test_mini_has_the_published_stages():
     assert shapes == [(c, size, size) for c, size in zip(widths, sizes, strict=True)]
 
 
-def test_mini_without_normalisation_has_none():
-    plain, normalised = mini_googlenet(norm=None), mini_googlenet()
-    scales = sum(2 * m.num_features for m in normalised.modules() if isinstance(m, nn.BatchNorm2d))
-    assert scales > 0
-    assert parameters(plain) == parameters(normalised) - scales
-
-
 # The table
 
 

@@ -34,17 +34,3 @@ def read_idx(path: Path) -> np.ndarray:
             f"{path} is not a whole file of bytes in IDX format, gzipped or not ({error}): delete "
             "it and fetch it again."
         ) from error
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    """Return an array of unsigned bytes as a gzipped IDX file, the same bytes every time.
-
-    Raises
-    ------
-    TypeError
-        Another dtype.
-    """
-    if array.dtype != np.uint8:
-        raise TypeError(f"IDX files of unsigned bytes only: expected uint8, got {array.dtype}.")
-    header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    return gzip.compress(header + array.tobytes(), compresslevel=9, mtime=0)

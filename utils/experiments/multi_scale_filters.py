@@ -223,6 +223,9 @@ RATES = trials(
     grid=GRID,
 )
 
+_SHOWN: Mapping[Data, str] = {
+    "fashion": "clothes", "patches": "patches of pictures in many sizes",
+}  # fmt: skip
 FASHION, PATCHES = (
     comparison(
         f"scales_{data}",
@@ -233,7 +236,7 @@ FASHION, PATCHES = (
         seeds=(0, 1, 2, 3, 4),
         baseline=INCEPTION,
     )
-    for data, what in (("fashion", "clothes"), ("patches", "patches of pictures in many sizes"))
+    for data, what in _SHOWN.items()
 )
 
 

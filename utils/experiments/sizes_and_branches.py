@@ -118,9 +118,11 @@ def tests(data: Data) -> tuple[str, ...]:
 
 
 #: So many that the best has a worse one on either side.
-GRID: Grid = {("fashion", name): (0.8, 0.4, 0.2, 0.1) for name in FACTORS} | {
-    ("patches", name): (0.4, 0.2, 0.1, 0.05) for name in FACTORS
+_TRIED: Mapping[Data, tuple[float, ...]] = {
+    "fashion": (0.8, 0.4, 0.2, 0.1),
+    "patches": (0.4, 0.2, 0.1, 0.05),
 }
+GRID: Grid = {(data, name): rates for data, rates in _TRIED.items() for name in FACTORS}
 
 RATES = trials(
     "factors_rates",
@@ -130,6 +132,7 @@ RATES = trials(
 )
 
 SEEDS: Mapping[Data, int] = {"fashion": 12, "patches": 8}
+_SHOWN: Mapping[Data, str] = {"fashion": "clothes", "patches": "patches of pictures"}
 
 FASHION, PATCHES = (
     comparison(
@@ -141,7 +144,7 @@ FASHION, PATCHES = (
         seeds=tuple(range(SEEDS[data])),
         baseline="one size, one reduction",
     )
-    for data, what in (("fashion", "clothes"), ("patches", "patches of pictures"))
+    for data, what in _SHOWN.items()
 )
 
 
