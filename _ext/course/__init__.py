@@ -10,8 +10,8 @@ from importlib import import_module
 from sphinx.application import Sphinx
 
 MODULES = (
-    "alt_text description download lean look mathematics notebook pictures reference repository "
-    "roles search widgets"
+    "alt_text description download figure_data lean look mathematics notebook pictures reference "
+    "repository roles search widgets"
 )
 
 

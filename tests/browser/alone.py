@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import torch
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 from torch import nn
 
 from utils.data import LabelledImages
@@ -16,6 +16,7 @@ from utils.figures import (
     bottleneck_calculator,
     build_a_module,
     gradient_steps,
+    live_network,
     module_flow,
     multi_scale_lens,
     network_map,
@@ -53,6 +54,7 @@ FIGURES = {
     "flow": module_flow,
     "gradients": gradient_steps,
     "lens": multi_scale_lens,
+    "live": live_network,
     "module": build_a_module,
     "network": network_map,
     "pooling": pool_a_map,
@@ -71,7 +73,9 @@ html[data-theme="dark"] {{ background: #14181e; color: #fff; }} {style}</style><
 
 def results(page: Page, copy: int = 0) -> dict:
     """The numbers a figure works with, as it publishes them."""
-    return json.loads(page.locator(".stage").nth(copy).get_attribute("data-results"))
+    stage = page.locator(".stage").nth(copy)
+    expect(stage).not_to_have_attribute("data-results", "{}")  # one loads its weights first
+    return json.loads(stage.get_attribute("data-results"))
 
 
 def number(page: Page, label: str) -> Locator:

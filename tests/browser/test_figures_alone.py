@@ -796,6 +796,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url
         "flow": "16 to 47",
         "gradients": re.search("<td>(.+?)</td>", gradient_steps().fallback)[1],
         "lens": "+0.163",
+        "live": "14 × 14",
         "module": "163,328",
         "network": "6,998,552",
         "pooling": "moved by 6 px",

@@ -8,6 +8,7 @@ figure, beside this file; the starting numbers, the presets and the text alterna
 from .bottleneck_calculator import bottleneck_calculator
 from .build_a_module import build_a_module
 from .gradient_steps import gradient_steps
+from .live_network import live_network
 from .module_flow import module_flow
 from .multi_scale_lens import multi_scale_lens
 from .network_map import network_map
@@ -19,6 +20,7 @@ __all__ = [
     "bottleneck_calculator",
     "build_a_module",
     "gradient_steps",
+    "live_network",
     "module_flow",
     "multi_scale_lens",
     "network_map",

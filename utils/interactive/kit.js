@@ -19,7 +19,7 @@ export const SERIES = ["#7A5CC4", "#8A7400", "#5F6B75"]; // of lines that are no
 //
 // `own` gives a figure: get(name), of what came from Python; move({ name: value }); control(make, name,
 // options), a control tied to a piece of state; drawing({ ... }), see below; glide(), so that the next
-// change is seen as a movement; `summary`, to put the line into the body; and `top`, what holds all.
+// change is seen as a movement; refresh(), where something else than the state has changed; `summary`, to put the line into the body; and `top`, what holds all.
 export function figure({ name, css = "", state: names, build, update }) {
   const render = ({ model, el }) => {
     const { element: top, stop } = stage(el, { name, css });
@@ -36,6 +36,7 @@ export function figure({ name, css = "", state: names, build, update }) {
       move,
       summary,
       top,
+      refresh: () => show(),
       control(make, key, options) {
         const made = make({ change: (value) => move({ [key]: value }), ...options });
         ties.push((now) => made.show(now[key]));

@@ -1,0 +1,164 @@
+"""A trained Inception network, alive in the page: draw a garment, and every branch answers."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from typing import Any
+
+import torch
+
+from .. import pretrained
+from ..activations import features
+from ..data import fashion_mnist
+from ..interactive import Interactive
+from ..support.checks import boolean, integer, one_of
+from ..support.palette import BRANCH_LABELS, BRANCHES
+from ._figure import figure
+from .network_export import data_address, export
+
+_NETWORK = "mini-googlenet"
+_POOL = 40  # test images of each class, among which the strongest are looked for
+_STARTS = ("draw", "upload")
+
+
+def live_network(
+    *,
+    module: str = "3a",
+    channel: int = 0,
+    small: bool = False,
+    start: str = "draw",
+    key: str | None = None,
+) -> Interactive:
+    """Return a figure in which the network "mini-googlenet" runs in the page itself.
+
+    The reader draws a garment, or chooses one of some test images, and sees every module and every
+    branch answer, down to the classes. Branches, a module or a channel can be switched off: they
+    then give zeros. Nothing leaves the page; where a book is built, the network's weights are a
+    file of their own, loaded when the figure starts.
+
+    Parameters
+    ----------
+    module
+        The module that is open at first: "2a", "2b", "3a" to "3d", "4a" or "4b".
+    channel
+        Of its output, from 0.
+    small
+        Only the drawing, the modules at a glance and the classes, for a landing page.
+    start
+        "draw", or "upload": the reader's own picture comes first.
+    key
+        An anchor to link to.
+
+    Raises
+    ------
+    TypeError
+        `channel` is no integer, or `small` no boolean.
+    ValueError
+        There is no such module, channel or start.
+    """
+    facts = _facts()
+    modules = {stage["name"]: stage for stage in facts["net"]["stages"] if "branches" in stage}
+    one_of(module, tuple(name.removeprefix("inception") for name in modules), "module")
+    one_of(start, _STARTS, "start")
+    size = facts["net"]["size"]
+
+    def check(state: dict[str, Any]) -> None:
+        one_of(state["open"], tuple(modules), "open")
+        most = modules[state["open"]]["channels"] - 1
+        integer(state["channel"], "channel", least=0, most=most)
+        image = state["image"]
+        if not isinstance(image, list) or len(image) != size**2:
+            raise ValueError(f"image must be a list of {size**2} grey values, row by row.")
+        for grey in image:
+            integer(grey, "a grey value of the image", least=0, most=255)
+        for name in state["off"]:
+            _check_off(name, facts["net"]["stages"])
+
+    return figure(
+        __file__,
+        alt="A trained Inception network in the page: draw a garment, and see what it answers",
+        key=key,
+        check=check,
+        state={
+            "image": list(facts["first"]),
+            "open": f"inception{module}",
+            "channel": channel,
+            "off": [],
+        },
+        caption=(
+            f"A small GoogLeNet, trained on Fashion-MNIST: {len(modules)} Inception modules, their "
+            "maps and the channels of their four branches. Of its first test image it says: "
+            f"{facts['said']}."
+        ),
+        heads=("module", "map", *(BRANCH_LABELS[branch] for branch in BRANCHES)),
+        rows=[
+            (
+                name.removeprefix("inception"),
+                f"{stage['side']} × {stage['side']}",
+                *stage["branches"].values(),
+            )
+            for name, stage in modules.items()
+        ],
+        small=boolean(small, "small"),
+        start=start,
+        net=facts["net"],
+        weights=facts["weights"],
+        samples=facts["samples"],
+        peaks=facts["peaks"],
+    )
+
+
+def _check_off(name: Any, stages: list[dict[str, Any]]) -> None:
+    """Raise a ValueError unless `name` is that of a branch, a stage or a part of a stage."""
+    names = {*BRANCHES, *(stage["name"] for stage in stages)}
+    names |= {f"{s['name']}.{branch}" for s in stages for branch in s.get("branches", ())}
+    names |= {f"{s['name']}:{i}" for s in stages for i in range(s["channels"])}
+    if name not in names:
+        raise ValueError(
+            f"off holds names of what gives nothing but zeros, such as '5x5', 'inception3a', "
+            f"'inception3a.5x5' or 'inception3a:17', but it holds {name!r}."
+        )
+
+
+@cache
+def _facts() -> dict[str, Any]:
+    """Return all that the figure needs: the network, some test images, its usual answers."""
+    trained = pretrained.load(_NETWORK)
+    exported = export(trained)
+    test = fashion_mnist("test")
+    classes = exported.layout["classes"]
+    shown = [name for name in (s["name"] for s in exported.layout["stages"]) if "pool" not in name]
+    with torch.inference_mode():
+        pool = torch.cat(
+            [(test.labels == label).nonzero()[:_POOL, 0] for label in range(len(classes))]
+        ).sort()[0]
+        found = features(trained.model, trained.preprocessing(test.images[pool]), [*shown, "fc"])
+    # Of each channel the largest value on these images: full colour in the figure.
+    peaks = {name: found[name].amax(dim=(0, 2, 3)).tolist() for name in shown}
+    probabilities = found["fc"].softmax(1)
+    labels = test.labels[pool]
+    right = probabilities.argmax(1) == labels
+    # The first of each class that it gets right, and the first that it gets wrong.
+    picked = [
+        int(((labels == label) & (right == good)).nonzero()[0])
+        for good in (True, False)
+        for label in range(len(classes))
+        if ((labels == label) & (right == good)).any()
+    ]
+    first = next(i for i in picked if labels[i] == labels[0])
+    order = probabilities[first].argsort(descending=True)[:2].tolist()
+    said = " and ".join(f"{classes[i].lower()} {100 * probabilities[first][i]:.1f}%" for i in order)
+    images = test.images[pool[picked], 0]
+    return {
+        "net": exported.layout,
+        "weights": data_address(exported.weights),
+        "first": test.images[pool[first], 0].flatten().tolist(),
+        "said": said,
+        "samples": {
+            "images": base64.b64encode(images.numpy().tobytes()).decode(),
+            "labels": labels[picked].tolist(),
+            "right": right[picked].tolist(),
+        },
+        "peaks": {name: [round(value, 3) for value in values] for name, values in peaks.items()},
+    }

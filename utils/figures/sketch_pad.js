@@ -1,0 +1,129 @@
+// A sheet of size by size grey pixels to draw on, by mouse, finger, pen and keys.
+
+import { drag, node, say } from "../interactive/kit.js";
+
+const GREY = 225; // of the pen
+const RADIUS = 1.6; // of the pen, in pixels
+const CLOSED = 4; // an outline whose ends are as near as this is filled
+
+// `start()` returns the pixels to draw on, as the tool wants them; `changed(pixels)` gets what was drawn.
+export function sketchPad({ size, tool, start, changed }) {
+  const canvas = node("canvas", { width: size, height: size, "aria-hidden": "true" });
+  const cursor = node("div", { class: "cursor" });
+  const said = node("span", { class: "unseen", role: "status" });
+  const element = node("div", {
+    class: "pad", tabindex: 0, role: "application", "aria-roledescription": "sheet to draw on",
+    "aria-label": `Sheet of ${size} by ${size} pixels. Arrow keys move the pen, the space bar puts it ` +
+      "down and lifts it.",
+  }, canvas, cursor, said);
+  let pixels = null;
+  let path = [];
+  let pen = { x: size / 2, y: size / 2, down: false };
+
+  function begin(point) {
+    pixels = Uint8ClampedArray.from(start());
+    path = [point];
+    stroke(pixels, size, point, point, tool());
+    changed([...pixels]);
+  }
+  function go(point) {
+    if (!path.length) return;
+    stroke(pixels, size, path.at(-1), point, tool());
+    path.push(point);
+    changed([...pixels]);
+  }
+  function end() {
+    const [first, last] = [path[0], path.at(-1)];
+    if (path.length > 8 && tool() === "draw" && Math.hypot(first.x - last.x, first.y - last.y) < CLOSED) {
+      fillOutline(pixels, size, path);
+      changed([...pixels]);
+    }
+    path = [];
+  }
+
+  let pressed = false;
+  drag(element, ({ x, y, width, height }) => {
+    const point = { x: (x / width) * size, y: (y / height) * size };
+    if (pressed) return go(point);
+    pressed = true;
+    pen.down = false;
+    begin(point);
+  }, "none");
+  for (const name of ["pointerup", "pointercancel"])
+    element.addEventListener(name, () => { if (pressed) end(); pressed = false; });
+
+  const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  element.addEventListener("keydown", (event) => {
+    const step = MOVES[event.key];
+    if (step) {
+      const far = event.shiftKey ? 4 : 1;
+      const inside = (at) => Math.min(size - 0.5, Math.max(0.5, at));
+      pen = { ...pen, x: inside(pen.x + far * step[0]), y: inside(pen.y + far * step[1]) };
+      if (pen.down) go(pen);
+    } else if (event.key === " ") {
+      pen = { ...pen, down: !pen.down };
+      if (pen.down) begin(pen); else end();
+    } else return;
+    event.preventDefault();
+    mark();
+    say(said, `Row ${Math.floor(pen.y) + 1}, column ${Math.floor(pen.x) + 1}, pen ${pen.down ? "down" : "up"}`);
+  });
+  element.addEventListener("blur", () => { if (pen.down) end(); pen.down = false; mark(); });
+  const mark = () => {
+    Object.assign(cursor.style, { left: `${(100 * pen.x) / size}%`, top: `${(100 * pen.y) / size}%` });
+    cursor.classList.toggle("down", pen.down);
+  };
+  mark();
+
+  function show(now) {
+    const image = new ImageData(size, size);
+    now.forEach((grey, i) => image.data.set([grey, grey, grey, 255], 4 * i));
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+  return { element, show };
+}
+
+// A soft line of the pen's width; the rubber is twice as wide.
+function stroke(pixels, size, from, to, tool) {
+  const radius = tool === "draw" ? RADIUS : 2 * RADIUS;
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const long = dx * dx + dy * dy;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const [px, py] = [x + 0.5 - from.x, y + 0.5 - from.y];
+      const along = long ? Math.min(1, Math.max(0, (px * dx + py * dy) / long)) : 0;
+      const cover = Math.min(1, Math.max(0, radius + 0.5 - Math.hypot(px - along * dx, py - along * dy)));
+      const i = y * size + x;
+      if (tool === "draw") pixels[i] = Math.max(pixels[i], GREY * cover);
+      else pixels[i] *= 1 - cover;
+    }
+  }
+}
+
+// The even-odd rule, at the middle of each pixel.
+function fillOutline(pixels, size, path) {
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      let inside = false;
+      path.forEach((a, i) => {
+        const b = path[(i + 1) % path.length];
+        if (a.y > y + 0.5 !== b.y > y + 0.5 &&
+          x + 0.5 < a.x + ((b.x - a.x) * (y + 0.5 - a.y)) / (b.y - a.y)) inside = !inside;
+      });
+      if (inside) pixels[y * size + x] = Math.max(pixels[y * size + x], 0.85 * GREY);
+    }
+  }
+}
+
+export const PAD_CSS = `
+.pad { position: relative; aspect-ratio: 1; width: 100%; border-radius: 8px; cursor: crosshair;
+  background: #000; border: 1px solid var(--control); }
+.pad:focus-visible { outline: 3px solid #2f81e0; outline-offset: 2px; }
+.pad canvas { display: block; width: 100%; height: 100%; border-radius: 7px; image-rendering: pixelated; }
+.cursor { display: none; position: absolute; width: 14px; height: 14px; margin: -7px 0 0 -7px;
+  border: 2px solid #fff; outline: 1px solid #000; border-radius: 50%; pointer-events: none; }
+.cursor.down { background: #2f81e0; }
+.pad:focus-visible .cursor { display: block; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
+`;
