@@ -16,15 +16,15 @@ FLOORS = {
     **dict.fromkeys(("networks.network",), 3),
     **dict.fromkeys(("googlenet", "networks.descendants", "networks.baselines"), 4),
     **dict.fromkeys(("pretrained",), 5),
-    **dict.fromkeys(("experiments",), 6),
-    **dict.fromkeys(("plots",), 7),
+    **dict.fromkeys(("experiments", "classify"), 6),
+    **dict.fromkeys(("plots", "controls"), 7),
     **dict.fromkeys(("figures", "exercises"), 8),
 }
 # Rooms whose doors are on different floors; the file that holds only their docstring is on the
 # lowest.
 HALLS = {"networks"}
 FILES = sorted(PACKAGE.rglob("*.py"))
-MAY_DRAW = {"interactive", "plots", "figures", "exercises"}
+MAY_DRAW = {"interactive", "plots", "controls", "figures", "exercises"}
 DRAWING = {"matplotlib", "ipywidgets", "anywidget", "IPython"}
 
 

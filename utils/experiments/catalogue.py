@@ -1,6 +1,7 @@
 """All experiments whose results ship with the package, by name, in the order in which they run."""
 
 from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
+from .classify_images import CALIBRATION, FED
 from .concatenation import MERGING, MERGING_RATES
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
 from .googlenet import STAGE_TIMES
@@ -24,5 +25,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
         *(STAGE_TIMES, STEP_TIMES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
+        *(FED, CALIBRATION),
     )
 }

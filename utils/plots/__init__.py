@@ -16,6 +16,7 @@ from .maps import block_matrix, heat_maps
 from .module import inception_module
 from .picture import Gallery, Picture
 from .pixels import by_pixels
+from .reliability import reliability
 from .runs import runs
 from .sizes import by_size
 from .training import Bar, Screen, rate_range, schedules, training_film
@@ -40,6 +41,7 @@ __all__ = [
     "named_filters",
     "rate_range",
     "receptive_field",
+    "reliability",
     "runs",
     "schedules",
     "signal_by_stage",
