@@ -215,8 +215,8 @@ def rows_of(**means: float) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("narrow", "wide", "text"),
     [
-        (0.80, 0.82, "Concatenation, against both"),
-        (0.90, 0.91, "Addition, both ways"),
+        (0.80, 0.82, "Concatenation, against all of them"),
+        (0.90, 0.91, "Addition, however it is done"),
         (0.85, 0.8501, "No difference"),
         (0.80, 0.90, "It depends"),
     ],

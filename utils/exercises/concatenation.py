@@ -672,12 +672,12 @@ def prediction(rows: pd.DataFrame, *, concatenated: str, added: tuple[str, ...])
     found = outcomes[0] if len(set(outcomes)) == 1 else "mixed"
     told = {
         "concatenate": (
-            "Concatenation, against both",
+            "Concatenation, against all of them",
             "More channels come out of it for the same price, and the layer behind may weigh each "
             "branch in its own way. Which of these matters, the runs do not tell.",
         ),
         "add": (
-            "Addition, both ways",
+            "Addition, however it is done",
             "A sum is narrower, and so leaves more of the price for the filters behind it.",
         ),
         "open": (
@@ -687,14 +687,13 @@ def prediction(rows: pd.DataFrame, *, concatenated: str, added: tuple[str, ...])
         ),
         "mixed": (
             "It depends on how addition spends the price",
-            "There are two ways to pay for addition, and they need not come out alike.",
+            "There are several ways to add, and they need not come out alike.",
         ),
     }
     return choice(
         "Two networks have nearly the same number of weights and of multiply-adds. The modules of "
-        "one concatenate their branches, those of the other add them. Addition is tried in two "
-        "ways: with all the reductions it had, or with thinner ones and a wider sum. Which network "
-        "names more test images rightly?",
+        "one concatenate their branches, those of the other add them. Addition is tried in the "
+        "three ways listed above. Which network names more test images rightly?",
         [Option(text, why, right=key == found) for key, (text, why) in told.items()],
         prediction=True,
         name="Predict first",

@@ -662,6 +662,8 @@ def lighter():
     rows = {**PAPER, "conv2": replace(PAPER["conv2"], channels=16)}
     return googlenet("paper", layers=rows, kernel5x5=3)
 """,
+    sentence="Mine gives up detail in the stem and the reach of the 5×5, where the arithmetic is "
+    "dearest.",
     why="The dearest layer is in the stem, where the map is large, not in a module. Its input "
     "comes from a 1×1 that does not reduce; made narrower, it saves most of that layer. Then the "
     "5×5 become 3×3, as in torchvision. The price: the rank of what enters the first 3×3, and "

@@ -10,6 +10,7 @@ import { MODULE_CSS, drawFunnels, drawJoined, drawSlab, moduleParts } from "./mo
 const STEPS = ["the input", "reductions and pool", "convolutions", "concatenation"];
 const LEVEL = { beam: 2, low: 2, lowName: 2, lowTile: 2, funnel: 3, high: 3, highName: 3,
   highTile: 3, ribbon: 4, way: 4, joined: 4, joinedCount: 4 }; // the step at which a part appears
+const OUTLINED = ["beam", "low", "lowTile", "funnel", "high", "highTile", "ribbon", "joined"];
 
 const made = (column) => column.boxes.at(-1)[1]; // the channels that a branch gives
 
@@ -167,7 +168,10 @@ function flowPicture(drawing, flow) {
         const element = own[name]?.element ?? own[name];
         // A 1×1 branch has no step in between: its beam is the convolution's.
         const appears = name === "beam" && !two ? 3 : level;
-        const hidden = step < appears || (!two && name.startsWith("low"));
+        const later = step < appears;
+        const outlined = later && OUTLINED.includes(name); // so that a reader sees what will come
+        element?.classList.toggle("later", outlined);
+        const hidden = (later && !outlined) || (!two && name.startsWith("low"));
         if (element) element.style.visibility = hidden ? "hidden" : "";
       }
       drawFunnels(own, { source: from, low: two ? low : null, high, joined });
@@ -209,6 +213,8 @@ const CSS = `${MODULE_CSS}
 .tile.chosen { border-width: 3px; }
 .tile.large { position: static; width: 100%; max-width: 300px; aspect-ratio: 1; border-width: 3px;
   margin: 0 auto 8px; }
+.tile.later { background: none; border: 1px dashed var(--control); }
+svg .later { opacity: .16; }
 .beam { fill-opacity: .14; }
 .marker { fill: var(--ink); stroke: var(--paper); stroke-width: 1; }
 .hit { fill: transparent; cursor: pointer; }

@@ -7,6 +7,7 @@ import {
 
 const SIZES = [1, 3, 5, 7, 15];
 const colour = (k) => COLOURS[`${k}x${k}`] ?? (k === 7 ? "#8a96a6" : "#d9a400"); // no branch has it
+const FAINT = 0.01; // an answer that the eye would not tell from none
 const label = (k) => `${k}×${k}`;
 const signed = (value) => (value < 0 ? "−" : "+") + fixed(Math.abs(value), 3);
 
@@ -118,7 +119,9 @@ function update(now, made) {
     ? `Here the pixel itself is ${fixed(here[1], 3)}, the mean of its 15×15 window ` +
       `${fixed(here[15], 3)}: ` +
       "a mean of any size says how bright it is, never what is there."
-    : `Here the ${label(most)} filter answers most strongly, ${signed(here[most])}. ` +
+    : (Math.abs(here[most]) < FAINT
+      ? `Here no filter finds anything to speak of: the strongest answer is ${signed(here[most])}. `
+      : `Here the ${label(most)} filter answers most strongly, ${signed(here[most])}. `) +
       "A 1×1 window holds one number, and no pattern.";
   return { summary, results: { ...now, pixel: pixels[now.row * side + now.column], answers } };
 }

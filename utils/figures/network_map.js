@@ -67,8 +67,8 @@ function build({ get, move, control, drawing, glide, summary }) {
     note: "Choose a stage in the map, with the slider under it, or with its arrow keys. Inside, widths " +
       "are channels, to one scale for all stages. Parameters with biases (torchvision: with those of " +
       "the normalisation), without the auxiliary heads. The time was measured on one thread of a " +
-      "processor; the first pool and the second convolutions have the LRN behind them in it. The squares stand around the middle of the " +
-      "photograph; what is hatched lies beyond its edge, where there is only padding. They are what " +
+      "processor; the first two pools have the LRN beside them in it. The squares stand around the " +
+      "middle of the photograph; what is hatched lies beyond its edge, where there is only padding. They are what " +
       "a unit can see at most; what counts is less.",
     networks, names, along, chart, inside, sight, numbers, glide, last: null,
   };

@@ -27,8 +27,8 @@ _SIDE = 224  # pixels, of the paper's images
 _PARTS = {
     "conv1": ("conv1",),
     "maxpool1": ("maxpool1", "norm1"),
-    "conv2": ("conv2", "conv3", "norm2"),
-    "maxpool2": ("maxpool2",),
+    "conv2": ("conv2", "conv3"),
+    "maxpool2": ("norm2", "maxpool2"),
     **{name: (f"inception{name}",) for name in ("3a", "3b")},
     "maxpool3": ("maxpool3",),
     **{name: (f"inception{name}",) for name in ("4a", "4b", "4c", "4d", "4e")},
@@ -98,7 +98,7 @@ def network_map(
         caption=(
             f"GoogLeNet as in {_NAMES[variant]}, stage by stage, for one image of {_SIDE}×{_SIDE} "
             "pixels; receptive fields in pixels, along the narrowest and the widest path; time as "
-            "a share, on one thread, that of a normalisation with the stage in front of it."
+            "a share, on one thread, that of a normalisation with the pool beside it."
         ),
         heads=("stage", "output", "parameters", "multiply-adds", "narrowest", "widest", "time"),
         rows=rows,
