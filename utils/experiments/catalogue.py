@@ -6,6 +6,7 @@ from .concatenation import MERGING, MERGING_RATES
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
 from .googlenet import STAGE_TIMES
 from .harness import Experiment
+from .looking_inside import ANSWERS, OFF
 from .multi_scale_filters import FASHION, PATCHES
 from .multi_scale_filters import RATES as SCALES_RATES
 from .one_by_one_reduction import BOTTLENECKS
@@ -26,5 +27,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(STAGE_TIMES, STEP_TIMES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
         *(FED, CALIBRATION),
+        *(OFF, ANSWERS),
     )
 }
