@@ -167,8 +167,9 @@ def answers_with(
                 out = edit(out)
         named[key].append(network.head(out).argmax(1))
 
+    network.to(memory_format=torch.channels_last)  # three times as fast on a CPU
     with torch.no_grad(), in_evaluation(network):
-        for batch in x.split(250):
+        for batch in x.contiguous(memory_format=torch.channels_last).split(250):
             for place, (stage, out) in enumerate(_stages(network, batch)):
                 for key, change in changes.items():
                     first = min(map(order.index, change), default=len(order) - 1)
