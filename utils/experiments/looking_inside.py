@@ -53,11 +53,13 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from ..blocks import InceptionSpec
-from ..data import LabelledImages, fashion_mnist
+from ..data import LabelledImages, fashion_mnist, results
 from ..googlenet import COLOUR, micro_googlenet
 from ..networks.network import Config, Network
 from ..stimuli import TINTS, arc, grating
@@ -485,3 +487,167 @@ ANSWERS = Experiment(
     seeds=(0, 1, 2, 3),
     baseline=BUILT,
 )
+
+
+# --- What the stored rows say -----------------------------------------------------------------
+
+
+def losses(rows: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the points of accuracy lost, a row for each module (or all of them), branch and seed.
+
+    Parameters
+    ----------
+    rows : DataFrame, optional
+        Such as `switched_off` lists, with a column ``seed``; by default those stored.
+
+    Returns
+    -------
+    DataFrame
+        ``group``, such as "3a" or "all modules"; ``branch``; ``seed``; ``channels``; the points
+        lost with ``means`` in their place, with ``zeros``, and, where they were drawn, with the
+        means of as many channels at ``random``.
+    """
+    rows = results(OFF.name) if rows is None else rows
+    rows = rows.assign(by=rows["by"].str.removesuffix(" 0").str.removesuffix(" 1"))
+    intact = rows[rows["by"] == "intact"].set_index("seed")["accuracy"]
+    changed = rows[rows["by"] != "intact"]
+    lost = 100 * (changed["seed"].map(intact) - changed["accuracy"])
+    keys = ["stage", "branch", "seed", "channels"]
+    table = changed.assign(lost=lost).pivot_table(
+        index=keys, columns="by", values="lost", sort=False
+    )
+    table = table.rename(columns={"random means": "random"}).reset_index()
+    names = {stage: stage.removeprefix("inception") for stage in table["stage"].unique()}
+    table.insert(0, "group", table["stage"].map(names | {ALL: "all modules"}))
+    order = [*dict.fromkeys(table["group"])]
+    order.sort(key=lambda group: group == "all modules")
+    place = table["group"].map(order.index) * len(BRANCHES) + table["branch"].map(BRANCHES.index)
+    return table.iloc[np.lexsort((table["seed"], place))].drop(columns="stage")
+
+
+def by_class(stage: str = ALL, by: str = "means", rows: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the points that each class loses: a row a class, branch and seed.
+
+    Parameters as of `losses`; `stage` is a stage's name or `ALL`.
+    """
+    rows = results(OFF.name) if rows is None else rows
+    classes = fashion_mnist("test").classes
+    shown = torch.bincount(fashion_mnist("test").labels[: rows["shown"].iloc[0]]).numpy()
+
+    def shares(part: pd.DataFrame) -> dict[tuple[int, str], np.ndarray]:
+        right = part["right"].map(lambda text: np.array(text.split(), dtype=float) / shown)
+        return dict(zip(zip(part["seed"], part["branch"], strict=True), right, strict=True))
+
+    intact = {seed: share for (seed, _), share in shares(rows[rows["by"] == "intact"]).items()}
+    off = shares(rows[(rows["stage"] == stage) & (rows["by"] == by)])
+    return pd.DataFrame(
+        [
+            {"class": name, "branch": branch, "seed": seed, "lost": points}
+            for (seed, branch), share in off.items()
+            for name, points in zip(classes, 100 * (intact[seed] - share), strict=True)
+        ]
+    )
+
+
+def _ranks(setting: str, stage: str, of: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Return seed -> the ranks, 0..1, of the channels where a property is defined; their branch."""
+    rows = results(ANSWERS.name)
+    rows = rows[(rows["setting"] == setting) & (rows["stage"] == stage)]
+    found = {}
+    for seed, widths_, written in zip(rows["seed"], rows["widths"], rows[of], strict=True):
+        values = np.array(written.split(), dtype=float)
+        branch = np.repeat(range(len(BRANCHES)), [int(width) for width in widths_.split()])
+        defined = ~np.isnan(values)
+        ranks = pd.Series(values[defined]).rank().to_numpy()
+        found[int(seed)] = ((ranks - 1) / (len(ranks) - 1), branch[defined])
+    return found
+
+
+@cache
+def mean_ranks(*settings: str) -> pd.DataFrame:
+    """Return the mean rank of each branch's channels, by setting, stage, property and seed.
+
+    Columns ``setting``, ``stage``, ``property``, ``branch``, ``seed``, ``channels`` (where the
+    property is defined) and ``rank``, 0..1. Without `settings`, all that are stored.
+    """
+    stored = results(ANSWERS.name)
+    found = []
+    for setting, stage, of in product(
+        settings or stored["setting"].unique(), stored["stage"].unique(), PROPERTIES
+    ):
+        for seed, (ranks, branch) in _ranks(setting, stage, of).items():
+            found += [
+                {
+                    "setting": setting,
+                    "stage": stage,
+                    "property": of,
+                    "branch": name,
+                    "seed": seed,
+                    "channels": int((branch == number).sum()),
+                    "rank": float(ranks[branch == number].mean()),
+                }
+                for number, name in enumerate(BRANCHES)
+                if (branch == number).any()
+            ]
+    return pd.DataFrame(found)
+
+
+@cache
+def shuffled_labels(setting: str, shuffles: int = 10_000) -> pd.DataFrame:
+    """Test each property in each module against shuffled labels; see the head of this file.
+
+    Returns
+    -------
+    DataFrame
+        A row a test: ``stage``, ``property``, ``p`` and ``holm``, which is corrected for all tests
+        of the setting; ``seeds``; ``first``, the branch whose mean rank is highest in the mean over
+        seeds, and ``in``, the number of seeds in which it is.
+    """
+    random = np.random.default_rng(0)
+    found = []
+    for stage, of in product(results(ANSWERS.name)["stage"].unique(), PROPERTIES):
+        seeds = _ranks(setting, stage, of)
+        own, drawn = 0.0, np.zeros(shuffles)
+        for ranks, branch in seeds.values():
+            own += _spread(ranks[None], branch)[0]
+            drawn += _spread(random.permuted(np.tile(ranks, (shuffles, 1)), axis=1), branch)
+        means = mean_ranks(setting)
+        means = means[(means["stage"] == stage) & (means["property"] == of)]
+        table = means.pivot(index="branch", columns="seed", values="rank").loc[
+            lambda t: [name for name in BRANCHES if name in t.index]
+        ]
+        first = table.mean(axis=1).idxmax()
+        found.append(
+            {
+                "stage": stage,
+                "property": of,
+                "p": (1 + int((drawn >= own - 1e-12).sum())) / (1 + shuffles),
+                "seeds": len(seeds),
+                "first": first,
+                "in": int((table.idxmax() == first).sum()),
+            }
+        )
+    tests = pd.DataFrame(found)
+    tests.insert(3, "holm", holm(tests["p"].to_numpy()))
+    return tests
+
+
+def _spread(ranks: np.ndarray, branch: np.ndarray) -> np.ndarray:
+    """Return the sum over branches of channels · (mean rank - 1/2)²: (shuffles, C) -> (shuffles,).
+
+    `branch` is in ascending order.
+    """
+    total = np.zeros(len(ranks))
+    for number in np.unique(branch):
+        own = ranks[:, branch == number]
+        total += own.shape[1] * (own.mean(axis=1) - 0.5) ** 2
+    return total
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Return p-values corrected for their number, by Holm's method (1979)."""
+    order = np.argsort(p)
+    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(steps, 1)
+    return corrected

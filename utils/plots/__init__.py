@@ -4,6 +4,7 @@ An Inception module is drawn as in the interactive figures: four branches side b
 colours of `style`, with widths in proportion to channels.
 """
 
+from .branches import branch_maps, by_branch
 from .costs import costs_by_module
 from .gradients import (
     gradient_maps,
@@ -29,6 +30,8 @@ __all__ = [
     "Picture",
     "Screen",
     "block_matrix",
+    "branch_maps",
+    "by_branch",
     "by_pixels",
     "by_size",
     "costs_by_module",

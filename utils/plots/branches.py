@@ -1,0 +1,136 @@
+"""What belongs to the four branches, in their colours: maps of channels, and measured values."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from ..support.palette import BRANCH_COLOURS, BRANCH_LABELS, BRANCHES
+from ..support.statistics import interval
+from .picture import INK, STYLE, WIDTH, Picture
+
+
+def branch_maps(rows: Mapping[str, Mapping[str, np.ndarray]], *, alt: str) -> Picture:
+    """Draw maps of each branch in its colour: a row a module, a column a branch.
+
+    Every map has a scale of its own, from black at 0 over its branch's colour to white.
+
+    Parameters
+    ----------
+    rows
+        Title, such as a module's name -> branch, of `BRANCHES` -> a map (H, W) of numbers that are
+        not negative.
+    alt
+        What the maps show.
+
+    Raises
+    ------
+    ValueError
+        No row, a row without all four branches, or a map of another shape.
+    """
+    if not rows or any(set(maps) != set(BRANCHES) for maps in rows.values()):
+        raise ValueError(f"expected rows with a map for each of {', '.join(BRANCHES)}")
+    if any(np.ndim(part) != 2 for maps in rows.values() for part in maps.values()):
+        raise ValueError("expected maps (H, W)")
+    first = np.asarray(next(iter(rows.values()))["1x1"])
+    with rc_context(STYLE):
+        height = len(rows) * (WIDTH / 4.4 * first.shape[0] / first.shape[1] + 0.06) + 0.3
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
+        axes = figure.subplots(len(rows), 4, squeeze=False)
+        for line, (title, maps) in zip(axes, rows.items(), strict=True):
+            for axis, branch in zip(line, BRANCHES, strict=True):
+                colour = BRANCH_COLOURS[branch]
+                scale = LinearSegmentedColormap.from_list(branch, ["black", colour, "white"])
+                part = np.asarray(maps[branch])
+                axis.imshow(part, cmap=scale, vmin=0, vmax=max(part.max(), 1e-9))
+                axis.set(xticks=[], yticks=[])
+                for side in axis.spines.values():
+                    side.set(visible=True, color=colour, linewidth=1.5)
+            line[0].set_ylabel(title, rotation=0, ha="right", va="center")
+        for axis, branch in zip(axes[0], BRANCHES, strict=True):
+            axis.set_title(BRANCH_LABELS[branch], loc="center")
+    return Picture(figure, alt=alt)
+
+
+def by_branch(
+    rows: pd.DataFrame,
+    value: str,
+    *,
+    label: str,
+    beside: str = "",
+    names: tuple[str, str] = ("", ""),
+    centre: float | None = None,
+    decimals: int = 1,
+) -> Picture:
+    """Draw a value of each branch, group by group: a dot a run, the mean and its 95% interval.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row for each ``group``, ``branch`` and ``seed``, with the column `value`. Groups are
+        drawn from the top in the order of the rows.
+    value, label : str
+        The column, and what the axis says of it.
+    beside : str
+        A second column: its means are drawn as hollow diamonds.
+    names : (str, str)
+        What dots and diamonds are, for the legend.
+    centre : float, optional
+        Where a dotted line stands.
+    decimals : int
+        Of the numbers in the alt text.
+
+    Raises
+    ------
+    ValueError
+        No rows, or a missing column.
+    """
+    wanted = {"group", "branch", "seed", value} | ({beside} if beside else set())
+    if rows.empty or wanted - set(rows):
+        raise ValueError(f"expected rows with the columns {', '.join(sorted(wanted))}")
+    groups, said = list(dict.fromkeys(rows["group"])), []
+    with rc_context(STYLE):
+        height = 0.75 + 0.2 * (4.6 * len(groups)) + (0.3 if beside else 0)
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axis = figure.subplots()
+        ticks = []
+        for number, group in enumerate(groups):
+            words = []
+            for turn, branch in enumerate(BRANCHES):
+                own = rows[(rows["group"] == group) & (rows["branch"] == branch)]
+                place, colour = 4.8 * number + turn, BRANCH_COLOURS[branch]
+                low, high = interval(own[value])
+                mean = own[value].mean()
+                dots = len(own) * [place]
+                axis.plot(own[value], dots, "o", color=colour, ms=4.5, mec=INK, mew=0.5)
+                axis.plot((low, high), 2 * [place], color=colour, linewidth=2)
+                axis.plot(mean, place, "|", color=INK, ms=9, mew=2)
+                word = f"{BRANCH_LABELS[branch]} {mean:.{decimals}f}"
+                if beside:
+                    other = own[beside].mean()
+                    axis.plot(other, place, "D", mfc="none", mec=INK, ms=6, mew=1)
+                    word += f" ({names[1]} {other:.{decimals}f})"
+                words.append(word)
+                ticks.append((place, BRANCH_LABELS[branch]))
+            axis.text(
+                0, 4.8 * number - 0.72, group, transform=axis.get_yaxis_transform(), weight="bold"
+            )
+            said.append(f"{group}: " + ", ".join(words))
+        if centre is not None:
+            axis.axvline(centre, color=INK, linewidth=0.8, linestyle=":")
+        axis.set_yticks(*zip(*ticks, strict=True))
+        axis.tick_params(axis="y", labelsize=9)
+        axis.set_ylim(4.8 * len(groups) - 0.9, -1.5)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.set_xlabel(label)
+        if beside:
+            axis.plot([], [], "o", color=INK, ms=4.5, label=f"{names[0]}, a run")
+            axis.plot([], [], "D", mfc="none", mec=INK, ms=6, label=f"{names[1]}, mean")
+            figure.legend(loc="outside upper left", ncols=2)
+    count = rows["seed"].nunique()
+    return Picture(figure, alt=f"{label}, {count} runs. Means: {'; '.join(said)}.")
