@@ -13,7 +13,9 @@ from ..support.statistics import interval
 from .picture import INK, STYLE, WIDTH, Picture
 
 
-def branch_maps(rows: Mapping[str, Mapping[str, np.ndarray]], *, alt: str) -> Picture:
+def branch_maps(
+    rows: Mapping[str, Mapping[str, np.ndarray]], *, alt: str, image: np.ndarray | None = None
+) -> Picture:
     """Draw maps of each branch in its colour: a row a module, a column a branch.
 
     Every map has a scale of its own, from black at 0 over its branch's colour to white.
@@ -25,6 +27,8 @@ def branch_maps(rows: Mapping[str, Mapping[str, np.ndarray]], *, alt: str) -> Pi
         not negative.
     alt
         What the maps show.
+    image
+        What the network was shown, (H, W, 3) as `imshow` takes it or (H, W) in grey: drawn above.
 
     Raises
     ------
@@ -37,10 +41,21 @@ def branch_maps(rows: Mapping[str, Mapping[str, np.ndarray]], *, alt: str) -> Pi
         raise ValueError("expected maps (H, W)")
     first = np.asarray(next(iter(rows.values()))["1x1"])
     with rc_context(STYLE):
-        height = len(rows) * (WIDTH / 4.4 * first.shape[0] / first.shape[1] + 0.06) + 0.3
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
-        axes = figure.subplots(len(rows), 4, squeeze=False)
+        tall = WIDTH / 4.4 * first.shape[0] / first.shape[1] + 0.06
+        above = 0 if image is None else 2
+        figure = Figure(figsize=(WIDTH, (len(rows) + above) * tall + 0.4), layout="constrained")
+        engine = figure.get_layout_engine()
+        assert engine is not None
+        engine.set(w_pad=0.02, h_pad=0.02)  # type: ignore[call-arg]
+        grid = figure.add_gridspec(len(rows) + above, 4)
+        axes = [
+            [figure.add_subplot(grid[above + line, column]) for column in range(4)]
+            for line in range(len(rows))
+        ]
+        if image is not None:
+            axis = figure.add_subplot(grid[:above, 1:3])
+            axis.imshow(image, cmap="gray")
+            axis.set_axis_off()
         for line, (title, maps) in zip(axes, rows.items(), strict=True):
             for axis, branch in zip(line, BRANCHES, strict=True):
                 colour = BRANCH_COLOURS[branch]

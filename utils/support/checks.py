@@ -60,6 +60,7 @@ def unit_range(values: Any, wanted: str) -> None:
     """Raise a ValueError unless an array or tensor, if it holds anything, lies in 0..1."""
     if not len(values):
         return
+    values = values.detach() if hasattr(values, "detach") else values  # no warning of gradients
     low, high = float(values.min()), float(values.max())
     if 0 <= low <= high <= 1:
         return
