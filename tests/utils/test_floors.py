@@ -11,9 +11,9 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "utils"
 FLOORS = {
     **dict.fromkeys(("__init__", "support", "interactive", "networks.__init__"), 0),
-    **dict.fromkeys(("blocks", "accounting", "data", "filters"), 1),
+    **dict.fromkeys(("blocks", "accounting", "data", "filters", "stimuli"), 1),
     **dict.fromkeys(("networks.rows", "networks.guards", "activations", "training"), 2),
-    **dict.fromkeys(("networks.network",), 3),
+    **dict.fromkeys(("networks.network", "attribution"), 3),
     **dict.fromkeys(("googlenet", "networks.descendants", "networks.baselines"), 4),
     **dict.fromkeys(("pretrained",), 5),
     **dict.fromkeys(("experiments", "classify"), 6),
