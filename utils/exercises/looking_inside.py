@@ -541,14 +541,16 @@ off = {"inception4b": [...]}  # module -> channels, counted from 0
 # Questions, answered in the page ----------------------------------------------------------------
 
 
-def costliest(lost: Mapping[str, float], channels: Mapping[str, int]) -> Interactive:
+def costliest(
+    lost: Mapping[str, float] | None = None, channels: Mapping[str, int] | None = None
+) -> Interactive:
     """Ask, before the measurement, which branch costs most when it is off in all modules.
 
     Parameters
     ----------
-    lost : mapping
-        Branch, of `BRANCHES` -> the points that were lost, in the mean.
-    channels : mapping
+    lost : mapping, optional
+        Branch, of `BRANCHES` -> the points that were lost, in the mean; by default, of stored runs.
+    channels : mapping, optional
         Branch -> how many channels it has, in all modules together.
 
     Raises
@@ -556,8 +558,12 @@ def costliest(lost: Mapping[str, float], channels: Mapping[str, int]) -> Interac
     ValueError
         A branch is missing, or two share the first place.
     """
-    if set(lost.keys()) != set(BRANCHES) or set(channels.keys()) != set(BRANCHES):
-        raise ValueError(f"expected all of {', '.join(BRANCHES)}, got {list(lost.keys())}")
+    if lost is None or channels is None:
+        rows = experiment.losses()
+        by = rows[rows["group"] == "all modules"].groupby("branch")
+        lost, channels = by["means"].mean().to_dict(), by["channels"].max().to_dict()
+    if set(lost) != set(BRANCHES) or set(channels) != set(BRANCHES):
+        raise ValueError(f"expected all of {', '.join(BRANCHES)}, got {list(lost)}")
     order = sorted(BRANCHES, key=lambda branch: -lost[branch])
     if lost[order[0]] == lost[order[1]]:
         raise ValueError("two branches cost the same: there is no right answer")
