@@ -25,7 +25,7 @@ from utils.exercises.one_by_one_reduction import (
 )
 from utils.exercises.questions import Option, choice, number
 from utils.exercises.results import Array, Number
-from utils.googlenet import INPUTS, MODULES
+from utils.googlenet import INPUTS, MODULES, GoogLeNetOutputs
 from utils.training import Recipe
 
 CHAPTERS = {
@@ -287,6 +287,11 @@ def test_long_answers_are_cut_short():
         ([1, "a", (2,), (), []], "[1, 'a', (2,), (), []]"),
         (list(range(10**6)), f"[{', '.join(map(str, range(99)))[:199]}…]"),
         ([200 * "x"], f"['{198 * 'x'}…]"),
+        (
+            GoogLeNetOutputs(torch.zeros(2, 3), None, None),
+            "GoogLeNetOutputs(logits=Tensor of shape (2, 3), aux_logits2=None, aux_logits1=None)",
+        ),
+        ((nn.Linear(2, 3),), "(the network `Linear`,)"),
     ]:
         with pytest.raises(MismatchError) as caught:
             expect(False, expected="", got=answer, look="")

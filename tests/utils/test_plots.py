@@ -215,6 +215,12 @@ def test_heat_maps_share_a_scale_and_mark_each_peak():
     assert not axes["photo"].patches
     [mark] = axes["high"].patches
     assert (mark.get_x() + mark.get_width() / 2, mark.get_y() + mark.get_height() / 2) == (5, 2)
+    corner = np.zeros((8, 12))
+    corner[0, 11] = 1
+    [mark] = plots.heat_maps({"m": corner}, label="u", alt="A.").figure.axes[0].patches
+    (left, top), (right, bottom) = mark.get_xy(), mark.get_corners()[2]  # whole, in the map
+    assert -0.5 <= top < 0 < bottom
+    assert left < 11 < right <= 11.5
     with pytest.raises(ValueError, match="at least one map"):
         plots.heat_maps({"photo": photo}, label="u", alt="None.")
     with pytest.raises(ValueError, match="photographs"):

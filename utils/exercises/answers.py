@@ -141,6 +141,12 @@ def short(value: Any, limit: int = 200, depth: int = 20) -> str:
     """
     if isinstance(value, torch.Tensor | np.ndarray):
         return f"{type(value).__name__} of shape {tuple(value.shape)}"
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):  # a named tuple
+        fields = (f"{name}={short(item, limit, 2)}" for name, item in value._asdict().items())
+        text = f"{type(value).__name__}({', '.join(fields)})"
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+    if isinstance(value, torch.nn.Module):
+        return f"the network `{type(value).__name__}`"
     if type(value) in (tuple, list):
         parts, room = [] if depth else ["…"], limit + 2
         for item in value if depth else ():

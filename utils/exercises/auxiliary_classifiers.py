@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import islice, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 import torch
@@ -15,7 +15,7 @@ from ..accounting import account
 from ..blocks import Norm
 from ..experiments.auxiliary_classifiers import RECIPE, ends, small_network
 from ..experiments.measures import fresh
-from ..googlenet import GoogLeNet, googlenet
+from ..googlenet import GoogLeNet, GoogLeNetOutputs, googlenet
 from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
@@ -83,6 +83,10 @@ class _Sizes(Result):
         """Whether all sizes are within a thousandth of one another."""
         return all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(one, other, strict=True))
 
+    def off(self, got: Any, want: Any) -> str:
+        """Write the sizes that came in two digits each: more would hide what differs."""
+        return ", ".join(f"{size:.2g}" for size in got)
+
 
 travel = Exercise(
     key="travel",
@@ -111,12 +115,12 @@ def sizes(layers, images):
     results=(
         _Sizes(
             expected="the root mean square of each layer's output",
-            got="{got}",
+            got="{off}",
             look="Square, take the mean over all numbers of the output, take the root.",
         ),
         _Sizes(
             expected="the root mean square of the loss's gradient with respect to each output",
-            got="{got}",
+            got="{off}",
             look="The loss is the mean over the last output. `retain_grad()` keeps the gradient of "
             "a tensor in the middle; or ask `torch.autograd.grad` for all of them at once.",
         ),
@@ -286,12 +290,6 @@ def deviation(layer):
 # 3 ---------------------------------------------------------------------------------------------
 
 
-class _Outputs(NamedTuple):
-    logits: Tensor
-    aux_logits2: Tensor | None
-    aux_logits1: Tensor | None
-
-
 @cache
 def _scores() -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     generator = torch.Generator().manual_seed(6)
@@ -304,9 +302,9 @@ def _losses() -> dict[str, tuple]:
     (main, aux2, aux1), labels = _scores()
     return {
         "a tensor, as in evaluation": (main, labels),
-        "three tensors, as in training": (_Outputs(main, aux2, aux1), labels),
-        "three tensors, and weight=0.5": (_Outputs(main, aux2, aux1), labels, 0.5),
-        "a network with one head: (main, None, aux1)": (_Outputs(main, None, aux1), labels),
+        "three tensors, as in training": (GoogLeNetOutputs(main, aux2, aux1), labels),
+        "three tensors, and weight=0.5": (GoogLeNetOutputs(main, aux2, aux1), labels, 0.5),
+        "a network with one head: (main, None, aux1)": (GoogLeNetOutputs(main, None, aux1), labels),
         "a network with the other head: (main, aux2, None)": ((main, aux2, None), labels),
         "a network with one place for a head: (main, aux)": ((main, aux2), labels),
         "a network without heads: (main, None, None)": ((main, None, None), labels),
@@ -325,7 +323,7 @@ def _verify_history(answer: Any) -> None:
     main, aux2, aux1 = (F.cross_entropy(scores, labels) for scores in wanted)
     (main + 0.3 * (aux2 + aux1)).backward()
     try:
-        result = answer(_Outputs(*leaves), labels)
+        result = answer(GoogLeNetOutputs(*leaves), labels)
     except Exception as error:  # it ran on scores without a history
         raise MismatchError(
             "the function to run on scores of a network in training",
