@@ -178,6 +178,36 @@ def test_no_head_is_saved_on_sizes_never_trained_on():
             assert mean("average", probe, size) < mean("average", "shift", 0)
 
 
+def test_rates_from_half_the_length_were_too_low_for_the_maximum_alone():
+    g, stored = global_pooling, results("heads_rates_long")
+    means = stored.groupby("setting")["test_accuracy"].mean()
+    short, long = g.chosen_rates(), g.long_rates()
+    for way in g.SHOWN:
+        assert 2 <= long[way, "max"] / short[way, "max"] <= 4  # "two to four times the rate"
+        behind = 100 * (g.held_out(way, "max").mean() - g.held_out(way, "average").mean())
+        assert g.ahead(way, "max").mean < behind < 0  # "comes closer"
+        for head in ("average", "flatten"):
+            then, now = (means[g._at((way, head), rates[way, head])] for rates in (short, long))
+            assert 0 <= now - then < 0.01  # "within a point of each other"
+    assert set(stored.groupby("setting")["seed"].nunique()) == {2, 3}
+    with pytest.raises(ValueError, match="trained"):
+        g.held_out("asleep", "max")
+
+
+def test_a_wide_frame_costs_the_average_most_and_the_flat_head_in_all():
+    def lost(head: str, size: int) -> float:
+        frame = global_pooling.probed("moving", head, "frame")[size]
+        return 100 * (global_pooling.probed("moving", head)[0] - frame).mean()
+
+    for size in global_pooling.SIZES:
+        assert lost("max", size) < 4  # "loses little in any frame"
+        assert lost("flatten", size) > max(lost("max", size), 5)
+        assert lost("average", size) < 3 or size == 40
+    assert lost("average", 40) > 10
+    wide = [lost("flatten", size) for size in global_pooling.SIZES]
+    assert min(wide[0], wide[-1]) > max(wide[1:-1])
+
+
 def test_other_trainings_and_probes_are_refused():
     with pytest.raises(ValueError, match="trained"):
         global_pooling.centred("asleep", "max")
@@ -324,24 +354,10 @@ def test_from_a_small_start_the_signal_vanishes_on_its_way_out_too():
     assert errors[-1] > 1e6 * errors[0]
 
 
-def test_no_comparison_tells_what_heads_do_and_the_start_is_seen():
-    aux = auxiliary_classifiers
-    kinds = [f"{n}, {s}" for n in ("plain", "BatchNorm") for s in ("small normal", "He")]
-    assert aux.worth_of_heads(kinds[0]).bounds == (0, 0)  # "nothing is learned at all"
-    assert all(holds_zero(aux.worth_of_heads(kind)) for kind in kinds[1:])
-    for worse in ("BatchNorm, small normal, no heads", "plain, He, no heads"):
-        assert aux.gained("BatchNorm, He, no heads", worse).low > 0
-    accuracy = aux.ends().set_index("setting")["test_accuracy"]
-    for which in ("heads", "no heads"):  # every run with it beats every run without
-        assert accuracy[f"BatchNorm, He, {which}"].min() > accuracy[f"plain, He, {which}"].max()
-        assert accuracy[f"plain, small normal, {which}"].max() < 0.12  # "chance"
-
-
 def test_the_trainings_are_as_the_chapter_describes_them():
     training = results("aux_training")
     assert training["step"].max() == 150
     assert training["images"].max() < len(fashion_mnist("train"))  # no image twice
-    assert {len(rates) for rates in auxiliary_classifiers.GRID.values()} == {3, 4, 5}
 
 
 def test_the_second_head_begins_about_as_loud_and_falls_behind():

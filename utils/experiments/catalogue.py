@@ -3,7 +3,7 @@
 from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .classify_images import CALIBRATION, FED
 from .concatenation import MERGING, MERGING_RATES
-from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
+from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES, HEADS_RATES_LONG
 from .googlenet import STAGE_TIMES
 from .harness import Experiment
 from .looking_inside import ANSWERS, OFF
@@ -23,7 +23,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(SCALES_RATES, FASHION, PATCHES),
         *(FACTORS_RATES, FACTORS_FASHION, FACTORS_PATCHES, BOTTLENECKS),
         *(MERGING_RATES, MERGING),
-        *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
+        *(HEADS_RATES, HEADS_RATES_LONG, HEADS_PROBED, HEADS_FULL),
         *(STAGE_TIMES, STEP_TIMES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
         *(FED, CALIBRATION),
