@@ -100,20 +100,24 @@ def test_a_film_that_cannot_be(changes, says):
         first_filters(nn.Linear(2, 2))
 
 
-def test_a_range_test_is_read_where_it_falls_and_bursts():
+def test_a_range_test_is_read_where_it_falls_rises_and_bursts():
     powers = np.linspace(-3, 1, 201)
     rates = list(10**powers)
-    # Falls most steeply at 0.1, is flat from 0.5 on, bursts at 2.
-    losses = 2.3 - 1.5 / (1 + np.exp(-6 * (powers + 1))) + np.exp(12 * (powers - math.log10(3)))
-    read = experiment.read_range(rates, list(losses))
-    assert 0.08 < read["steepest"] < 0.16
-    assert read["steepest"] < read["lowest"] < read["bursts"]
-    assert 1.5 < read["bursts"] < 3.5
-    diverged = [*losses[:150], *[math.nan] * 51]
-    assert read["steepest"] == experiment.read_range(rates, diverged)["steepest"]
+    # Falls most steeply at 0.1, is flat from 0.5 on, bursts at 3; a hump at 1 comes and goes.
+    smooth = 2.3 - 1.5 / (1 + np.exp(-6 * (powers + 1))) + np.exp(12 * (powers - math.log10(3)))
+    plain = experiment.read_range(rates, list(smooth))
+    humped = experiment.read_range(rates, list(smooth + 0.8 * np.exp(-200 * powers**2)))
+    for read in (plain, humped):
+        assert 0.08 < read["steepest"] < 0.16
+        assert 2 < read["bursts"] < 3.5
+    assert plain["rises"] == plain["bursts"]
+    assert 0.7 < humped["rises"] < 1.2
+    diverged = experiment.read_range(rates, [*smooth[:150], *[math.nan] * 51])
+    assert diverged["steepest"] == plain["steepest"]
+    assert 0.9 < diverged["bursts"] < 1.1
     falling = experiment.read_range(rates, list(np.linspace(3, 1, 201)))
-    assert falling["bursts"] == rates[-1]
-    for bad in ((rates, losses[:-1]), (rates[:5], losses[:5])):
+    assert falling["bursts"] == falling["rises"] == rates[-1]
+    for bad in ((rates, smooth[:-1]), (rates[:5], smooth[:5])):
         with pytest.raises(ValueError, match="losses"):
             experiment.read_range(*bad)
 

@@ -115,11 +115,12 @@ def _seers() -> tuple[tuple[nn.Module, Tensor], ...]:
 
     def build() -> tuple[tuple[nn.Module, Tensor], ...]:
         def network(channels: int) -> nn.Module:
+            scores = nn.Linear(24, 5)
+            nn.init.normal_(scores.weight, std=1.5)
             layers = nn.Sequential(
                 nn.Conv2d(channels, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(),
-                nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(24, 5),
+                nn.AdaptiveAvgPool2d(2), nn.Flatten(), scores,
             )  # fmt: skip
-            nn.init.normal_(layers[-1].weight, std=1.5)
             for _ in range(3):  # statistics of its own
                 layers(0.5 + torch.rand(16, channels, 6, 6))
             return layers.train()
@@ -669,15 +670,15 @@ def dearest_ingredient(gained: dict[str, Estimate]) -> Interactive:
     Parameters
     ----------
     gained : dict
-        What leaving a part out adds, in percentage points: "BatchNorm", "schedule",
-        "augmentation", "label smoothing".
+        What leaving a part out adds, in percentage points: "batch normalisation",
+        "schedule", "augmentation", "label smoothing".
 
     Raises
     ------
     ValueError
         Not exactly one of them gains when left out.
     """
-    better = [name for name, points in gained.items() if points.mean > 0]
+    better = [name for name, points in gained.items() if (points.mean or 0) > 0]
     if len(better) != 1:
         raise ValueError(f"expected one part that is better left out, got {better}")
     (right,) = better
@@ -687,8 +688,8 @@ def dearest_ingredient(gained: dict[str, Estimate]) -> Interactive:
         return f"Left out, {name} changes the accuracy by {points:+.1f} points. ".replace("-", "−")
 
     expected = {
-        "BatchNorm": "Even at a rate of its own the network without it learns far less in so few "
-        "steps.",
+        "batch normalisation": "Even at a rate of its own the network without it learns far less "
+        "in so few steps.",
         "schedule": "A rate that never falls keeps the weights moving to the last step.",
         "label smoothing": "It is a small part, and here it helps a little.",
         "augmentation": "Five epochs are too few to overfit; moved and mirrored images only make "

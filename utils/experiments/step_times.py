@@ -4,6 +4,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -37,6 +38,10 @@ _KINDS = {
 }
 KINDS = (*_KINDS, "the rest")
 ROUNDS = 5  # of which the median counts, after one that does not
+
+
+def _built(name: str, options: dict[str, Any]) -> nn.Module:
+    return pretrained.create(name, num_classes=10, in_channels=1, **options).train()
 
 
 def _step(network: nn.Module, images: torch.Tensor, *, half: bool) -> Callable[[], None]:
@@ -74,13 +79,7 @@ def time_steps(*, half: bool, layout: Layout, batch: int, seed: int, report: Rep
     shape = torch.channels_last if layout == "channels last" else torch.contiguous_format
     images = fresh(lambda: torch.randn(batch, 1, 28, 28), seed=seed).to(memory_format=shape)
     networks = {
-        name: fresh(
-            lambda name=name, options=options: pretrained.create(
-                name, num_classes=10, in_channels=1, **options
-            ).train(),
-            seed=seed,
-        )
-        for name, options in BUILT.values()
+        name: fresh(partial(_built, name, options), seed=seed) for name, options in BUILT.values()
     }
     steps = {name: _step(network, images, half=half) for name, network in networks.items()}
     spent: dict[str, list[tuple[float, float, int]]] = {name: [] for name in networks}

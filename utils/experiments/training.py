@@ -127,7 +127,7 @@ def left_out() -> dict[str, Estimate]:
     """Return the same for each of the four parts, at a rate that suits what is left."""
     found = worths()
     return {
-        "BatchNorm": found["w_batchnorm_own"],
+        "batch normalisation": found["w_batchnorm_own"],
         "schedule": found["w_schedule_own"],
         "augmentation": found["w_augmentation"],
         "label smoothing": found["w_smoothing"],
@@ -144,13 +144,15 @@ def seen_in_training(setting: str) -> float:
 def read_range(rates: Sequence[float], losses: Sequence[float]) -> dict[str, Any]:
     """Read a learning-rate range test, whose rates rise by a constant factor.
 
+    A loss has risen when it stands above the lowest so far by a tenth of what it had fallen.
+
     Returns
     -------
     dict
         ``smooth``, the losses averaged over about ten steps; ``steepest``, the rate at which these
-        fall fastest, for a step of the rate's logarithm; ``lowest``, at which they are lowest; and
-        ``bursts``, the first beyond it at which they have risen again by a tenth of what they had
-        fallen: the last rate, if they never do.
+        fall fastest, for a step of the rate's logarithm, before they rise for the first time;
+        ``rises``, where they do; ``bursts``, from where on they stay above the lowest of all by a
+        tenth of the whole fall. The last two are the last rate if that never happens.
 
     Raises
     ------
@@ -161,15 +163,18 @@ def read_range(rates: Sequence[float], losses: Sequence[float]) -> dict[str, Any
         raise ValueError(f"expected 20 or more losses, one a rate, got {len(losses)} losses.")
     values = np.nan_to_num(np.asarray(losses, dtype=float), nan=1e6, posinf=1e6)
     smooth = pd.Series(values).ewm(span=10).mean().to_numpy()
+    lowest = np.minimum.accumulate(smooth)
+    fallen = smooth[0] - lowest
+    deep = fallen > 0.2 * fallen[-1]  # noise before the fall is no rise
+    risen = np.flatnonzero(deep & (smooth > lowest + 0.1 * fallen))
+    first = int(risen[0]) if len(risen) else len(rates) - 1
+    last = int(np.flatnonzero(smooth <= lowest[-1] + 0.1 * fallen[-1])[-1])
     slopes = smooth[5:] - smooth[:-5]
-    lowest = int(smooth.argmin())
-    fallen = smooth[0] - smooth[lowest]
-    over = np.flatnonzero(smooth[lowest:] > smooth[lowest] + 0.1 * fallen)
     return {
         "smooth": smooth,
-        "steepest": rates[int(slopes.argmin()) + 2],
-        "lowest": rates[lowest],
-        "bursts": rates[lowest + int(over[0])] if len(over) else rates[-1],
+        "steepest": rates[int(slopes[: max(1, first - 4)].argmin()) + 2],
+        "rises": rates[first],
+        "bursts": rates[min(last + 1, len(rates) - 1)],
     }
 
 
