@@ -25,20 +25,25 @@ def put_aside(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Write the data of a page's figures to files of the book, once, and refer to them."""
     if app.builder.name != "html":
         return
-    folder = Path(app.outdir) / FOLDER
+    for raw in list(doctree.findall(nodes.raw)):
+        if "html" in raw["format"].split() and DATA.search(text := raw.astext()):
+            there = relative_uri(app.builder.get_target_uri(docname), FOLDER)
+            new = to_files(text, Path(app.outdir) / FOLDER, there)
+            raw.children = [nodes.Text(new)]
+            raw.rawsource = new
+
+
+def to_files(text: str, folder: Path, address: str) -> str:
+    """Write all data in the text to files of a folder; return the text with their addresses."""
 
     def file(data: re.Match[str]) -> str:
         name = f"{hashlib.sha256(data[1].encode()).hexdigest()[:16]}.js"
         folder.mkdir(parents=True, exist_ok=True)
-        text = f"({LEFT}??={{}})[{json.dumps(name)}]={json.dumps(data[1])};\n"
-        (folder / name).write_text(text, encoding="utf-8")
-        return json.dumps(relative_uri(app.builder.get_target_uri(docname), f"{FOLDER}/{name}"))
+        script = f"({LEFT}??={{}})[{json.dumps(name)}]={json.dumps(data[1])};\n"
+        (folder / name).write_text(script, encoding="utf-8")
+        return json.dumps(f"{address}/{name}")
 
-    for raw in list(doctree.findall(nodes.raw)):
-        if "html" in raw["format"].split() and DATA.search(text := raw.astext()):
-            new = DATA.sub(file, text)
-            raw.children = [nodes.Text(new)]
-            raw.rawsource = new
+    return DATA.sub(file, text)
 
 
 def setup(app: Sphinx) -> None:

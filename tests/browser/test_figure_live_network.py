@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
+
+import numpy as np
 import pytest
 import torch
 from alone import results
-from playwright.sync_api import Page
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from visits import ROOT
 
+from utils.activations import features
+from utils.data import fashion_mnist
 from utils.figures import live_network
 from utils.pretrained import Pretrained, load
+
+SPEC = importlib.util.spec_from_file_location("figure_data", ROOT / "_ext/course/figure_data.py")
+figure_data = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(figure_data)
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +132,180 @@ def test_the_landing_page_has_a_small_one(show, trained) -> None:
     agrees(page, trained)
     assert page.locator(".module-maps").count() == 0
     assert page.locator(".sample").count() == 10
+
+
+def maps_of(trained: Pretrained, image: list[int], name: str) -> torch.Tensor:
+    images = torch.tensor(image, dtype=torch.uint8).reshape(1, 1, 28, 28)
+    with torch.inference_mode():
+        return features(trained.model, trained.preprocessing(images), [name])[name][0]
+
+
+def test_a_channel_is_opened(show, trained) -> None:
+    page = show(live_network(module="4b")).page
+    expect(page.get_by_text("Of 400 test images")).to_be_visible()
+    for channel in (0, 31, 50, 100, 120):
+        page.get_by_label("Channel of this module, as a number").fill(str(channel))
+        found = results(page)
+        image = image_of(page)
+        answers = maps_of(trained, image, "inception4b")
+        top = trained.classes.index(found["prediction"])
+        weight = trained.model.fc.weight.detach()
+        adds = answers[channel].mean() * weight[top, channel]
+        assert found["adds"] == pytest.approx(float(adds), abs=1e-3)
+        expected = scores(trained, image) - answers[channel].mean() * weight[:, channel]
+        torch.testing.assert_close(
+            torch.tensor(found["without"]), expected.softmax(0), atol=1e-3, rtol=0
+        )
+        said = page.locator(".channel").inner_text()
+        assert f"Its largest value here: {answers[channel].max():.2f}" in said
+    # Its strongest test images, the first 40 of each class, are those of PyTorch.
+    test = fashion_mnist("test")
+    pool = torch.cat([(test.labels == label).nonzero()[:40, 0] for label in range(10)]).sort()[0]
+    with torch.inference_mode():
+        x = trained.preprocessing(test.images[pool])
+        peaks = features(trained.model, x, ["inception4b"])["inception4b"][:, 120].amax(dim=(1, 2))
+    shown = page.locator(".thumb").evaluate_all(
+        """(all) => all.map((canvas) => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
+          .filter((_, i) => i % 4 === 0))"""
+    )
+    strongest = test.images[pool[peaks.topk(6).indices], 0].flatten(1).tolist()
+    assert shown == strongest
+
+
+def test_a_pointer_chooses_a_channel_and_a_switch_takes_it_away(show) -> None:
+    page = show(live_network(module="2a")).page
+    results(page)
+    page.locator(".module-maps").scroll_into_view_if_needed()
+    box = page.locator("canvas.maps").nth(1).bounding_box()
+    page.mouse.click(box["x"] + 3, box["y"] + box["height"] - 3)
+    found = results(page)
+    assert found["channel"] == 16 + 3  # four rows, column by column
+    page.get_by_label("This channel on").uncheck()
+    without = results(page)
+    assert without["off"] == ["inception2a:19"]
+    assert without["probabilities"] == pytest.approx(found["without"], abs=1e-6)
+
+
+def test_the_picture_is_shifted(show, trained) -> None:
+    page = show(live_network()).page
+    before = torch.tensor(image_of(page)).reshape(28, 28)
+    page.get_by_role("button", name="Shift down").click()
+    page.get_by_role("button", name="Shift left").click()
+    after = torch.tensor(image_of(page)).reshape(28, 28)
+    assert torch.equal(after[1:, :-1], before[:-1, 1:])
+    agrees(page, trained)
+
+
+def garment() -> Image.Image:
+    """A test image, a T-shirt, as a shop would show it: dark on white, with room around it."""
+    test = fashion_mnist("test")
+    one = test.images[int((test.labels == 0).nonzero()[0]), 0].numpy()
+    large = Image.fromarray(255 - one).resize((196, 196), Image.Resampling.BICUBIC)
+    picture = Image.new("L", (320, 260), 255)
+    picture.paste(large, (90, 20))
+    return picture
+
+
+def saved(picture: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def odd_files() -> dict[str, tuple[bytes, str | None]]:
+    """Files, and the sentence that they get; None where the garment has to come out."""
+    grey = garment()
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by a quarter
+    mask = grey.point(lambda value: 255 if value < 250 else 0)
+    alpha = Image.merge("RGBA", (grey, grey, grey, mask))
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    jpeg = saved(grey, "JPEG", quality=92)
+    unreadable = "cannot read that file as a picture"
+    return {
+        "plain.jpg": (jpeg, None),
+        "turned.jpg": (
+            saved(grey.transpose(Image.Transpose.ROTATE_90), "JPEG", quality=92, exif=turned),
+            None,
+        ),
+        "alpha.png": (saved(alpha, "PNG"), None),
+        "cmyk.jpg": (saved(grey.convert("RGB").convert("CMYK"), "JPEG", quality=92), None),
+        "palette.png": (saved(grey.convert("P"), "PNG"), None),
+        "sixteen.png": (saved(deep, "PNG"), None),
+        "moving.gif": (
+            saved(grey, "GIF", save_all=True, append_images=[Image.new("L", grey.size, 9)]),
+            None,
+        ),
+        "modern.webp": (saved(grey.convert("RGB"), "WEBP", quality=90), None),
+        "bitmap.bmp": (saved(grey, "BMP"), None),
+        "dark.png": (saved(grey.point(lambda value: 255 - value), "PNG"), None),
+        "huge.png": (saved(grey.resize((5120, 4160)), "PNG"), None),
+        "pixel.png": (saved(Image.new("RGB", (1, 1), "red"), "PNG"), "Nothing stands out"),
+        "plain.png": (saved(Image.new("RGB", (90, 60), "navy"), "PNG"), "Nothing stands out"),
+        "nothing.png": (saved(Image.new("RGBA", (90, 60)), "PNG"), "transparent throughout"),
+        "cut.png": (saved(grey, "PNG")[:60], unreadable),
+        "cut.jpg": (jpeg[:200], unreadable),
+        "text.jpg": (b"this is no picture at all", unreadable),
+        "empty.jpg": (b"", "This file is empty"),
+    }
+
+
+def test_odd_picture_files_work_or_get_one_right_sentence(show, trained) -> None:
+    page = show(live_network(start="upload")).page
+    results(page)
+    test = fashion_mnist("test")
+    original = test.images[int((test.labels == 0).nonzero()[0])].float().flatten()
+    for name, (content, sentence) in odd_files().items():
+        page.get_by_role("button", name="Clear").click()
+        page.locator("input[type=file]").set_input_files(
+            {"name": name, "mimeType": "image/png", "buffer": content}
+        )
+        told = page.locator(".own-picture [role=status]")
+        expected = sentence or "Made grey"
+        expect(told, name).to_contain_text(expected)
+        if sentence:
+            assert set(image_of(page)) == {0}, name
+        else:
+            found = torch.tensor(image_of(page)).float()
+            likeness = torch.corrcoef(torch.stack([found, original]))[0, 1]
+            assert likeness > 0.9, (name, likeness)
+            assert agrees(page, trained)["prediction"] == "T-shirt/top", name
+            assert ("inverted" in told.inner_text()) == (name != "dark.png"), name
+        told.evaluate("(e) => { e.textContent = ''; }")
+
+
+def test_in_the_book_the_weights_come_when_the_figure_is_near(show, folder, trained) -> None:
+    """Of two copies, one far below: a file for both, loaded once the page has been read."""
+    html = figure_data.to_files(live_network(small=True)._repr_html_(), folder / "data", "data")
+    assert len(html) < 115_000
+    assert len(list((folder / "data").glob("*.js"))) == 1
+    far = '<div style="height: 5000px"></div>'
+    visit = show(f"{far}<p>Below</p>{html}", ready=False)
+    page = visit.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    expect(page.locator("figure[data-ready]")).to_have_count(1)  # after three seconds
+    page.wait_for_timeout(1500)
+    assert not any("/data/" in url for url in asked)
+    assert page.locator(".verdict").inner_text() == "Loading the network …"
+    page.get_by_text("Below").scroll_into_view_if_needed()
+    agrees(page, trained)
+    assert sum("/data/" in url for url in asked) == 1
+
+
+def test_it_works_from_a_disk(show, folder, chromium: Browser) -> None:
+    html = figure_data.to_files(live_network(small=True)._repr_html_(), folder / "data", "data")
+    show(html)
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto((folder / "page.html").as_uri())
+    assert results(page)["prediction"] == "Ankle boot"
+    context.close()
+
+
+def test_without_its_weights_it_says_so(show, folder) -> None:
+    html = figure_data.to_files(live_network(small=True)._repr_html_(), folder / "data", "nowhere")
+    visit = show(html)
+    expect(visit.page.locator(".summary")).to_contain_text("weights could not be loaded")
+    visit.console.clear()
+    visit.failed.clear()

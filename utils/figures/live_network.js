@@ -5,9 +5,11 @@ import {
   BRANCHES, COLOURS, change, choice, count, drag, figure, node, percent, say, several, slider, words, place,
   box, shape,
 } from "../interactive/kit.js";
+import { STRONGEST, channelPanel } from "./channel_panel.js";
 import { MODULE_CSS, drawFunnels, drawJoined, drawSlab, moduleParts } from "./module_drawing.js";
 import { run, unpack } from "./network_engine.js";
 import { bytesOf } from "./page_data.js";
+import { readPicture } from "./picture_input.js";
 import { PAD_CSS, sketchPad } from "./sketch_pad.js";
 
 const NAMES = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "pool" };
@@ -44,8 +46,46 @@ function build(own) {
     start: () => (tool === "draw" && isSample(get("image")) ? empty() : get("image")),
     changed: (image) => { made.pad.show(image); later(image); },
   });
+  const shift = (right, down) => {
+    const { size } = layout;
+    const image = get("image");
+    move({ image: image.map((_, i) => {
+      const [x, y] = [(i % size) - right, Math.floor(i / size) - down];
+      return x < 0 || y < 0 || x >= size || y >= size ? 0 : image[y * size + x];
+    }) });
+  };
+  const arrows = node("div", { class: "arrows", role: "group", "aria-label": "Shift the picture by one pixel" },
+    node("span", { "aria-hidden": "true" }, "Shift"),
+    [["left", "←", -1, 0], ["up", "↑", 0, -1], ["down", "↓", 0, 1], ["right", "→", 1, 0]].map(([way, sign, x, y]) =>
+      node("button", { type: "button", "aria-label": `Shift ${way}`, onclick: () => shift(x, y) }, sign)));
+
+  // The reader's own picture
+  const file = node("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-hidden": "true" });
+  const upload = node("button", { type: "button", class: "upload", onclick: () => file.click() }, "Your own picture …");
+  const told = node("p", { class: "soft", role: "status" });
+  const seen = node("div", { class: "seen" });
+  const take = async (one) => {
+    try {
+      const { pixels, view, done } = await readPicture(one, layout.size);
+      change(view, { role: "img", "aria-label": "Your picture, with a frame around what was taken" });
+      seen.replaceChildren(view);
+      say(told, `${done} It stays in this page.`);
+      move({ image: pixels });
+    } catch (error) {
+      seen.replaceChildren();
+      say(told, error.message);
+    }
+  };
+  file.addEventListener("change", () => { if (file.files[0]) take(file.files[0]); file.value = ""; });
+  own.top.addEventListener("dragover", (event) => event.preventDefault());
+  own.top.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.dataTransfer?.files[0]) take(event.dataTransfer.files[0]);
+  });
+  const ownPicture = node("div", { class: "own-picture" }, upload, file, told, seen);
+
   const clear = node("button", { type: "button", onclick: () => move({ image: empty() }) }, "Clear");
-  made.pictures = (small ? samples.slice(0, layout.classes.length) : samples).map((sample) => {
+  made.pictures = samples.map((sample) => {
     const thumb = node("canvas", { width: layout.size, height: layout.size, "aria-hidden": "true" });
     paintGrey(thumb, sample.pixels, layout.size);
     const name = lower(layout.classes[sample.label]);
@@ -67,12 +107,23 @@ function build(own) {
   });
   made.verdict = node("p", { class: "verdict" });
 
+  // Of a module's 3×3 branch, the channel that answers most now, as a part of what it can.
+  made.liveliest = (stage) => {
+    const { "1x1": before, "3x3": width } = stage.branches;
+    const map = made.found?.maps[stage.name];
+    if (!map) return before;
+    const places = map.side ** 2;
+    const parts = Array.from({ length: width }, (_, i) => Math.max(
+      ...map.data.subarray((before + i) * places, (before + i + 1) * places)) / (made.peaks[stage.name][before + i] || 1));
+    return before + argmax(parts);
+  };
+
   // The modules at a glance
   made.blocks = modules.map((stage) => {
-    const canvas = node("canvas", { "aria-hidden": "true" });
+    const canvas = node("canvas", { "aria-hidden": "true", ...blockSize(stage) });
     const radio = node("input", {
       type: "radio", name: "module", value: stage.name, "aria-label": `Module ${short(stage)}`,
-      onchange: () => move({ open: stage.name, channel: 0 }),
+      onchange: () => move({ open: stage.name, channel: made.liveliest(stage) }),
     });
     const label = node("label", {}, small ? null : radio, canvas, node("span", {}, short(stage)));
     return { stage, canvas, radio, label };
@@ -98,8 +149,8 @@ function build(own) {
   const switches = node("div", { class: "switches", role: "group", "aria-label": "Branches of all modules" },
     node("span", {}, "Branches:"), made.everywhere.map(({ label }) => label));
 
-  const input = node("div", { class: "in" }, node("p", { class: "card-title" }, "Draw a garment"),
-    made.pad, node("div", { class: "tools" }, tools, clear));
+  const input = node("div", { class: "in" }, node("p", { class: "card-title" }, "Draw a garment’s outline"),
+    made.pad, node("div", { class: "tools" }, tools, clear, small ? null : arrows));
   const output = node("div", { class: "out" }, made.verdict,
     node("ul", { class: "bars", "aria-label": "Classes" }, made.bars.map(({ row }) => row)));
   const scene = node("div", { class: "scene" }, input,
@@ -110,18 +161,32 @@ function build(own) {
 
   const body = [scene, choose, summary];
   if (!small) {
+    if (get("start") === "upload") body.unshift(ownPicture);
+    else body.splice(2, 0, ownPicture);
     made.open = openModule(own, made, switchFor);
-    made.pick = control(slider, "channel", { label: "Channel", min: 0, max: 0 });
-    body.push(made.open.element, made.pick);
+    made.pick = control(slider, "channel", { label: "Channel of this module", min: 0, max: 0 });
+    made.panel = channelPanel({
+      size: layout.size, lower,
+      images: (canvas, pixels) => paintGrey(canvas, pixels, layout.size),
+      paintMap: paintOne,
+    });
+    const alone = switchFor(() => `${get("open")}:${get("channel")}`, "This channel on");
+    made.alone = { show: (off) => { alone.box.checked = !off.includes(own.naming(alone.name)); } };
+    body.push(made.open.element, node("div", { class: "pick" }, made.pick, alone.label), made.panel);
   }
 
-  bytesOf(get("weights")).then((bytes) => { made.net = unpack(bytes, layout); }, (error) => {
+  whenNear(own.top).then(() => bytesOf(get("weights"))).then((bytes) => { made.net = unpack(bytes, layout); }, (error) => {
     made.broken = error;
-  }).then(refresh);
+  }).then(refresh).then(() => (small ? null : bytesOf(get("strongest")))).then((bytes) => {
+    if (!bytes) return;
+    made.pool = readPool(bytes, layout);
+    refresh();
+  }).catch(() => {}); // without it the figure only shows fewer pictures
   return {
     title: "An Inception network, at work", body, ...made, made,
-    note: small ? "It runs in this page; nothing you draw leaves it." : 
-      "The network is mini-googlenet, trained on Fashion-MNIST; it runs in this page, and nothing you " +
+    note: small ? "An outline is filled where its ends meet. The network is small, was trained on pictures of clothes, and " +
+      "runs in this page: nothing you draw leaves it." :
+      "An outline is filled where its ends meet. The network is mini-googlenet, trained on Fashion-MNIST; it runs in this page, and nothing you " +
       "draw leaves it. Every square is the map of one channel, from nothing to its largest value on some " +
       "test images in full colour. What is switched off gives zeros.",
   };
@@ -148,6 +213,7 @@ function update({ image, open, channel, off }, { made }) {
   const start = performance.now();
   const found = run(net, image, { off: new Set(off) });
   const took = performance.now() - start;
+  made.found = found;
   const whole = off.length ? run(net, image) : found;
   const { probabilities } = found;
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
@@ -166,6 +232,10 @@ function update({ image, open, channel, off }, { made }) {
   say(made.verdict, said);
   for (const { stage, canvas } of made.blocks) paintBlock(canvas, stage, found.maps[stage.name], made.peaks[stage.name]);
   made.open?.show(stage, channel, found.maps, off);
+  made.alone?.show(off);
+  const channelSays = made.panel?.show({
+    net, found, stage, channel, off: new Set(off), pool: made.pool, classes: layout.classes, top: order[0],
+  });
   const was = truth === undefined ? "" : truth === order[0] ? ", and it is one"
     : `, but it is ${/^[aeiou]/.test(name(truth)) ? "an" : "a"} ${name(truth)}`;
   const without = off.length ? ` Without that switched off: ${name(argmax(whole.probabilities))}, ${
@@ -176,7 +246,7 @@ function update({ image, open, channel, off }, { made }) {
         name(order[1])}, ${whole100(probabilities[order[1]])}.${without}`,
     results: {
       prediction: layout.classes[order[0]], scores: found.scores, probabilities, truth: truth ?? null, off,
-      open, channel, took,
+      open, channel, took, ...channelSays,
     },
   };
 }
@@ -191,6 +261,22 @@ function readSamples({ images, labels, right }, size) {
   }));
 }
 
+// Weights are loaded when the page has been read and the figure is near, not before.
+async function whenNear(element) {
+  if (document.readyState !== "complete") await new Promise((go) => addEventListener("load", go, { once: true }));
+  if (globalThis.IntersectionObserver) {
+    await new Promise((go) => {
+      const watch = new IntersectionObserver((seen) => {
+        if (!seen.some((one) => one.isIntersecting)) return;
+        watch.disconnect();
+        go();
+      }, { rootMargin: "400px" });
+      watch.observe(element);
+    });
+  }
+  await new Promise((go) => (globalThis.requestIdleCallback ?? setTimeout)(go, { timeout: 1000 }));
+}
+
 function oncePerFrame(f) {
   let waiting = false;
   let last;
@@ -200,6 +286,33 @@ function oncePerFrame(f) {
     waiting = true;
     requestAnimationFrame(() => { waiting = false; f(last); });
   };
+}
+
+// Test images, and for each channel of each module the ones it answers most.
+function readPool(bytes, { size, stages }) {
+  const each = size ** 2;
+  const modules = stages.filter(({ kind }) => kind === "module");
+  const channels = modules.reduce((sum, stage) => sum + stage.channels, 0);
+  const count = (bytes.length - 2 * STRONGEST * channels) / each;
+  const numbers = new Uint16Array(bytes.slice(count * each).buffer);
+  return {
+    count,
+    image: (i) => bytes.subarray(i * each, (i + 1) * each),
+    of(stage, channel) {
+      const before = modules.slice(0, modules.indexOf(stage)).reduce((sum, other) => sum + other.channels, 0);
+      return [...numbers.subarray(STRONGEST * (before + channel), STRONGEST * (before + channel + 1))];
+    },
+  };
+}
+
+// One map alone, from nothing to its own largest value.
+function paintOne(canvas, map, channel, colour) {
+  const { data, side } = map;
+  change(canvas, { width: side, height: side });
+  const peak = Math.max(...data.subarray(channel * side * side, (channel + 1) * side * side), 1e-9);
+  const image = new ImageData(side, side);
+  tint(image, 0, 0, map, channel, peak, rgb(colour));
+  canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
 function paintGrey(canvas, pixels, size) {
@@ -220,18 +333,21 @@ function tint(image, left, top, { data, side }, channel, peak, [red, green, blue
       image.data[at] = red;
       image.data[at + 1] = green;
       image.data[at + 2] = blue;
-      image.data[at + 3] = 18 + 237 * part ** 0.8;
+      image.data[at + 3] = 20 + 235 * part ** 0.65;
     }
   }
 }
 
-// All maps of a module, input on the left: branch under branch, heights in proportion to channels.
-function paintBlock(canvas, { branches, channels }, map, peaks) {
-  const { side } = map;
+function blockSize({ channels, side }) {
   const gap = (GAP * side) / 7;
-  const height = (channels / ACROSS) * side + gap * (BRANCHES.length - 1);
-  if (canvas.height !== height) change(canvas, { width: ACROSS * side, height });
-  const image = new ImageData(ACROSS * side, height);
+  return { width: ACROSS * side, height: (channels / ACROSS) * side + gap * (BRANCHES.length - 1), gap };
+}
+
+// All maps of a module, input on the left: branch under branch, heights in proportion to channels.
+function paintBlock(canvas, stage, map, peaks) {
+  const { branches, side } = stage;
+  const { width, height, gap } = blockSize(stage);
+  const image = new ImageData(width, height);
   let [channel, top] = [0, 0];
   for (const branch of BRANCHES) {
     const colour = rgb(COLOURS[branch]);
@@ -391,9 +507,26 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .sample canvas { width: 100%; }
 .sample[aria-pressed="true"] { box-shadow: 0 0 0 3px var(--ink); }
 .summary { min-height: calc(4.4em + 16px); }
-.module-maps { position: relative; }
+.module-maps { position: relative; margin-top: 14px; }
 .maps { position: absolute; image-rendering: pixelated; pointer-events: none; }
 .module-maps .high { fill: var(--paper) !important; stroke-width: 1.5 !important; }
+.stage[data-theme="dark"] :is(.maps, .glance canvas) { filter: brightness(1.45); }
+.times { display: inline-block; min-width: 40px; }
+.soft { color: var(--soft); font-size: .9em; }
+.arrows { display: inline-flex; gap: 3px; align-items: center; font-size: .93em; } .arrows button { padding: 3px 8px; min-width: 30px; }
+.own-picture { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: 10px; align-items: center; }
+.seen canvas { max-width: 96px; max-height: 96px; border-radius: 6px; display: block; }
+.pick { display: grid; gap: 4px 20px; align-items: end; }
+.channel { display: grid; gap: 12px 20px; align-items: start; }
+.channel > div { display: grid; gap: 8px; min-width: 0; }
+.large-map { width: 100%; max-width: 190px; image-rendering: pixelated; border: 3px solid var(--branch);
+  border-radius: 4px; }
+.products { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
+.product { display: inline-flex; align-items: center; gap: 5px; }
+[hidden] { display: none !important; }
+.part { width: 40px; height: 40px; image-rendering: pixelated; border: 1px solid var(--line); border-radius: 3px; }
+.thumbs { display: flex; flex-wrap: wrap; gap: 5px; }
+.thumb { width: 44px; height: 44px; border-radius: 4px; background: #000; }
 .marker { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
 .chosen { fill: none; stroke: var(--ink); stroke-width: 2.5; }
 @container (max-width: 420px) { .samples { grid-template-columns: repeat(5, minmax(0, 1fr)); } 
@@ -403,6 +536,8 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
     grid-template-areas: "in middle out"; }
   .samples { grid-template-columns: repeat(20, minmax(0, 1fr)); }
   .summary { min-height: calc(2.9em + 16px); }
+  .pick { grid-template-columns: minmax(0, 1fr) auto; }
+  .channel { grid-template-columns: minmax(0, 200px) minmax(0, 1fr); }
 }
 `;
 

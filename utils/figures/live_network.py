@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from functools import cache
 from typing import Any
 
@@ -20,12 +21,15 @@ from .network_export import data_address, export
 _NETWORK = "mini-googlenet"
 _POOL = 40  # test images of each class, among which the strongest are looked for
 _STARTS = ("draw", "upload")
+_STRONGEST = 6  # of them, for each channel
+# As high as the figure will be, narrow and wide, so that the text below it need not move.
+_HEIGHTS = {True: (990, 524), False: (2470, 1416)}
 
 
 def live_network(
     *,
     module: str = "3a",
-    channel: int = 0,
+    channel: int | None = None,
     small: bool = False,
     start: str = "draw",
     key: str | None = None,
@@ -42,7 +46,7 @@ def live_network(
     module
         The module that is open at first: "2a", "2b", "3a" to "3d", "4a" or "4b".
     channel
-        Of its output, from 0.
+        Of its output, from 0; by default the one of the 3×3 branch that answers most at first.
     small
         Only the drawing, the modules at a glance and the classes, for a landing page.
     start
@@ -62,6 +66,8 @@ def live_network(
     one_of(module, tuple(name.removeprefix("inception") for name in modules), "module")
     one_of(start, _STARTS, "start")
     size = facts["net"]["size"]
+    if channel is None:
+        channel = facts["liveliest"][f"inception{module}"]
 
     def check(state: dict[str, Any]) -> None:
         one_of(state["open"], tuple(modules), "open")
@@ -75,7 +81,7 @@ def live_network(
         for name in state["off"]:
             _check_off(name, facts["net"]["stages"])
 
-    return figure(
+    made = figure(
         __file__,
         alt="A trained Inception network in the page: draw a garment, and see what it answers",
         key=key,
@@ -104,9 +110,17 @@ def live_network(
         start=start,
         net=facts["net"],
         weights=facts["weights"],
-        samples=facts["samples"],
+        samples=facts["few" if small else "samples"],
         peaks=facts["peaks"],
+        strongest="" if small else facts["strongest"],
     )
+    narrow, wide = _HEIGHTS[small]
+    style = (
+        f"@media(scripting:enabled){{.live-reserved{{min-height:{narrow}px}}}}"
+        f"@media(scripting:enabled)and(min-width:700px){{.live-reserved{{min-height:{wide}px}}}}"
+    )
+    made.fallback = f'<style>{style}</style><div class="live-reserved">{made.fallback}</div>'
+    return made
 
 
 def _check_off(name: Any, stages: list[dict[str, Any]]) -> None:
@@ -136,6 +150,10 @@ def _facts() -> dict[str, Any]:
         found = features(trained.model, trained.preprocessing(test.images[pool]), [*shown, "fc"])
     # Of each channel the largest value on these images: full colour in the figure.
     peaks = {name: found[name].amax(dim=(0, 2, 3)).tolist() for name in shown}
+    modules = [s["name"] for s in exported.layout["stages"] if "branches" in s]
+    best = [found[name].amax(dim=(2, 3)).topk(_STRONGEST, dim=0).indices.T for name in modules]
+    strongest = test.images[pool].numpy().tobytes()
+    strongest += torch.cat(best).numpy().astype("<u2").tobytes()
     probabilities = found["fc"].softmax(1)
     labels = test.labels[pool]
     right = probabilities.argmax(1) == labels
@@ -147,18 +165,31 @@ def _facts() -> dict[str, Any]:
         if ((labels == label) & (right == good)).any()
     ]
     first = next(i for i in picked if labels[i] == labels[0])
+    liveliest = {}
+    for stage in (s for s in exported.layout["stages"] if "branches" in s):
+        name, (before, width, *_) = stage["name"], stage["branches"].values()
+        answers = found[name].amax(dim=(2, 3))
+        share = (answers[first] / answers.amax(dim=0).clamp(min=1e-9))[before : before + width]
+        liveliest[name] = before + int(share.argmax())
     order = probabilities[first].argsort(descending=True)[:2].tolist()
     said = " and ".join(f"{classes[i].lower()} {100 * probabilities[first][i]:.1f}%" for i in order)
-    images = test.images[pool[picked], 0]
+
+    def samples(which: list[int]) -> dict[str, Any]:
+        images = test.images[pool[which], 0].numpy().tobytes()
+        return {
+            "images": base64.b64encode(images).decode(),
+            "labels": labels[which].tolist(),
+            "right": right[which].tolist(),
+        }
+
     return {
         "net": exported.layout,
         "weights": data_address(exported.weights),
+        "strongest": data_address(zlib.compress(strongest, 9)),
         "first": test.images[pool[first], 0].flatten().tolist(),
         "said": said,
-        "samples": {
-            "images": base64.b64encode(images.numpy().tobytes()).decode(),
-            "labels": labels[picked].tolist(),
-            "right": right[picked].tolist(),
-        },
+        "liveliest": liveliest,
+        "samples": samples(picked),
+        "few": samples([i for i in picked if right[i]]),
         "peaks": {name: [round(value, 3) for value in values] for name, values in peaks.items()},
     }

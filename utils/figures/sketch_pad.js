@@ -3,7 +3,7 @@
 import { drag, node, say } from "../interactive/kit.js";
 
 const GREY = 225; // of the pen
-const RADIUS = 1.6; // of the pen, in pixels
+const RADIUS = { draw: 1.15, rub: 3 }; // of pen and rubber, in pixels
 const CLOSED = 4; // an outline whose ends are as near as this is filled
 
 // `start()` returns the pixels to draw on, as the tool wants them; `changed(pixels)` gets what was drawn.
@@ -83,9 +83,9 @@ export function sketchPad({ size, tool, start, changed }) {
   return { element, show };
 }
 
-// A soft line of the pen's width; the rubber is twice as wide.
+// A soft line.
 function stroke(pixels, size, from, to, tool) {
-  const radius = tool === "draw" ? RADIUS : 2 * RADIUS;
+  const radius = RADIUS[tool];
   const [dx, dy] = [to.x - from.x, to.y - from.y];
   const long = dx * dx + dy * dy;
   for (let y = 0; y < size; y++) {
