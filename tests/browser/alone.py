@@ -74,7 +74,9 @@ html[data-theme="dark"] {{ background: #14181e; color: #fff; }} {style}</style><
 def results(page: Page, copy: int = 0) -> dict:
     """The numbers a figure works with, as it publishes them."""
     stage = page.locator(".stage").nth(copy)
-    expect(stage).not_to_have_attribute("data-results", "{}")  # one loads its weights first
+    if stage.get_attribute("data-results") == "{}":  # it loads its weights when it is near
+        stage.scroll_into_view_if_needed()
+        expect(stage).not_to_have_attribute("data-results", "{}", timeout=20_000)
     return json.loads(stage.get_attribute("data-results"))
 
 

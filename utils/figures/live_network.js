@@ -26,7 +26,7 @@ function build(own) {
   const small = get("small");
   const modules = layout.stages.filter(({ kind }) => kind === "module");
   const samples = readSamples(get("samples"), layout.size);
-  const made = { layout, modules, samples, small, peaks: get("peaks"), net: null, broken: null };
+  const made = { layout, modules, samples, small, peaks: get("peaks"), top: own.top, net: null, broken: null };
 
   // What goes in
   const isSample = (image) => samples.some(({ pixels }) => alike(pixels, image));
@@ -60,8 +60,8 @@ function build(own) {
       node("button", { type: "button", "aria-label": `Shift ${way}`, onclick: () => shift(x, y) }, sign)));
 
   // The reader's own picture
-  const file = node("input", { type: "file", accept: "image/*", class: "unseen", tabindex: -1, "aria-hidden": "true" });
-  const upload = node("button", { type: "button", class: "upload", onclick: () => file.click() }, "Your own picture …");
+  const file = node("input", { type: "file", accept: "image/*", "aria-label": "Your own picture" });
+  const upload = node("label", { class: "upload" }, file, "Your own picture …");
   const told = node("p", { class: "soft", role: "status" });
   const seen = node("div", { class: "seen" });
   const take = async (one) => {
@@ -82,7 +82,7 @@ function build(own) {
     event.preventDefault();
     if (event.dataTransfer?.files[0]) take(event.dataTransfer.files[0]);
   });
-  const ownPicture = node("div", { class: "own-picture" }, upload, file, told, seen);
+  const ownPicture = node("div", { class: "own-picture" }, upload, told, seen);
 
   const clear = node("button", { type: "button", onclick: () => move({ image: empty() }) }, "Clear");
   made.pictures = samples.map((sample) => {
@@ -138,18 +138,18 @@ function build(own) {
     const off = get("off");
     move({ off: off.includes(name) ? off.filter((one) => one !== name) : [...off, name] });
   };
-  const switchFor = (name, text, colour) => {
-    const box = node("input", { type: "checkbox", onchange: () => toggle(own.naming(name))() });
+  const switchFor = (name, text, colour, where = "") => {
+    const box = node("input", { type: "checkbox", "aria-label": where ? `${text} ${where}` : null, onchange: () => toggle(own.naming(name))() });
     const label = node("label", { class: "switch" }, box, node("span", {}, text));
     if (colour) label.style.setProperty("--branch", colour);
     return { name, box, label };
   };
   own.naming = (name) => (typeof name === "function" ? name() : name);
-  made.everywhere = BRANCHES.map((branch) => switchFor(branch, NAMES[branch], COLOURS[branch]));
+  made.everywhere = BRANCHES.map((branch) => switchFor(branch, NAMES[branch], COLOURS[branch], "in all modules"));
   const switches = node("div", { class: "switches", role: "group", "aria-label": "Branches of all modules" },
     node("span", {}, "Branches:"), made.everywhere.map(({ label }) => label));
 
-  const input = node("div", { class: "in" }, node("p", { class: "card-title" }, "Draw a garment’s outline"),
+  const input = node("div", { class: "in" }, node("p", { class: "card-title" }, "Draw an outline"),
     made.pad, node("div", { class: "tools" }, tools, clear, small ? null : arrows));
   const output = node("div", { class: "out" }, made.verdict,
     node("ul", { class: "bars", "aria-label": "Classes" }, made.bars.map(({ row }) => row)));
@@ -170,7 +170,7 @@ function build(own) {
       images: (canvas, pixels) => paintGrey(canvas, pixels, layout.size),
       paintMap: paintOne,
     });
-    const alone = switchFor(() => `${get("open")}:${get("channel")}`, "This channel on");
+    const alone = switchFor(() => `${get("open")}:${get("channel")}`, "This channel", null, "on");
     made.alone = { show: (off) => { alone.box.checked = !off.includes(own.naming(alone.name)); } };
     body.push(made.open.element, node("div", { class: "pick" }, made.pick, alone.label), made.panel);
   }
@@ -212,7 +212,7 @@ function update({ image, open, channel, off }, { made }) {
   }
   const start = performance.now();
   const found = run(net, image, { off: new Set(off) });
-  const took = performance.now() - start;
+  made.top.dataset.took = (performance.now() - start).toFixed(1); // milliseconds
   made.found = found;
   const whole = off.length ? run(net, image) : found;
   const { probabilities } = found;
@@ -246,7 +246,7 @@ function update({ image, open, channel, off }, { made }) {
         name(order[1])}, ${whole100(probabilities[order[1]])}.${without}`,
     results: {
       prediction: layout.classes[order[0]], scores: found.scores, probabilities, truth: truth ?? null, off,
-      open, channel, took, ...channelSays,
+      open, channel, ...channelSays,
     },
   };
 }
@@ -448,8 +448,8 @@ function openModule({ drawing, get, move, naming }, made, switchFor) {
   });
   const heading = node("p", { class: "card-title" });
   const ofBranch = BRANCHES.map((branch) =>
-    switchFor(() => `${get("open")}.${branch}`, NAMES[branch], COLOURS[branch]));
-  const ofModule = switchFor(() => get("open"), "the whole module");
+    switchFor(() => `${get("open")}.${branch}`, NAMES[branch], COLOURS[branch], "in this module"));
+  const ofModule = switchFor(() => get("open"), "the whole module", null, "on");
   const switches = node("div", { class: "switches", role: "group", "aria-label": "Switches of this module" },
     node("span", {}, "Of this module alone:"), [...ofBranch, ofModule].map(({ label }) => label));
   return {
@@ -515,13 +515,17 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .soft { color: var(--soft); font-size: .9em; }
 .arrows { display: inline-flex; gap: 3px; align-items: center; font-size: .93em; } .arrows button { padding: 3px 8px; min-width: 30px; }
 .own-picture { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: 10px; align-items: center; }
+.upload { position: relative; border: 1px solid var(--control); border-radius: 6px; padding: 4px 12px;
+  cursor: pointer; }
+.upload input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
+.upload:has(:focus-visible) { outline: 3px solid #2f81e0; outline-offset: 1px; }
 .seen canvas { max-width: 96px; max-height: 96px; border-radius: 6px; display: block; }
 .pick { display: grid; gap: 4px 20px; align-items: end; }
 .channel { display: grid; gap: 12px 20px; align-items: start; }
 .channel > div { display: grid; gap: 8px; min-width: 0; }
 .large-map { width: 100%; max-width: 190px; image-rendering: pixelated; border: 3px solid var(--branch);
   border-radius: 4px; }
-.products { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
+.products { display: grid; grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 8px 4px; }
 .product { display: inline-flex; align-items: center; gap: 5px; }
 [hidden] { display: none !important; }
 .part { width: 40px; height: 40px; image-rendering: pixelated; border: 1px solid var(--line); border-radius: 3px; }
@@ -532,7 +536,8 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 @container (max-width: 420px) { .samples { grid-template-columns: repeat(5, minmax(0, 1fr)); } 
   .bars li { grid-template-columns: 5.6em 1fr 2.4em; gap: 4px; } }
 @container (min-width: 560px) {
-  .scene { grid-template-columns: minmax(0, 190px) minmax(0, 1fr) minmax(0, 190px);
+  .scene { grid-template-columns: minmax(0, 180px) minmax(0, 1fr) minmax(0, 180px);
+    gap: 12px 14px;
     grid-template-areas: "in middle out"; }
   .samples { grid-template-columns: repeat(20, minmax(0, 1fr)); }
   .summary { min-height: calc(2.9em + 16px); }
