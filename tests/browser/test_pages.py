@@ -79,7 +79,7 @@ def test_the_theme_without_what_nothing_meets_looks_the_same(
     for sheet in (None, whole):
         visit = open_visit(width=width, theme=theme)
         if sheet:
-            visit.page.route("**/pydata-sphinx-theme.css*", lambda r, s=sheet: r.fulfill(path=s))
+            visit.page.route("**/pydata-sphinx-theme.css*", lambda r: r.fulfill(path=whole))
         page = visit.goto(path)
         looks.append(json.loads(page.evaluate(LOOK)))
     assert len(looks[0]) == len(looks[1])
