@@ -584,7 +584,7 @@ def dearest() -> Interactive:
         ),
         "squeezed": (
             "A wide photograph is squeezed into the square, not cropped.",
-            "That looks worst, and is the one slip here that costs nothing: things a third "
+            "That looks worst, and costs nothing that shows: things a quarter "
             "narrower are within what the network has seen, and the whole picture is in sight.",
         ),
         "no antialias": (

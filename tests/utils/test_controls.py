@@ -1,0 +1,59 @@
+"""The control of a notebook, driven from Python; a browser drives it in tests/browser."""
+
+import base64
+
+import numpy as np
+import pytest
+from test_classify import COFFEE, png
+
+from utils import data
+from utils.controls import Classifier
+from utils.pretrained import load
+
+
+@pytest.fixture
+def control() -> Classifier:
+    return Classifier(load("colour-googlenet"), k=3)
+
+
+@pytest.mark.parametrize("version", [7, 8])
+def test_an_upload_shows_names_and_bars(control, version):
+    file = {"content": memoryview(png(COFFEE)), "name": "coffee.png"}
+    control._uploaded({"new": {"coffee.png": file} if version == 7 else (file,)})
+    assert np.array_equal(control.picture, COFFEE)
+    assert control.answer.index[0] == "coffee"
+    assert len(control.answer) == 3
+    shown = control._shown.value
+    assert "coffee" in shown
+    assert f"{control.answer.iloc[0]:.1%}" in shown
+
+
+def test_a_snapshot_or_a_pasted_picture_comes_as_a_data_url(control):
+    control._camera.picture = "data:image/png;base64," + base64.b64encode(png(COFFEE)).decode()
+    assert control.answer.index[0] == "coffee"
+    control._camera.picture = ""  # the camera clears it before the next
+    assert control.answer is not None
+
+
+def test_what_is_no_picture_is_said_in_place_of_bars(control):
+    control.show(png(COFFEE))
+    control.show(b"<html><b>no</b>")
+    assert control.answer is None
+    assert 'role="alert"' in control._shown.value
+    assert "web page" in control._shown.value
+    assert "<b>" not in control._shown.value
+
+
+def test_change_comes_between_picture_and_network():
+    garment = 255 - data.fashion_mnist("test").images[0, 0].numpy()  # a boot, dark on white
+    boots = Classifier(load("mini-googlenet"), change=lambda picture: 255 - picture)
+    boots.show(png(garment))
+    assert boots.answer.index[0] == "Ankle boot"
+    broken = Classifier(load("mini-googlenet"), change=lambda picture: 1 / 0)
+    broken.show(png(garment))
+    assert "ZeroDivisionError" in broken._shown.value
+
+
+def test_k_is_checked():
+    with pytest.raises(ValueError, match="at least 1"):
+        Classifier(load("mini-googlenet"), k=0)
