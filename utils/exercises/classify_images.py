@@ -504,11 +504,12 @@ def _measure(answer: Any, held_out: int) -> Fooled:
     for image in clothes.images[:, 0]:
         before = image.numpy()
         after = call(answer, before)
-        after = after.numpy() if isinstance(after, Tensor) else np.asarray(after)
+        after = after.detach().cpu().numpy() if isinstance(after, Tensor) else after
+        an_array = isinstance(after, np.ndarray)
         expect(
-            after.shape == (28, 28) and after.dtype == np.uint8,
+            an_array and after.shape == (28, 28) and after.dtype == np.uint8,
             expected="the garment, (28, 28) of uint8",
-            got=f"{after.shape} of {after.dtype}",
+            got=f"an array {after.shape} of {after.dtype}" if an_array else after,
             look="Change a copy, `image.copy()`, and return it.",
         )
         count = int((after != before).sum())
