@@ -13,6 +13,7 @@ from utils.experiments import (
     concatenation,
     global_pooling,
     googlenet,
+    heads_on_few_images,
     interval,
     multi_scale_filters,
     one_by_one_reduction,
@@ -352,6 +353,27 @@ def test_from_a_small_start_the_signal_vanishes_on_its_way_out_too():
     assert signals[0] > 1e6 * signals[-1]
     assert sorted(errors) == errors
     assert errors[-1] > 1e6 * errors[0]
+
+
+def test_heads_help_a_plain_network_to_learn_few_images():
+    few = heads_on_few_images
+    for value in ("test_accuracy", "learned_accuracy"):
+        assert few.gained(few.BOTH, few.NONE, value).low > 0
+    assert few.gained(few.BOTH, few.NONE).low < 2  # "only just"
+    rows = results("aux_few").set_index("setting")
+    assert (rows.loc[few.NONE, "learned_accuracy"] < 0.9).all()
+    assert rows.loc[few.BOTH, "learned_accuracy"].min() > 0.98
+    tried = results("aux_few_rates").set_index("setting")
+    assert tried.loc[few._at(few.NONE, few.RATE), "learned_accuracy"] == 1
+    assert few.first_seed(few.BOTH, few.NONE) < 0
+
+
+def test_of_dropout_and_normalisation_in_the_heads_nothing_can_be_told():
+    few = heads_on_few_images
+    for arm in (few.DROPOUT, few.NORMALISED):
+        assert holds_zero(few.gained(arm, few.BOTH))
+    rows = results("aux_few").set_index("setting")
+    assert (rows.loc[few.DROPOUT, "test_accuracy"] < 0.15).sum() == 1  # "never left chance"
 
 
 def test_the_trainings_are_as_the_chapter_describes_them():

@@ -779,17 +779,16 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
     texts = {
         "better, by more than 10 percentage points": (
             points > 10,
-            "As much as you expected would say that this network can hardly learn without heads.",
+            "As much as you expected would say that such a network can hardly learn without heads.",
         ),
         "better, by 2 to 10 percentage points": (
             2 < points <= 10,
-            "As much as you expected would be left for heads to do, if normalisation and the start "
-            "did only a part of their work.",
+            "As much as you expected would be a strong regulariser, or a great help in learning.",
         ),
         "hardly: by less than 2 percentage points either way": (
             abs(points) <= 2,
-            "Hardly anything would change if normalisation and the start did the heads' work "
-            "already.",
+            "Hardly anything would change if a good start and a rate of its own did for a plain "
+            "network what heads are for.",
         ),
         "worse, by more than 2 percentage points": (
             points < -2,
@@ -798,9 +797,9 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
         ),
     }
     return choice(
-        "The small network has batch normalisation and He's start, and a learning rate of its own "
-        "with heads and without. After the same number of training images: what do two heads do "
-        "to its accuracy on the test images?",
+        "A plain network, without normalisation, is trained on a few hundred images, fifty times "
+        "each. After the same number of steps: what do two heads, without dropout, do to its "
+        "accuracy on images that it never saw?",
         [
             Option(
                 text,

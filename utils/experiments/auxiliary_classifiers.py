@@ -35,7 +35,7 @@ from ..data import (
 from ..googlenet import MINI_EARLY, Config, GoogLeNet, googlenet
 from ..networks.rows import Convolution, Row
 from ..support.checks import one_of
-from ..support.telling import Estimate, between, points
+from ..support.telling import Estimate, between
 from ..training import Batches, DivergedError, Recipe, evaluate, train
 from ..training.batches import normalise
 from ..training.folders import IMAGENET
@@ -497,16 +497,6 @@ def ways_back(setting: str) -> Estimate:
 def ends() -> pd.DataFrame:
     """Return the last row of each stored training."""
     return results(AUX_TRAINING.name).groupby(["setting", "seed"], sort=False).tail(1)
-
-
-def gained(better: str, worse: str) -> Estimate:
-    """Return how many points one setting ends above another."""
-    return points(ends(), better, worse)
-
-
-def worth_of_heads(kind: str) -> Estimate:
-    """Return how many points heads add to a kind of network."""
-    return gained(f"{kind}, heads", f"{kind}, no heads")
 
 
 def led(kind: str, moment: int) -> Estimate:

@@ -6,6 +6,7 @@ from .concatenation import MERGING, MERGING_RATES
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES, HEADS_RATES_LONG
 from .googlenet import STAGE_TIMES
 from .harness import Experiment
+from .heads_on_few_images import AUX_FEW, AUX_FEW_RATES
 from .looking_inside import ANSWERS, OFF
 from .multi_scale_filters import FASHION, PATCHES
 from .multi_scale_filters import RATES as SCALES_RATES
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(HEADS_RATES, HEADS_RATES_LONG, HEADS_PROBED, HEADS_FULL),
         *(STAGE_TIMES, STEP_TIMES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
+        *(AUX_FEW_RATES, AUX_FEW),
         *(FED, CALIBRATION),
         *(OFF, ANSWERS),
     )
