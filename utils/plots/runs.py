@@ -67,6 +67,8 @@ def runs(
             axis.axvline(0, color=INK, linewidth=0.8, linestyle=":")
         elif (table.min() >= 0).all():  # an interval may reach below what is possible
             axis.set_xlim(left=max(axis.get_xlim()[0], 0))
+            if scale == 100 and (table.max() <= 100).all():
+                axis.set_xlim(right=min(axis.get_xlim()[1], 102))
         axis.set_yticks(range(len(table)), [fill(name, 26) for name in table.index])
         axis.set_ylim(len(table) - 0.5, -0.5)  # the first above
         axis.tick_params(axis="y", length=0)
