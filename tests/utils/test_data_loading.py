@@ -366,14 +366,6 @@ def test_from_the_web(address, name, says):
     assert time.monotonic() - began < 5
 
 
-def test_no_more_is_taken_than_allowed(address):
-    picture = Server.data
-    assert f"more than {len(picture) - 1}" in refusal(
-        f"{address}/good.png", max_bytes=len(picture) - 1
-    )
-    assert len(load_image(f"{address}/good.png", max_bytes=len(picture))) == HEIGHT
-
-
 def test_nobody_answers(address):
     free = http.server.HTTPServer(("127.0.0.1", 0), Server)
     free.server_close()
