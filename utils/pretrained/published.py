@@ -64,12 +64,13 @@ def _timm(there: str, *, aux: bool) -> Mapping[str, Tensor]:
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError
 
-    hub, file = timm.get_pretrained_cfg(there).hf_hub_id, "model.safetensors"
+    hub = getattr(timm.get_pretrained_cfg(there), "hf_hub_id", None)
+    file = "model.safetensors"
     if hub and not isinstance(try_to_load_from_cache(hub, file), str):
         # Without a network this fails at once; timm would try again and again for a minute.
         with contextlib.suppress(EntryNotFoundError):  # then the weights are in another file
             get_hf_file_metadata(hf_hub_url(hub, file))
-    extra = {"aux_logits": True} if aux else {}
+    extra: dict[str, Any] = {"aux_logits": True} if aux else {}
     return timm.create_model(there, pretrained=True, **extra).state_dict()
 
 
