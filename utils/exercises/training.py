@@ -692,8 +692,8 @@ def dearest_ingredient(gained: dict[str, Estimate]) -> Interactive:
         "in so few steps.",
         "schedule": "A rate that never falls keeps the weights moving to the last step.",
         "label smoothing": "It is a small part, and here it helps a little.",
-        "augmentation": "Five epochs are too few to overfit; moved and mirrored images only make "
-        "the task harder. In a longer training they are new images.",
+        "augmentation": "In five epochs the network is still busy with the plain images, and moved "
+        "and mirrored ones make the task harder.",
     }
     options = [
         Option(name, measured(name) + ("" if name == right else expected[name]), right=False)
