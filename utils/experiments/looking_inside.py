@@ -277,7 +277,7 @@ OFF = Experiment(
         "draws": 2,
     },
     settings=lambda: {"micro": {"peak_rate": TRAINED.plan([FULL])[FULL]["recipe"].peak_rate}},
-    seeds=(0,),
+    seeds=(0, 1),
 )
 
 
