@@ -15,6 +15,7 @@ from utils.experiments import (
     googlenet,
     heads_on_few_images,
     interval,
+    looking_inside,
     multi_scale_filters,
     one_by_one_reduction,
     sizes_and_branches,
@@ -456,3 +457,38 @@ def test_several_views_are_worth_a_little():
         assert own["accuracy"].idxmax() == "moved, and all mirrored"
     ten = rows[rows["views"] == "moved, and all mirrored"]
     assert (ten["accuracy"] > 0.94).sum() == 2
+            assert -0.5 < gain.mean < 1
+
+
+# --- Looking inside ---------------------------------------------------------------------------
+
+
+def test_the_widest_branch_costs_most_in_front_and_the_pool_at_the_end():
+    lost = looking_inside.losses().groupby(["group", "branch"]).mean(numeric_only=True)
+    for group in ("3a", "3b", "4a"):
+        assert lost.loc[group, "means"].idxmax() == "3x3"
+        assert lost.loc[group, "channels"].idxmax() == "3x3"
+    assert lost.loc[("3a", "3x3"), "random"] > 0.8 * lost.loc[("3a", "3x3"), "means"]
+    assert lost.loc["4b", "means"].idxmax() == "pool"
+    assert lost.loc[("4b", "pool"), "random"] < 0.3 * lost.loc[("4b", "pool"), "means"]
+    every = lost.loc["all modules"]
+    assert every.loc["1x1", "zeros"] > every.loc["1x1", "means"] + 10
+    told = looking_inside.told_of_losses()
+    assert told["first_high"] > told["first_low"] + 20
+    of_classes = looking_inside.told_of_classes()
+    assert of_classes["class_high"] > of_classes["class_low"] + 40
+    by_class = looking_inside.by_class().groupby(["branch", "class"])["lost"].mean()
+    assert (by_class.unstack()["Shirt"] < 0).sum() >= 2
+
+
+def test_untrained_branches_pass_as_well_and_trained_ones_do_not_agree():
+    trained, untrained = (
+        looking_inside.shuffled_labels(setting) for setting in ("as built", "as built, untrained")
+    )
+    assert (untrained["holm"] < 0.05).sum() >= 1
+    assert (trained["holm"] < 0.05).sum() <= 2
+    colour = trained.set_index(["stage", "property"]).loc[("inception3a", "colour")]
+    assert colour["in"] < colour["seeds"]
+    assert looking_inside.strays() < 0.2
+    ranks = looking_inside.mean_ranks("as built")
+    assert ranks.groupby(["stage", "property", "branch"])["rank"].mean().max() < 0.8

@@ -83,6 +83,8 @@ def by_branch(
 ) -> Picture:
     """Draw a value of each branch, group by group: a dot a run, the mean and its 95% interval.
 
+    The picture is as wide as the dots need: longer intervals are cut at its edges.
+
     Parameters
     ----------
     rows : DataFrame
@@ -135,6 +137,9 @@ def by_branch(
                 0, 4.8 * number - 0.72, group, transform=axis.get_yaxis_transform(), weight="bold"
             )
             said.append(f"{group}: " + ", ".join(words))
+        shown = rows[[value, *([beside] if beside else [])]].to_numpy()
+        low, high = np.nanmin(shown), np.nanmax(shown)
+        axis.set_xlim(low - 0.1 * (high - low), high + 0.1 * (high - low))
         if centre is not None:
             axis.axvline(centre, color=INK, linewidth=0.8, linestyle=":")
         axis.set_yticks(*zip(*ticks, strict=True))
