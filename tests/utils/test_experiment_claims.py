@@ -472,7 +472,7 @@ def test_the_widest_branch_costs_most_in_front_and_the_pool_at_the_end():
     assert lost.loc["4b", "means"].idxmax() == "pool"
     assert lost.loc[("4b", "pool"), "random"] < 0.3 * lost.loc[("4b", "pool"), "means"]
     every = lost.loc["all modules"]
-    assert every.loc["1x1", "zeros"] > every.loc["1x1", "means"] + 10
+    assert every.loc["1x1", "zeros"] > every.loc["1x1", "means"] + 5
     told = looking_inside.told_of_losses()
     assert told["first_high"] > told["first_low"] + 20
     of_classes = looking_inside.told_of_classes()

@@ -582,7 +582,7 @@ def costliest(
         )
 
     return choice(
-        "Four micro networks have learned to name clothes. Then one branch is set to its means in "
+        "Micro networks have learned to name clothes. Then one branch is set to its means in "
         "all four modules of a network, and nothing is trained again. Without which branch does it "
         "lose most?",
         [
