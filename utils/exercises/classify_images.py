@@ -311,9 +311,9 @@ gap = Exercise(
     title="The calibration error, by hand",
     statement="""
 Write the expected calibration error. `probabilities` has the shape `(N, K)`, `labels` `(N,)`. Sort
-the answers by how sure they are, the highest probability, into `bins` bins of equal width from 0 to
-1. In each bin compare how sure they are on average with the share that is right. Return the mean of
-the absolute gaps, each bin weighed by its number of answers. Empty bins count for nothing.
+the answers by how sure they are, the highest probability, into `bins` bins of equal width between
+0 and 1. In each bin compare how sure they are on average with the share that is right. Return the
+mean of the absolute gaps, each bin weighed by its number of answers. Empty bins count for nothing.
 """,
     stub="""
 def gap(probabilities, labels, bins):
