@@ -13,7 +13,7 @@ from utils.training import Batches
 COMPARED = {
     name: experiment
     for name, experiment in EXPERIMENTS.items()
-    if not name.endswith("_rates") and name not in ("aux_start", "stage_times")
+    if "_rates" not in name and name not in ("aux_start", "stage_times")
 }
 
 
