@@ -42,7 +42,8 @@ in three epochs; four seeds (three are done).
   wide branch has the 5x5. The learning rate is that which `multi_scale_filters` chose for the
   network as built, for both: accuracies are not compared. (A third setting, with all four branches
   equally wide, was planned, too, and cut before the first look.)
-- Four seeds. What is reported first: which of the 16 tests pass, after training and before; then, for these, the branches' mean ranks in both settings.
+- Four seeds. What is reported first: which of the 16 tests pass, after training and before;
+  then, for these, the branches' mean ranks in both settings.
 """
 
 import math
