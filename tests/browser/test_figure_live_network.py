@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -309,3 +310,55 @@ def test_without_its_weights_it_says_so(show, folder) -> None:
     expect(visit.page.locator(".summary")).to_contain_text("weights could not be loaded")
     visit.console.clear()
     visit.failed.clear()
+
+
+def test_a_stroke_is_never_held_up_by_the_network(show, trained) -> None:
+    """While it is drawn, few answers; none of its points is lost; in the end, the last is told."""
+    page = show(live_network(small=True)).page
+    results(page)
+    page.locator(".stage").evaluate(
+        """(stage) => { stage.answers = [];
+          new MutationObserver(() => stage.answers.push(performance.now()))
+            .observe(stage, { attributeFilter: ["data-results"] }); }"""
+    )
+    told = page.locator(".summary").inner_text()
+    drawn, told_meanwhile = page.locator(".pad").evaluate(
+        """async (pad) => {
+          const { left, top, width } = pad.getBoundingClientRect();
+          pad.setPointerCapture = () => {};
+          const send = (kind, x, y) => pad.dispatchEvent(new PointerEvent(kind, {
+            clientX: left + (x * width) / 28, clientY: top + (y * width) / 28, bubbles: true }));
+          const summary = pad.getRootNode().querySelector(".summary");
+          send("pointerdown", 4, 14);
+          for (let i = 1; i <= 60; i++) {
+            send("pointermove", 4 + i / 3, 14);
+            await new Promise((go) => setTimeout(go, 10));
+          }
+          const meanwhile = summary.textContent;
+          send("pointerup", 24, 14);
+          send("pointerdown", 14, 20); // at once a second one, on the same sheet
+          send("pointerup", 14, 20);
+          const { data } = pad.querySelector("canvas").getContext("2d").getImageData(0, 0, 28, 28);
+          return [[...data].filter((_, i) => i % 4 === 0), meanwhile];
+        }"""
+    )
+    assert all(drawn[14 * 28 + x] > 150 for x in range(5, 23))
+    assert drawn[20 * 28 + 14] > 150
+    assert told_meanwhile == told
+    expect(page.locator(".summary")).not_to_have_text(told)
+    assert image_of(page) == drawn
+    found = agrees(page, trained)
+    assert found["prediction"].lower() in page.locator(".summary").inner_text().lower()
+    answers = page.locator(".stage").evaluate("(stage) => stage.answers")
+    gaps = [after - before for before, after in pairwise(answers)]
+    assert len(answers) > 2
+    assert min(gaps) >= 95
+
+
+def test_an_empty_sheet_is_no_garment(show) -> None:
+    page = show(live_network(small=True)).page
+    results(page)
+    page.get_by_role("button", name="Clear").click()
+    prediction = results(page)["prediction"]
+    assert prediction not in page.locator(".verdict").inner_text()
+    assert prediction.lower() in page.locator(".summary").inner_text()

@@ -15,6 +15,8 @@ import { PAD_CSS, sketchPad } from "./sketch_pad.js";
 const NAMES = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "pool" };
 const ACROSS = 4; // maps side by side in a module at a glance
 const GAP = 2; // between its branches, in pixels of a map of 7 by 7
+const BETWEEN = 100; // milliseconds from one answer to the next while a stroke is drawn
+const REST = 500; // and without a stroke, until the answer is read aloud
 
 const short = (stage) => stage.name.replace("inception", "");
 const lower = (text) => (text[1] === "-" ? text : text[0].toLowerCase() + text.slice(1));
@@ -38,21 +40,36 @@ function build(own) {
   });
   tools.show(tool);
   change(tools.element, { "aria-label": "Tool" });
-  const later = oncePerFrame((image) => move({ image }));
+  const later = atMostEvery(BETWEEN, (image) => move({ image }));
+  made.sheet = () => later.waiting() ?? get("image");
+  const put = (image) => {
+    later.drop();
+    clearTimeout(made.resting);
+    made.resting = null;
+    move({ image });
+  };
   made.pad = sketchPad({
     size: layout.size,
     tool: () => tool,
     // A pen begins a clean sheet where there is a picture; a rubber works on it.
-    start: () => (tool === "draw" && isSample(get("image")) ? empty() : get("image")),
-    changed: (image) => { made.pad.show(image); later(image); },
+    start: () => (tool === "draw" && isSample(made.sheet()) ? empty() : made.sheet()),
+    changed: (image) => {
+      made.pad.show(image);
+      clearTimeout(made.resting);
+      made.resting = setTimeout(() => {
+        made.resting = null;
+        if (made.said !== undefined) say(summary, made.said);
+      }, REST);
+      later.give(image);
+    },
   });
   const shift = (right, down) => {
     const { size } = layout;
-    const image = get("image");
-    move({ image: image.map((_, i) => {
+    const image = made.sheet();
+    put(image.map((_, i) => {
       const [x, y] = [(i % size) - right, Math.floor(i / size) - down];
       return x < 0 || y < 0 || x >= size || y >= size ? 0 : image[y * size + x];
-    }) });
+    }));
   };
   const arrows = node("div", { class: "arrows", role: "group", "aria-label": "Shift the picture by one pixel" },
     node("span", { "aria-hidden": "true" }, "Shift"),
@@ -70,7 +87,7 @@ function build(own) {
       change(view, { role: "img", "aria-label": "Your picture, with a frame around what was taken" });
       seen.replaceChildren(view);
       say(told, `${done} It stays in this page.`);
-      move({ image: pixels });
+      put(pixels);
     } catch (error) {
       seen.replaceChildren();
       say(told, error.message);
@@ -84,13 +101,13 @@ function build(own) {
   });
   const ownPicture = node("div", { class: "own-picture" }, upload, told, seen);
 
-  const clear = node("button", { type: "button", onclick: () => move({ image: empty() }) }, "Clear");
+  const clear = node("button", { type: "button", onclick: () => put(empty()) }, "Clear");
   made.pictures = samples.map((sample) => {
     const thumb = node("canvas", { width: layout.size, height: layout.size, "aria-hidden": "true" });
     paintGrey(thumb, sample.pixels, layout.size);
     const name = lower(layout.classes[sample.label]);
     const button = node("button", {
-      type: "button", class: "sample", onclick: () => move({ image: sample.pixels }),
+      type: "button", class: "sample", onclick: () => put(sample.pixels),
       "aria-label": `Test image: ${name}${sample.right ? "" : ", which it gets wrong"}`, title: name,
     }, thumb);
     return { ...sample, button };
@@ -150,7 +167,7 @@ function build(own) {
     node("span", {}, "Branches:"), made.everywhere.map(({ label }) => label));
 
   const input = node("div", { class: "in" }, node("p", { class: "card-title" }, "Draw an outline"),
-    made.pad, node("div", { class: "tools" }, tools, clear, small ? null : arrows));
+    node("p", { class: "soft hint" }, "Where its ends meet, it is filled."), made.pad, node("div", { class: "tools" }, tools, clear, small ? null : arrows));
   const output = node("div", { class: "out" }, made.verdict,
     node("ul", { class: "bars", "aria-label": "Classes" }, made.bars.map(({ row }) => row)));
   const scene = node("div", { class: "scene" }, input,
@@ -184,9 +201,9 @@ function build(own) {
   }).catch(() => {}); // without it the figure only shows fewer pictures
   return {
     title: "An Inception network, at work", body, ...made, made,
-    note: small ? "An outline is filled where its ends meet. The network is small, was trained on pictures of clothes, and " +
+    note: small ? "The network is small, was trained on pictures of clothes, and " +
       "runs in this page: nothing you draw leaves it." :
-      "An outline is filled where its ends meet. The network is mini-googlenet, trained on Fashion-MNIST; it runs in this page, and nothing you " +
+      "The network is mini-googlenet, trained on Fashion-MNIST; it runs in this page, and nothing you " +
       "draw leaves it. Every square is the map of one channel, from nothing to its largest value on some " +
       "test images in full colour. What is switched off gives zeros.",
   };
@@ -194,7 +211,7 @@ function build(own) {
 
 function update({ image, open, channel, off }, { made }) {
   const { layout, modules, samples, net, pad, bars } = made;
-  pad.show(image);
+  pad.show(made.sheet());
   for (const { button, pixels } of made.pictures)
     change(button, { "aria-pressed": String(alike(pixels, image)) });
   for (const { name, box } of made.everywhere) box.checked = !off.includes(name);
@@ -229,7 +246,7 @@ function update({ image, open, channel, off }, { made }) {
   });
   const name = (i) => lower(layout.classes[i]);
   const said = `${layout.classes[order[0]]}, ${whole100(probabilities[order[0]])}`;
-  say(made.verdict, said);
+  say(made.verdict, blank ? "An empty sheet" : said);
   for (const { stage, canvas } of made.blocks) paintBlock(canvas, stage, found.maps[stage.name], made.peaks[stage.name]);
   made.open?.show(stage, channel, found.maps, off);
   made.alone?.show(off);
@@ -240,10 +257,13 @@ function update({ image, open, channel, off }, { made }) {
     : `, but it is ${/^[aeiou]/.test(name(truth)) ? "an" : "a"} ${name(truth)}`;
   const without = off.length ? ` Without that switched off: ${name(argmax(whole.probabilities))}, ${
     whole100(Math.max(...whole.probabilities))}.` : "";
+  made.said = blank
+    ? `The sheet is empty, and the network cannot say so: it must name a class, and names ${name(order[0])}, ${
+      whole100(probabilities[order[0]])}. Draw a garment, or choose a test image.`
+    : `The network says ${name(order[0])}, ${whole100(probabilities[order[0]])}${was}. Next: ${
+        name(order[1])}, ${whole100(probabilities[order[1]])}.${without}`;
   return {
-    summary: blank ? "The sheet is empty. Draw a garment, or choose a test image."
-      : `The network says ${name(order[0])}, ${whole100(probabilities[order[0]])}${was}. Next: ${
-        name(order[1])}, ${whole100(probabilities[order[1]])}.${without}`,
+    summary: made.resting ? undefined : made.said,
     results: {
       prediction: layout.classes[order[0]], scores: found.scores, probabilities, truth: truth ?? null, off,
       open, channel, ...channelSays,
@@ -277,14 +297,29 @@ async function whenNear(element) {
   await new Promise((go) => (globalThis.requestIdleCallback ?? setTimeout)(go, { timeout: 1000 }));
 }
 
-function oncePerFrame(f) {
-  let waiting = false;
-  let last;
-  return (value) => {
-    last = value;
-    if (waiting) return;
-    waiting = true;
-    requestAnimationFrame(() => { waiting = false; f(last); });
+// Calls f with what was given last, in a frame of its own, and not again until `gap` milliseconds after
+// it was done: between two calls there is time for the pointer.
+function atMostEvery(gap, f) {
+  let due = false;
+  let last = null;
+  let done = -Infinity;
+  const run = () => {
+    due = false;
+    if (last === null) return;
+    const value = last;
+    last = null;
+    f(value);
+    done = performance.now();
+  };
+  return {
+    give(value) {
+      last = value;
+      if (due) return;
+      due = true;
+      setTimeout(() => requestAnimationFrame(run), Math.max(0, done + gap - performance.now()));
+    },
+    waiting: () => last,
+    drop: () => { last = null; },
   };
 }
 
