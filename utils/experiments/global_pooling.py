@@ -262,7 +262,6 @@ LONG_GRID: Mapping[tuple[str, str], tuple[float, ...]] = MappingProxyType(
 )
 
 #: Are the rates that `HEADS_RATES` finds with half the image passes right for the whole training?
-#: Two seeds: a third was begun, not finished, and is left out.
 HEADS_RATES_LONG = Experiment(
     name="heads_rates_long",
     about="the same for trainings of full length: is a rate from half the length right for them",
@@ -273,7 +272,6 @@ HEADS_RATES_LONG = Experiment(
         for (shown, head), rates in LONG_GRID.items()
         for rate in rates
     },
-    seeds=(0, 1),
 )
 
 

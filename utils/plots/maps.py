@@ -52,11 +52,11 @@ def heat_maps(panels: Mapping[str, np.ndarray], *, label: str, alt: str) -> Pict
             image = axis.imshow(panel, cmap="magma", vmin=0, vmax=top)
             row, column = np.unravel_index(panel.argmax(), panel.shape)
             size = 0.09 * max(panel.shape)
-            corner = [  # around the peak, but whole: pixels reach from -0.5 on
+            x, y = (  # around the peak, but whole: pixels reach from -0.5 on
                 min(max(at - size, -0.5), side - 0.5 - 2 * size)
                 for at, side in ((column, panel.shape[1]), (row, panel.shape[0]))
-            ]
-            axis.add_patch(Rectangle(corner, 2 * size, 2 * size, fill=False, ec="#00E5FF", lw=2))
+            )
+            axis.add_patch(Rectangle((x, y), 2 * size, 2 * size, fill=False, ec="#00E5FF", lw=2))
         figure.colorbar(image, ax=list(axes), location="bottom", label=label, aspect=40, shrink=0.6)
     peaks = ", ".join(f"{title} {panel.max():.1f}" for title, panel in maps.items())
     return Picture(figure, alt=f"{alt} Highest values: {peaks}.")
