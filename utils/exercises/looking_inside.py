@@ -1,12 +1,16 @@
 """Exercises of the chapter on looking inside a network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.modules import module as everywhere
 
+from ..activations import features
 from ..data import fashion_mnist
 from ..experiments import looking_inside as experiment
 from ..googlenet import MODULES, micro_googlenet
@@ -22,6 +26,14 @@ from .questions import Option, choice
 from .results import Array, Number, Slip, noise
 
 # 1 ---------------------------------------------------------------------------------------------
+
+_ROUNDED = (
+    "The idea is right, the numbers are not: a computer rounds 1 less a tiny number to 1, and 1 "
+    "minus nearly 1 to 0, or to a few wrong digits. Add up the tail itself."
+)
+_COUNT = "Take a tiny case, such as 3 channels of which 1 is in the branch, and count."
+_STOPS = "A sum that stops at `kind - 1` leaves out the last term: all of the kind inside."
+
 
 chance = Exercise(
     key="chance",
@@ -45,7 +57,7 @@ def log_chance(channels, branch, kind, inside):
     results=(
         Number(
             expected="the logarithm of the chance of at least so many",
-            look="Take a tiny case, such as 3 channels of which 1 is in the branch, and count.",
+            look=lambda got, want, *_: _ROUNDED if want < -17 < got < -14 else _COUNT,
             got="{got:.6g}, a chance of 1 in 10 to the {off:+.3g} times what it should be",
             close=1e-6,
         ),
@@ -81,6 +93,24 @@ def log_chance(channels, branch, kind, inside):
             "    return inside * math.log10(branch / channels)",
             "That is one share for each channel inside, as if each were drawn by itself; and those "
             "outside are left out.",
+        ),
+        Slip(
+            "import math\ndef log_chance(channels, branch, kind, inside):\n"
+            "    return sum(math.log10((branch - j) / (channels - j)) for j in range(inside))",
+            "That is the chance that the first so many channels *all* lie in the branch. It is "
+            "right where the whole kind does; otherwise the rest may lie anywhere, and *which* of "
+            "the kind lie inside is open.",
+        ),
+        Slip({"range(inside, kind + 1)": "range(inside, kind)"}, _STOPS, whole=True),
+        Slip(
+            "import math\ndef log_chance(channels, branch, kind, inside):\n"
+            "    below = sum(math.comb(branch, i) * math.comb(channels - branch, kind - i)\n"
+            "        for i in range(inside)) / math.comb(channels, kind)\n"
+            "    return math.log10(1 - below)",
+            _ROUNDED,
+        ),
+        Slip(
+            {"range(inside, kind + 1)": "range(inside, kind)", "log10(": "log10(1e-99 + "}, _STOPS
         ),
     ),
     praise="For 3a it is a chance of less than one in a hundred million, for 3b far less: these "
@@ -125,9 +155,65 @@ def _watched() -> Any:
     return network
 
 
+_KINDS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_EVERYWHERE = tuple(getattr(everywhere, f"_global{kind}") for kind in _KINDS)  # of all networks
+
+
 def _hooks(network: Any) -> int:
-    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return sum(len(getattr(part, kind)) for part in network.modules() for kind in kinds)
+    return sum(len(getattr(part, kind)) for part in network.modules() for kind in _KINDS)
+
+
+def _replaced(network: Any) -> bool:
+    """Whether a layer has a `forward` that is not its own."""
+    own = [part.__dict__.get("forward", part.forward) for part in network.modules()]
+    return any(
+        getattr(forward, "__func__", None) is not type(part).forward
+        for part, forward in zip(network.modules(), own, strict=True)
+    )
+
+
+@contextmanager
+def _no_trace(network: Any, look: str, when: str) -> Iterator[None]:
+    """Expect that no hook and no other `forward` stay; take those of all networks away."""
+    before = [dict(hooks) for hooks in _EVERYWHERE]
+    try:
+        yield
+        expect(not _hooks(network), expected=f"no hook left {when}", got="a hook", look=look)
+        expect(
+            not _replaced(network),
+            expected=f"a network that is as it was {when}",
+            got="a layer whose `forward` is another",
+            look="You replaced a layer's `forward`: it must be put back, whatever happens. A hook "
+            "is made for this, and knows how to be removed.",
+        )
+        expect(
+            all(dict(hooks) == old for hooks, old in zip(_EVERYWHERE, before, strict=True)),
+            expected=f"no hook left {when}",
+            got="a hook on *every* network of this program",
+            look="`register_module_forward_hook` listens to all layers of all networks, until its "
+            "handle's `remove()`. Hook the one layer.",
+        )
+    finally:
+        for hooks, old in zip(_EVERYWHERE, before, strict=True):
+            for key in set(hooks) - set(old):
+                del hooks[key]
+
+
+@contextmanager
+def _counted(network: Any, layer: Any) -> Iterator[list[str]]:
+    """Note each run of the network's first stage, and each hook of the package on the layer."""
+    noted: list[str] = []
+
+    def package(*_: Any) -> None:
+        hooks = layer._forward_hooks.values()
+        noted.extend("package" for hook in hooks if hook.__module__ == features.__module__)
+
+    first = getattr(network, next(iter(network.config.layers)))
+    with (
+        first.register_forward_pre_hook(lambda *_: noted.append("run")),
+        layer.register_forward_pre_hook(package),
+    ):
+        yield noted
 
 
 def _verify_watch(answer: Any) -> None:
@@ -139,27 +225,26 @@ def _verify_watch(answer: Any) -> None:
             with layer.register_forward_pre_hook(lambda _, args, kept=inputs: kept.extend(args)):
                 scores = network(x)
             right, inside = layer(inputs[0]), inputs[0]
-            got = call(answer, network, layer, x)
+            with _no_trace(
+                network,
+                "`register_forward_hook` returns a handle: call its `remove()`.",
+                "afterwards",
+            ):
+                with _counted(network, layer) as noted:
+                    got = call(answer, network, layer, x)
+                _verify_map(got, right, scores, inside)
             expect(
-                isinstance(got, Tensor),
-                expected="the map that came out of the layer, a tensor",
-                got=got,
-                look="A hook's own return value is lost to you. Put the output into a list or a "
-                "dictionary that stands outside the hook, and return it at the end.",
+                "package" not in noted,
+                expected="a function that listens by itself",
+                got="the hook of `features`",
+                look="`features` does it all. Here you write what it does: "
+                "`layer.register_forward_hook`.",
             )
-            if got.shape == scores.shape or not torch.equal(got, right):
-                look = "Does the hook sit on the layer that the function was given?"
-                if got.shape == scores.shape and torch.allclose(got, scores):
-                    look = "These are the scores of the whole network."
-                elif got.shape == inside.shape and torch.equal(got, inside):
-                    look = "That is what goes *into* the layer. A forward hook gets the layer, its "
-                    look += "inputs and its output, in this order."
-                raise MismatchError("what came out of the layer in this run", _shape(got), look)
             expect(
-                not _hooks(network),
-                expected="a network without hooks afterwards",
-                got=f"{_hooks(network)} hook still there",
-                look="`register_forward_hook` returns a handle: call its `remove()`.",
+                len(noted) == 1,
+                expected="one run of the network",
+                got=f"{len(noted)} runs",
+                look="Run the network once: `network(x)`. The hook keeps what you want.",
             )
             expect(
                 not network.training and torch.equal(network(x), scores),
@@ -169,24 +254,49 @@ def _verify_watch(answer: Any) -> None:
                 "the mode.",
             )
         last = network.inception4b.register_forward_pre_hook(_raise)
-        try:
-            answer(network, network.inception3a.branch3, x)
-        except _StopError:
-            pass
-        except Exception as error:
-            raise MismatchError(
-                "the error of the network to come through",
-                f"{type(error).__name__}: {error}",
-                "When the network stops with an error, clean up, and let the error go on.",
-            ) from None
-        last.remove()
-        expect(
-            not _hooks(network),
-            expected="no hook left behind when the network stops with an error in a later layer",
-            got="a hook still there",
-            look="What happens to your last line if `network(x)` raises? `try` has a `finally`, "
+        with _no_trace(
+            network,
+            "What happens to your last line if `network(x)` raises? `try` has a `finally`, "
             "and what `register_forward_hook` returns can be closed by a `with`.",
-        )
+            "when the network stops with an error in a later layer",
+        ):
+            try:
+                answer(network, network.inception3a.branch3, x)
+            except _StopError:
+                pass
+            except Exception as error:
+                raise MismatchError(
+                    "the error of the network to come through",
+                    f"{type(error).__name__}: {error}",
+                    "When the network stops with an error, clean up, and let the error go on.",
+                ) from None
+            last.remove()
+
+
+def _verify_map(got: Any, right: Tensor, scores: Tensor, inside: Tensor) -> None:
+    """Expect the map of the layer, not what went into it nor the network's scores."""
+    packed = list(got.values()) if isinstance(got, dict) else got
+    look = "A hook's own return value is lost to you. Put the output into a list or a "
+    look += "dictionary that stands outside the hook, and return it at the end."
+    if isinstance(packed, list | tuple) and any(
+        isinstance(part, Tensor) and torch.equal(part, right) for part in packed
+    ):
+        look = f"You return the {type(got).__name__}, not what is in it."
+    expect(
+        isinstance(got, Tensor),
+        expected="the map that came out of the layer, a tensor",
+        got=got,
+        look=look,
+    )
+    if torch.equal(got, right):
+        return
+    look = "Does the hook sit on the layer that the function was given?"
+    if got.shape == scores.shape and torch.allclose(got, scores):
+        look = "These are the scores of the whole network."
+    elif got.shape == inside.shape and torch.equal(got, inside):
+        look = "That is what goes *into* the layer. A forward hook gets the layer, its "
+        look += "inputs and its output, in this order."
+    raise MismatchError("what came out of the layer in this run", _shape(got), look)
 
 
 def _raise(*_: Any) -> None:
@@ -311,6 +421,21 @@ def occlusion(score, images, side):
             {"= 0": "= images.min()"},
             "Covered with the darkest value: of a normalised image, the mean colour is 0.",
         ),
+        Slip(
+            {"= 0": "= 0.5"},
+            "Covered with one half: grey in an image of 0 to 1, but these are normalised, and "
+            "their mean colour is 0.",
+        ),
+        Slip(
+            {"= 0": "= images.mean()"},
+            "Covered with the mean of the images at hand: the mean colour of *all* images is 0 "
+            "once they are normalised.",
+        ),
+        Slip(
+            {"before - score(covered)": "(before - score(covered)) / before"},
+            "That is the fall as a share of the score. Asked for is the fall itself: a score may "
+            "be 0 or negative, and then a share says nothing.",
+        ),
     ),
     praise="It needs no gradient and no hook, only many runs. But what you put in the square is a "
     "choice: zeros are as strange to a network here as inside it.",
@@ -393,6 +518,13 @@ def worth(maps, weight, bias):
             "Classes and channels have changed places: the shape is (images, classes, channels).",
         ),
         Slip({"maps.mean((2, 3))": "maps.amax((2, 3))"}, "The last layer reads means, not maxima."),
+        Slip(
+            {
+                "return means[:, None, :] * weight": "terms = means[:, None, :] * weight\n"
+                "    return terms.sum(2, keepdim=True) + bias[:, None] - terms"
+            },
+            "That is the score that *remains* without the channel. By how much did it fall?",
+        ),
     ),
     praise="At the last map, removing and explaining are one: the falls of a class add up to its "
     "score less the bias. Further in, where ReLUs follow, they do not.",
@@ -462,6 +594,10 @@ def _checked(answer: Any, network: Any) -> dict[str, list[int]]:
         got=answer,
         look="Keep the form of the stub.",
     )
+    answer = {
+        stage: channels.tolist() if isinstance(channels, Tensor | np.ndarray) else channels
+        for stage, channels in answer.items()
+    }
     for stage, channels in answer.items():
         expect(
             isinstance(channels, list | tuple | set)
@@ -473,8 +609,14 @@ def _checked(answer: Any, network: Any) -> dict[str, list[int]]:
     off = {stage: sorted({int(c) for c in channels}) for stage, channels in answer.items()}
     count = sum(map(len, off.values()))
     expect(
-        0 < count <= MOST,
-        expected=f"at least 1 and at most {MOST} channels",
+        count > 0,
+        expected="at least one channel",
+        got="none: the network stays as it is",
+        look="Begin with one channel, and see what each class loses without it.",
+    )
+    expect(
+        count <= MOST,
+        expected=f"at most {MOST} channels, in all modules together",
         got=f"{count}",
         look="Which of them change least?",
     )
@@ -526,7 +668,8 @@ Make the small GoogLeNet blind to shirts, and leave it its eye for everything el
 {MOST} channels, in any of its modules; they are set to their means. The score is the share of
 shirts, among two thousand test images, that are no longer named “Shirt”. The other nine classes
 together may lose at most {SPARED:g} points. Search on training images, as with
-`ex.challenge.check(off, held_out=2_000)`: it leaves the test images alone.
+`ex.challenge.check(off, held_out=2_000)`: it leaves the test images alone. A check may take half a
+minute.
 """,
     stub="""
 off = {"inception4b": [...]}  # module -> channels, counted from 0

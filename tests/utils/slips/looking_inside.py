@@ -2,6 +2,15 @@
 
 _WATCH = "def watch(network, layer, x):\n"
 _KEEP = "    kept = []\n    handle = layer.register_forward_hook({})\n    network(x)\n"
+_GLOBAL = (
+    "    kept = []\n"
+    "    handle = torch.nn.modules.module.register_module_forward_hook(\n"
+    "        lambda part, i, o: kept.append(o) if part is layer else None)\n"
+)
+_LOG = (
+    "import math\nfrom scipy.stats import hypergeom\n"
+    "def log_chance(channels, branch, kind, inside):\n"
+)
 
 # Exercise -> wrong answers beside its slips, as source or as changes of the solution, and a part of
 # what only their verdict says.
@@ -9,6 +18,11 @@ SLIPS = {
     "chance": [
         ("def log_chance(channels, branch, kind, inside):\n    return -3.0", "Take a tiny case"),
         ("def log_chance(channels, branch, kind, inside):\n    return 'tiny'", "a single number"),
+        (
+            _LOG + "    return math.log10(1 - sum(hypergeom.pmf(i, channels, branch, kind)\n"
+            "        for i in range(inside)))",
+            "Add up the tail itself",
+        ),
     ],
     "watch": [
         (
@@ -32,6 +46,43 @@ SLIPS = {
             + _KEEP.format("lambda l, i, o: kept.append(i)")
             + "    handle.remove()\n    return kept[0]",
             "Put the output into a list",
+        ),
+        (
+            _WATCH
+            + _KEEP.format("lambda l, i, o: kept.append(o)")
+            + "    handle.remove()\n    return kept",
+            "You return the list",
+        ),
+        (
+            _WATCH + "    with layer.register_forward_hook(lambda l, i, o: o):\n"
+            "        return [network(x)]",
+            "Put the output into a list",
+        ),
+        (
+            _WATCH + "    network(x)\n    kept = []\n    with layer.register_forward_hook(\n"
+            "            lambda l, i, o: kept.append(o)):\n"
+            "        network(x)\n    return kept[-1]",
+            "Run the network once",
+        ),
+        (
+            _WATCH + "    from utils.activations import features\n"
+            "    names = {part: name for name, part in network.named_modules()}\n"
+            "    return features(network, x, [names[layer]])[names[layer]]",
+            "Here you write what it does",
+        ),
+        (
+            _WATCH + "    old, kept = layer.forward, []\n"
+            "    def forward(*args):\n        kept.append(old(*args))\n        return kept[-1]\n"
+            "    layer.forward = forward\n    network(x)\n    return kept[0]",
+            "it must be put back",
+        ),
+        (
+            _WATCH + _GLOBAL + "    network(x)\n    return kept[0]",
+            "listens to all layers of all networks",
+        ),
+        (
+            _WATCH + _GLOBAL + "    network(x)\n    handle.remove()\n    return kept[0]",
+            "listens to all layers of all networks",
         ),
         (_WATCH + "    return network(x)", "the scores of the whole network"),
         (
@@ -90,6 +141,18 @@ RIGHT = [
         "    def forward(*args):\n        kept.append(old(*args))\n        return kept[-1]\n"
         "    layer.forward = forward\n"
         "    try:\n        network(x)\n    finally:\n        del layer.forward\n"
+        "    return kept[0]",
+    ),
+    (
+        "watch",  # the layer's own forward put back as an attribute
+        _WATCH + "    old, kept = layer.forward, []\n"
+        "    layer.forward = lambda *args: kept.append(old(*args)) or kept[-1]\n"
+        "    try:\n        network(x)\n    finally:\n        layer.forward = old\n"
+        "    return kept[0]",
+    ),
+    (
+        "watch",  # a hook on all layers, and away again
+        _WATCH + _GLOBAL + "    try:\n        network(x)\n    finally:\n        handle.remove()\n"
         "    return kept[0]",
     ),
     (
