@@ -414,7 +414,19 @@ def test_augmentation_alone_is_better_left_out_and_normalisation_is_worth_most()
     rows = results("recipe").set_index("setting")["test_accuracy"]
     assert set(rows["without BatchNorm"]) == {0.1}  # guessing
     full = training.seen_in_training(training.FULL)
-    assert full < training.seen_in_training("without augmentation") < 0.95  # nothing overfitted
+    plain = training.seen_in_training("without augmentation")
+    assert full < plain < rows["without augmentation"].mean() + 0.04  # little overfitted
+
+
+def test_held_out_images_chose_a_constant_rate_far_below_the_peak_of_one_cycle():
+    chosen = training.rates_chosen()
+    assert chosen["without schedule"] == 0.1
+    assert chosen[training.FULL] == 8 * chosen["without schedule"]
+    told = training.told_of_rates()
+    tried = 100 * results("recipe_rates").set_index("setting")["test_accuracy"]
+    assert told["at_chosen"] == tried["full recipe, rate 0.8"]
+    assert told["at_shared"] == tried["full recipe, rate 0.1"]
+    assert told["by_norm_alone"] > told["by_rate"] > 3
 
 
 def test_the_rivals_are_no_worse_and_quicker():
@@ -433,7 +445,9 @@ def test_where_the_time_of_a_step_goes():
     assert step_times.slower("float32, channels first").low > 1.5
     spent = pd.DataFrame(step_times.spent("as they train"))
     more = spent["mini-googlenet"] - spent["plain-network"]
-    assert more["convolution"] < more.sum() / 2
+    assert more.idxmax() == "convolution"
+    assert more["convolution"] < more.sum() / 3
+    assert spent["mini-googlenet"]["convolution"] > 2 * spent["plain-network"]["convolution"]
     assert more["pool"] > 10 * more["concatenation"]
     system = step_times.times("as they train", "system")
     assert system["mini-googlenet"].high < 0.1

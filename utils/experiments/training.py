@@ -134,6 +134,34 @@ def left_out() -> dict[str, Estimate]:
     }
 
 
+def told_of_rates() -> dict[str, float]:
+    """Return what the rates tried on held-out images say: accuracies and gaps in percentage points.
+
+    Returns
+    -------
+    dict
+        ``at_chosen``, ``at_next``, ``at_lowest``: the full recipe at the best peak, the second best
+        and the lowest; ``at_stays``: a constant rate, the best; ``at_shared``, ``without_norm``:
+        with and without BatchNorm, both at the rate that suits the latter; ``by_rate``,
+        ``by_norm_alone``: what the higher rate brings, and what BatchNorm does at the same rate.
+    """
+    tried = 100 * results(RATES.name).set_index("setting")["test_accuracy"]
+    best = rates_chosen()
+    full = [float(tried[_at(FULL, rate)]) for rate in GRID[FULL]]
+    shared = float(tried[_at(FULL, best["without BatchNorm"])])
+    without = float(tried[_at("without BatchNorm", best["without BatchNorm"])])
+    return {
+        "at_chosen": max(full),
+        "at_next": sorted(full)[-2],
+        "at_lowest": full[-1],
+        "at_stays": float(tried[_at("without schedule", best["without schedule"])]),
+        "at_shared": shared,
+        "without_norm": without,
+        "by_rate": max(full) - shared,
+        "by_norm_alone": shared - without,
+    }
+
+
 def seen_in_training(setting: str) -> float:
     """Return the share named right in the last epoch of training, in the mean over seeds."""
     rows = results(RECIPE.name)
