@@ -122,6 +122,14 @@ def test_clothes_on_their_side_cost_most_and_mirrored_ones_nothing():
         assert cost(network, "no std").low > cost(network, "mean and std 0.5").high
 
 
+def test_bytes_cost_every_network_most_and_a_mean_of_half_two_networks_little():
+    for network in (COLOUR, *CLOTHES):
+        usual = stored(network, "as trained")["accuracy"]
+        assert stored(network, "bytes, 0 to 255")["accuracy"] < usual / 2, network
+    small = [cost(network, "mean and std 0.5").high < 12 for network in CLOTHES]
+    assert sum(small) == 2
+
+
 def test_networks_trained_with_smoothed_labels_are_less_sure_than_right():
     rows = results("calibration")
     assert set(rows["network"]) == {COLOUR, *CLOTHES}

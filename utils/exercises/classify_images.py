@@ -39,9 +39,9 @@ def _files() -> list[tuple]:
     coffee = Image.fromarray(photograph("coffee")).resize((96, 64))
     side = Image.Exif()
     side[0x0112] = 6  # the camera was turned
-    shape = np.zeros((60, 80), np.uint8)
-    shape[10:50, 30:50] = 255
-    cut = coffee.resize((80, 60)).copy()
+    shape = np.zeros((60, 82), np.uint8)  # no whole number of pixels wide, once it is small
+    shape[10:50, 30:66] = 255
+    cut = coffee.resize((82, 60)).copy()
     cut.putalpha(Image.fromarray(shape))
     brick = Image.fromarray(texture("brick")[:128, :128]).convert("RGB")
     return [
@@ -72,6 +72,18 @@ _SEEN = Array(
     look="Turn your result back into a picture, `x[0] * std + mean`, and look at it.",
     shape="One image of three channels, `size` pixels high and wide: (1, 3, size, size).",
     close=0.3,  # resizing differs a little at the edges, from package to package
+)
+
+_CROP = "    x = vision.center_crop(x, min(picture.size))\n"
+_RESIZE = "vision.resize(x, [size, size], antialias=True)"
+_RESIZED_FIRST = (
+    "Resized first and cropped then, as is done for ImageNet. But the longer side and the place of "
+    "the square are rounded to whole pixels then, and small pictures show it. Asked for is the "
+    "square first."
+)
+_NEAREST = (
+    "Each pixel is a copy of one in the large picture, and no mean of several: fine detail turns "
+    "into speckles. Asked for is bilinear, with antialiasing."
 )
 
 prepare = Exercise(
@@ -119,7 +131,7 @@ def my_input(content, size, mean, std):
             "What is transparent came out black; asked for is white.",
         ),
         Slip(
-            {"    x = vision.center_crop(x, min(picture.size))\n": ""},
+            {_CROP: ""},
             "The whole picture is squeezed into a square. Cut out the middle square first.",
         ),
         Slip(
@@ -154,6 +166,30 @@ def my_input(content, size, mean, std):
             {"antialias=True": "antialias=False"},
             "Without antialiasing, most pixels of the large picture are never read, and fine "
             "detail turns into speckles.",
+            whole=True,  # a mean of four pixels is the same where one becomes half as large
+        ),
+        *(
+            Slip({_CROP: "", _RESIZE: f"vision.center_crop(vision.resize(x, {to}), size)"}, look)
+            for to, look in (
+                ("[size]", _RESIZED_FIRST),
+                (
+                    "[size * 256 // 224]",
+                    "Resized to a little more than `size`, and its margins cut off, as is done for "
+                    "ImageNet. This network was trained on the whole middle square.",
+                ),
+            )
+        ),
+        *(
+            Slip({"antialias=True": f"vision.InterpolationMode.{way}"}, look)
+            for way, look in (
+                (
+                    "BICUBIC",
+                    "Resized bicubically, as Pillow's `resize` does unless it is told otherwise: "
+                    "along edges it overshoots. Asked for is bilinear.",
+                ),
+                ("NEAREST_EXACT", _NEAREST),
+                ("NEAREST", _NEAREST),
+            )
         ),
         Slip({"[None]": ""}, "The network wants a batch: a first axis of length 1."),
     ),
@@ -366,6 +402,15 @@ def gap(probabilities, labels, bins):
             },
             "How sure an answer is does not depend on the label: it is the highest probability, "
             "right or wrong.",
+        ),
+        Slip({"return total": "return 100 * total"}, "In percent; asked for is a share, in 0..1."),
+        Slip(
+            {
+                "own = (sure * bins > i) & (sure * bins <= i + 1)": "own = torch.isin("
+                "torch.arange(len(sure)), sure.argsort().tensor_split(bins)[i])"
+            },
+            "These bins hold as many answers each, which is another way to count. Asked for are "
+            "bins of equal width: of ten, the first goes from 0 to 0.1.",
         ),
     ),
     praise="It is one number for a whole diagram, so look at the diagram, too.",
@@ -659,6 +704,7 @@ def smoothed(share: float = 0.1, classes: int = 10) -> Interactive:
             100 * (1 - share): "Nearly. The share is spread over *all* classes: the right one gets "
             "its part of it back.",
             100.0: "So it would be without smoothing.",
+            round(answer / 100, 6): "As a share that is right; asked for is a number in percent.",
             round(100 * share / classes, 6): "That much each *wrong* class is given.",
             round(100 * (1 - share / classes), 6): "The share is taken off whole; the right class "
             "gets back one part in as many as there are classes.",

@@ -86,7 +86,7 @@ class Number(Result):
         try:
             if isinstance(value, str | bytes | bool):
                 raise TypeError
-            return float(value)
+            return float(value.detach() if isinstance(value, Tensor) else value)
         except Exception:
             look = "What should come back is a single number."
             raise MismatchError("a number", short(value), look) from None

@@ -35,7 +35,6 @@ SLIPS = {
     "gap": [
         ({"return total": "return 0.0"}, "on paper"),
         ({"return total": "return sure"}, "a single number"),
-        ({"return total": "return 100 * total"}, "on paper"),
     ],
     "temperature": [
         ("def choose(scores, labels):\n    return 1.0", "Draw the loss"),
@@ -66,5 +65,19 @@ RIGHT = [
         "        return loss\n"
         "    step.step(closure)\n"
         "    return log.exp().item()",
+    ),
+    (
+        "temperature",
+        "def choose(scores, labels):\n"
+        "    grid = torch.logspace(-3, 3, 420, base=2).requires_grad_()\n"
+        "    loss = lambda t: torch.nn.functional.cross_entropy(scores / t, labels)\n"
+        "    return min(grid, key=loss)",
+    ),
+    (
+        "prepare",
+        _PILLOW.replace(
+            "ImageOps.fit(picture, (size, size), ",
+            "ImageOps.fit(picture, (min(picture.size),) * 2).resize((size, size), ",
+        ),
     ),
 ]
