@@ -28,6 +28,7 @@ from .results import Array, Number, Result, Slip, noise
 _CYCLE = (
     *((step, 100, 0.8, 0.25) for step in (0, 10, 25, 26, 60, 99)),
     *((step, 50, 0.2, 0.0) for step in (0, 1, 49)),
+    *((step, 234, 0.8, 0.2) for step in (46, 47, 200)),  # the rise ends between two steps
 )
 
 cycle = Exercise(
@@ -81,6 +82,10 @@ def rate(step, steps, peak, warmup):
         Slip(
             {"    if step < rise:\n        return peak * (0.1 + 0.9 * step / rise)\n": ""},
             "There is no rise: before step `rise` the line goes up.",
+        ),
+        Slip(
+            {"warmup * steps": "int(warmup * steps)"},
+            "The rise may end between two steps: leave `warmup * steps` as it is, unrounded.",
         ),
         Slip(
             {"step < rise": "step < rise or not rise"},
@@ -206,7 +211,7 @@ def _lessons() -> tuple[tuple[nn.Module, list[tuple[Tensor, Tensor]], tuple[Tens
 
     def build() -> tuple:
         def lesson(classes: int) -> tuple:
-            middles = 2.5 * torch.randn(classes, 6)
+            middles = torch.randn(classes, 6)  # so close that not all are named right
 
             def images(labels: Tensor) -> Tensor:
                 return middles[labels] + torch.randn(len(labels), 6)
@@ -249,6 +254,16 @@ class _Losses(Result):
 _GRADIENTS = "Does each step start from a gradient of its own? `backward()` adds to what is there."
 _SOFTMAX = "`F.cross_entropy` takes scores, and does the softmax itself. Here it is done twice."
 _MODE = "While it is tested, batch normalisation should not look at the test images: the mode?"
+
+
+def _look_of_share(got: float, *_: Any) -> str:
+    if not 0 <= got <= 1:
+        return "What is asked for is a share, from 0 to 1: neither a count nor a percentage."
+    return (
+        "The training is right. Which share of *all* test images is named right, and what is "
+        "different about the network while it is tested?"
+    )
+
 
 loops = Exercise(
     key="loops",
@@ -294,7 +309,7 @@ def learn(network, batches, test):
             expected="the share of test images that the trained network names right",
             got="{got:.3f}, after the right losses",
             close=1e-3,
-            look="The training is right. What is different about the network while it is tested?",
+            look=_look_of_share,
         ),
     ),
     slips=(
@@ -316,6 +331,10 @@ def learn(network, batches, test):
             "one by one.",
         ),
         Slip({"    network.eval()\n": ""}, _MODE),
+        Slip(
+            {"right.float().mean().item()": "float(right.any())"},
+            "That says whether any test image is named right: how many of them are, as a share?",
+        ),
     ),
     praise="None of the three raises an error, and with each of them the loss falls. That is why "
     "they live long.",
@@ -466,6 +485,7 @@ _SMOOTH = (
     (*noise(3, ((6, 5),))[0], torch.tensor([0, 4, 2, 2, 1, 3]), 0.1),
     (4 * noise(4, ((3, 3),))[0][0], torch.tensor([2, 0, 1]), 0.3),
     (30 * noise(5, ((2, 4),))[0][0], torch.tensor([1, 3]), 0.0),
+    (torch.tensor([[300.0, -300, 0, 20], [-300, 5, 300, 10]]), torch.tensor([1, 0]), 0.2),
 )
 
 smoothed = Exercise(
@@ -474,8 +494,9 @@ smoothed = Exercise(
     statement="""
 Label smoothing does not ask for certainty. Of each target a share, `smoothing`, is spread evenly
 over all classes, the right one included; the rest stays on the right one. Write the loss: the mean
-over the images of the cross-entropy between these targets and the network's probabilities. Do it
-without `F.cross_entropy`. Scores may be large.
+over the images of the cross-entropy between these targets and the network's probabilities.
+`F.cross_entropy` can do this, and is what the check compares with: here, write it yourself. Scores
+may be large.
 """,
     stub="""
 def smoothed(scores, labels, smoothing):
@@ -521,6 +542,11 @@ def smoothed(scores, labels, smoothing):
         Slip({".sum(1).mean()": ".sum()"}, "The mean over the images is asked for, not their sum."),
         Slip({"-(target": "(target"}, "A loss is not negative: where is the minus?"),
         Slip({"scores.log_softmax(1)": "scores.log_softmax(0)"}, "Softmax runs over the classes."),
+        Slip(
+            {"scores.log_softmax(1)": "scores.softmax(1).log()"},
+            "For large scores a probability is rounded to 0, and its logarithm is infinite: take "
+            "both in one step.",
+        ),
         Slip(
             {"scores.log_softmax(1)": "scores.softmax(1)"},
             "That is the probability; cross-entropy takes its logarithm.",

@@ -7,6 +7,7 @@ SLIPS = {
         ("def rate(step, steps, peak, warmup):\n    return 'high'", "a single number"),
         ("def rate(step, steps, peak, warmup):\n    return peak", "which two points"),
         ("rate = 0.8", "without calling it"),
+        ({"warmup * steps": "round(warmup * steps)"}, "which two points"),
     ],
     "second_look": [
         ({" / 2": " / 2 + 0.01"}, "Two forward passes"),
@@ -19,6 +20,8 @@ SLIPS = {
         ({"return losses, accuracy": "return losses[1:], accuracy"}, "used once, in its order"),
         ({"lr=0.1": "lr=0.01"}, "Two things can be wrong so far"),
         ({"return losses, accuracy": "return losses, 0.5"}, "different about the network"),
+        ({"accuracy = right.float().mean().item()": "accuracy = 100"}, "neither a count"),
+        ({"right.float().mean()": "right.sum()"}, "neither a count"),
     ],
     "groups": [
         ({"p.ndim < 2": "p.ndim < 1"}, "What is in no group"),
