@@ -111,7 +111,7 @@ def test_drawing_by_keys(show, trained) -> None:
 
 
 def test_a_branch_is_switched_off(show, trained) -> None:
-    page = show(live_network()).page
+    page = show(live_network(module="3a")).page
     whole = results(page)
     page.get_by_role("group", name="Switches of this module").get_by_label("3×3").uncheck()
     found = results(page)
@@ -292,6 +292,57 @@ def test_in_the_book_the_weights_come_when_the_figure_is_near(show, folder, trai
     page.get_by_text("Below").scroll_into_view_if_needed()
     agrees(page, trained)
     assert sum("/data/" in url for url in asked) == 1
+
+
+def test_noise_is_no_garment_on_a_plain_ground(show) -> None:
+    page = show(live_network(start="upload")).page
+    results(page)
+    told = page.locator(".own-picture [role=status]")
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 120), np.uint8))
+    for picture, doubted in ((noise, True), (garment(), False)):
+        page.locator("input[type=file]").set_input_files(
+            {"name": "a.png", "mimeType": "image/png", "buffer": saved(picture, "PNG")}
+        )
+        expect(told).to_contain_text("almost everything" if doubted else "scaled to 28 × 28.")
+        assert ("almost everything" in told.inner_text()) == doubted
+
+
+def test_the_task_has_the_answers_that_it_says(show, trained) -> None:
+    """The branches that it ticks are those without which PyTorch names another class."""
+    visit = show(live_network(module="3b"))
+    page = visit.page
+    image, first = image_of(page), results(page)["prediction"]
+    switches = page.get_by_role("group", name="Switches of this module")
+    found = []
+    for stage in ("2a", "2b", "3a", "3b", "3c", "3d", "4a", "4b"):
+        page.get_by_label(f"Module {stage}", exact=True).check()
+        module = trained.model.get_submodule(f"inception{stage}")
+        for branch, part in (("1×1", 1), ("3×3", 2), ("5×5", 3), ("pool", 4)):
+            hook = module.get_submodule(f"branch{part}").register_forward_hook(
+                lambda _m, _x, y: torch.zeros_like(y)
+            )
+            expected = trained.classes[int(scores(trained, image).argmax())]
+            hook.remove()
+            if expected != first:
+                found.append(f"{branch} of {stage} ({expected.lower()})")
+                switches.get_by_label(branch).uncheck()
+                assert results(page)["prediction"] == expected
+                expect(page.locator(".found")).to_contain_text(found[-1])
+                switches.get_by_label(branch).check()
+    assert page.locator(".found").inner_text() == f"Found: {', '.join(found)}. That is all."
+
+
+def test_it_opens_on_the_channel_that_matters_most(show, trained) -> None:
+    page = show(live_network()).page
+    found = results(page)
+    before = scores(trained, image_of(page)).softmax(0)
+    top = int(before.argmax())
+    means = maps_of(trained, image_of(page), "inception4b").mean(dim=(1, 2))
+    weight, bias = trained.model.fc.weight.detach(), trained.model.fc.bias.detach()
+    without = means * (1 - torch.eye(len(means))) @ weight.T + bias
+    change = (without.softmax(1)[:, top] - before[top]).abs()
+    assert found["channel"] == int(change.argmax())
+    assert change.max() > 0.1
 
 
 def test_it_works_from_a_disk(show, folder, chromium: Browser) -> None:

@@ -19,6 +19,7 @@ const BETWEEN = 100; // milliseconds from one answer to the next while a stroke 
 const REST = 500; // and without a stroke, until the answer is read aloud
 
 const short = (stage) => stage.name.replace("inception", "");
+const withArticle = (name) => `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
 const lower = (text) => (text[1] === "-" ? text : text[0].toLowerCase() + text.slice(1));
 const alike = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
@@ -167,7 +168,7 @@ function build(own) {
     node("span", {}, "Branches:"), made.everywhere.map(({ label }) => label));
 
   const input = node("div", { class: "in" }, node("p", { class: "card-title" }, "Draw an outline"),
-    node("p", { class: "soft hint" }, "Where its ends meet, it is filled."), made.pad, node("div", { class: "tools" }, tools, clear, small ? null : arrows));
+    node("p", { class: "soft hint" }, "A closed one is filled."), made.pad, node("div", { class: "tools" }, tools, clear, small ? null : arrows));
   const output = node("div", { class: "out" }, made.verdict,
     node("ul", { class: "bars", "aria-label": "Classes" }, made.bars.map(({ row }) => row)));
   const scene = node("div", { class: "scene" }, input,
@@ -175,6 +176,8 @@ function build(own) {
     output);
   const choose = node("div", { class: "samples", role: "group", "aria-label": "Test images" },
     made.pictures.map(({ button }) => button));
+
+  made.task = small ? null : taskOf(get("turns"), layout, modules, samples.find(({ pixels }) => alike(pixels, get("image"))));
 
   const body = [scene, choose, summary];
   if (!small) {
@@ -189,6 +192,7 @@ function build(own) {
     });
     const alone = switchFor(() => `${get("open")}:${get("channel")}`, "This channel", null, "on");
     made.alone = { show: (off) => { alone.box.checked = !off.includes(own.naming(alone.name)); } };
+    if (made.task) body.push(made.task.element);
     body.push(made.open.element, node("div", { class: "pick" }, made.pick, alone.label), made.panel);
   }
 
@@ -205,7 +209,9 @@ function build(own) {
       "runs in this page: nothing you draw leaves it." :
       "The network is mini-googlenet, trained on Fashion-MNIST; it runs in this page, and nothing you " +
       "draw leaves it. Every square is the map of one channel, from nothing to its largest value on some " +
-      "test images in full colour. What is switched off gives zeros.",
+      "test images in full colour. What is switched off gives zeros. Classes that it rules out keep about " +
+      `${whole100(get("smoothing") / layout.classes.length)}: in training the target of each wrong class was ` +
+      "that much, not 0, so that the network would not grow too sure (label smoothing).",
   };
 }
 
@@ -247,6 +253,8 @@ function update({ image, open, channel, off }, { made }) {
   const name = (i) => lower(layout.classes[i]);
   const said = `${layout.classes[order[0]]}, ${whole100(probabilities[order[0]])}`;
   say(made.verdict, blank ? "An empty sheet" : said);
+  made.open?.answers(made.verdict.textContent);
+  made.task?.show(image, off);
   for (const { stage, canvas } of made.blocks) paintBlock(canvas, stage, found.maps[stage.name], made.peaks[stage.name]);
   made.open?.show(stage, channel, found.maps, off);
   made.alone?.show(off);
@@ -254,7 +262,7 @@ function update({ image, open, channel, off }, { made }) {
     net, found, stage, channel, off: new Set(off), pool: made.pool, classes: layout.classes, top: order[0],
   });
   const was = truth === undefined ? "" : truth === order[0] ? ", and it is one"
-    : `, but it is ${/^[aeiou]/.test(name(truth)) ? "an" : "a"} ${name(truth)}`;
+    : `, but it is ${withArticle(name(truth))}`;
   const without = off.length ? ` Without that switched off: ${name(argmax(whole.probabilities))}, ${
     whole100(Math.max(...whole.probabilities))}.` : "";
   made.said = blank
@@ -279,6 +287,33 @@ function readSamples({ images, labels, right }, size) {
   return labels.map((label, i) => ({
     label, right: right[i], pixels: [...bytes.subarray(i * size ** 2, (i + 1) * size ** 2)],
   }));
+}
+
+// What to look for with the first picture, where single branches change the answer: `turns` holds them,
+// each with the class that is named without it. It is ticked as they are found.
+function taskOf(turns, { classes }, modules, first) {
+  const branches = Object.keys(turns);
+  if (!branches.length || !first) return null;
+  const said = [...new Set(Object.values(turns))].map((i) => lower(classes[i]));
+  const list = said.length > 1 ? `${said.slice(0, -1).join(", ")} or ${said.at(-1)}` : said[0];
+  const many = ["one", "two", "three", "four"][branches.length - 1] ?? count(branches.length);
+  const found = new Set();
+  const tells = node("p", { class: "found", role: "status" });
+  return {
+    element: node("div", { class: "task" }, node("p", {}, node("b", {}, "Find out. "),
+      `The figure opens with ${withArticle(lower(classes[first.label]))}. Take one branch of one module ` +
+      `away, and nearly always the answer stays. Of the ${modules.length * BRANCHES.length} branches, only ` +
+      `${many} ${branches.length === 1 ? "changes" : "change"} it when switched off alone: then the network ` +
+      `says ${list}. Which ${many}?`), tells),
+    show(image, off) {
+      if (off.length !== 1 || !(off[0] in turns) || !alike(image, first.pixels)) return;
+      found.add(off[0]);
+      say(tells, `Found: ${[...found].map((name) => {
+        const [stage, branch] = name.split(".");
+        return `${NAMES[branch]} of ${short({ name: stage })} (${lower(classes[turns[name]])})`;
+      }).join(", ")}.${found.size === branches.length ? " That is all." : ""}`);
+    },
+  };
 }
 
 // Weights are loaded when the page has been read and the figure is near, not before.
@@ -425,7 +460,7 @@ function openModule({ drawing, get, move, naming }, made, switchFor) {
     const from = { middle: width / 2, half: Math.min(width / 2 - 1, (coming * scale) / 2), top: Y.source, tall: 10 };
     drawSlab(source, from, null);
     place(inText, width / 2, Y.end - 4, `in: ${several(coming, "channel")}, ${stage.side} × ${stage.side}`);
-    place(outText, width / 2, Y.out, `out: ${several(stage.channels, "channel")}, one behind the other`);
+    place(outText, width / 2, Y.out, `out: ${several(stage.channels, "channel")}${width < 300 ? "" : ", one behind the other"}`);
     const long = stage.channels * scale;
     const joinedLeft = (width - long) / 2;
     geometry = { tile, rows, places: [] };
@@ -482,13 +517,15 @@ function openModule({ drawing, get, move, naming }, made, switchFor) {
     }
   });
   const heading = node("p", { class: "card-title" });
+  const now = node("p", { class: "now", "aria-hidden": "true" }); // the bars may be out of sight
   const ofBranch = BRANCHES.map((branch) =>
     switchFor(() => `${get("open")}.${branch}`, NAMES[branch], COLOURS[branch], "in this module"));
   const ofModule = switchFor(() => get("open"), "the whole module", null, "on");
   const switches = node("div", { class: "switches", role: "group", "aria-label": "Switches of this module" },
     node("span", {}, "Of this module alone:"), [...ofBranch, ofModule].map(({ label }) => label));
   return {
-    element: node("div", { class: "open" }, heading, switches, holder),
+    element: node("div", { class: "open" }, node("div", { class: "head" }, heading, now), switches, holder),
+    answers: (text) => say(now, text),
     show(stage, channel, maps, off) {
       say(heading, `Module ${short(stage)}, opened`);
       for (const { name, box } of [...ofBranch, ofModule]) box.checked = !off.includes(naming(name));
@@ -548,6 +585,9 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .stage[data-theme="dark"] :is(.maps, .glance canvas) { filter: brightness(1.45); }
 .times { display: inline-block; min-width: 40px; }
 .soft { color: var(--soft); font-size: .9em; }
+.hint { margin: -6px 0 8px; line-height: 1.3; }
+.task { border-left: 4px solid var(--control); padding: 2px 0 2px 12px; } .found { font-weight: 650; }
+.now { font-weight: 650; padding-bottom: 8px; }
 .arrows { display: inline-flex; gap: 3px; align-items: center; font-size: .93em; } .arrows button { padding: 3px 8px; min-width: 30px; }
 .own-picture { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: 10px; align-items: center; }
 .upload { position: relative; border: 1px solid var(--control); border-radius: 6px; padding: 4px 12px;
@@ -568,8 +608,11 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .thumb { width: 44px; height: 44px; border-radius: 4px; background: #000; }
 .marker { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
 .chosen { fill: none; stroke: var(--ink); stroke-width: 2.5; }
-@container (max-width: 420px) { .samples { grid-template-columns: repeat(5, minmax(0, 1fr)); } 
-  .bars li { grid-template-columns: 5.6em 1fr 2.4em; gap: 4px; } }
+@container (max-width: 420px) { .bars li { grid-template-columns: 5.6em 1fr 2.4em; gap: 4px; } }
+@container (max-width: 300px) { .samples { grid-template-columns: repeat(5, minmax(0, 1fr)); } }
+@container (min-width: 320px) and (max-width: 420px) {
+  .scene { grid-template-columns: minmax(0, 3fr) minmax(0, 4fr); }
+  .bars li { grid-template-columns: 7.2em 1fr 2.4em; } }
 @container (min-width: 560px) {
   .scene { grid-template-columns: minmax(0, 180px) minmax(0, 1fr) minmax(0, 180px);
     gap: 12px 14px;

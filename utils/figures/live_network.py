@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from .. import pretrained
 from ..activations import features
@@ -23,12 +24,12 @@ _POOL = 40  # test images of each class, among which the strongest are looked fo
 _STARTS = ("draw", "upload")
 _STRONGEST = 6  # of them, for each channel
 # As high as the figure will be, narrow and wide, so that the text below it need not move.
-_HEIGHTS = {True: (1043, 545), False: (2510, 1455)}
+_HEIGHTS = {True: (934, 545), False: (2500, 1530)}
 
 
 def live_network(
     *,
-    module: str = "3a",
+    module: str = "4b",
     channel: int | None = None,
     small: bool = False,
     start: str = "draw",
@@ -46,7 +47,7 @@ def live_network(
     module
         The module that is open at first: "2a", "2b", "3a" to "3d", "4a" or "4b".
     channel
-        Of its output, from 0; by default the one of the 3×3 branch that answers most at first.
+        Of its output, from 0; by default the one without which the first answer changes most.
     small
         Only the drawing, the modules at a glance and the classes, for a landing page.
     start
@@ -67,7 +68,7 @@ def live_network(
     one_of(start, _STARTS, "start")
     size = facts["net"]["size"]
     if channel is None:
-        channel = facts["liveliest"][f"inception{module}"]
+        channel = facts["decisive"][f"inception{module}"]
 
     def check(state: dict[str, Any]) -> None:
         one_of(state["open"], tuple(modules), "open")
@@ -112,6 +113,8 @@ def live_network(
         weights=facts["weights"],
         samples=facts["few" if small else "samples"],
         peaks=facts["peaks"],
+        smoothing=facts["smoothing"],
+        turns={} if small else facts["turns"],
         strongest="" if small else facts["strongest"],
     )
     narrow, wide = _HEIGHTS[small]
@@ -133,6 +136,19 @@ def _check_off(name: Any, stages: list[dict[str, Any]]) -> None:
             f"off holds names of what gives nothing but zeros, such as '5x5', 'inception3a', "
             f"'inception3a.5x5' or 'inception3a:17', but it holds {name!r}."
         )
+
+
+@torch.inference_mode()
+def _answers(network: nn.Module, stage: str, image: Tensor, kept: Tensor) -> Tensor:
+    """Return probabilities (N, classes) of one image, of a stage what each row (C,) keeps."""
+    hook = network.get_submodule(stage).register_forward_hook(
+        lambda _module, _given, map_: map_ * kept[:, :, None, None]
+    )
+    try:
+        scores: Tensor = network(image)
+    finally:
+        hook.remove()
+    return scores.softmax(1)
 
 
 @cache
@@ -165,12 +181,25 @@ def _facts() -> dict[str, Any]:
         if ((labels == label) & (right == good)).any()
     ]
     first = next(i for i in picked if labels[i] == labels[0])
-    liveliest = {}
+    # Of each module: the channel that moves the first image's answer most when it is off, and the
+    # branches without which another class comes first.
+    network, answer = trained.model, int(probabilities[first].argmax())
+    image = trained.preprocessing(test.images[pool[first : first + 1]])
+    decisive: dict[str, int] = {}
+    turns: dict[str, int] = {}
     for stage in (s for s in exported.layout["stages"] if "branches" in s):
-        name, (before, width, *_) = stage["name"], stage["branches"].values()
-        answers = found[name].amax(dim=(2, 3))
-        share = (answers[first] / answers.amax(dim=0).clamp(min=1e-9))[before : before + width]
-        liveliest[name] = before + int(share.argmax())
+        name, widths = stage["name"], stage["branches"]
+        alone = _answers(network, name, image, 1 - torch.eye(stage["channels"]))
+        change = (alone[:, answer] - probabilities[first, answer]).abs()
+        decisive[name] = int(change.argmax())
+        of = torch.arange(len(widths)).repeat_interleave(torch.tensor([*widths.values()]))
+        rows = (of != torch.arange(len(widths))[:, None]).float()
+        said_now = _answers(network, name, image, rows).argmax(1).tolist()
+        turns |= {
+            f"{name}.{branch}": now
+            for branch, now in zip(widths, said_now, strict=True)
+            if now != answer
+        }
     order = probabilities[first].argsort(descending=True)[:2].tolist()
     said = " and ".join(f"{classes[i].lower()} {100 * probabilities[first][i]:.1f}%" for i in order)
 
@@ -188,7 +217,9 @@ def _facts() -> dict[str, Any]:
         "strongest": data_address(zlib.compress(strongest, 9)),
         "first": test.images[pool[first], 0].flatten().tolist(),
         "said": said,
-        "liveliest": liveliest,
+        "decisive": decisive,
+        "turns": turns,
+        "smoothing": trained.card["recipe"]["label_smoothing"],
         "samples": samples(picked),
         "few": samples([i for i in picked if right[i]]),
         "peaks": {name: [round(value, 3) for value in values] for name, values in peaks.items()},

@@ -89,6 +89,11 @@ export async function readPicture(file, size) {
       pixels.push(Math.round(sum / area));
     }
   }
+  // Where the edge is no plain ground, nothing has been cut out.
+  const apart = edge.filter((one) => Math.abs((bright ? 255 - one : one) - background) > STANDS_OUT).length;
+  const whole = right - left > 0.95 * width && bottom - top > 0.95 * height;
+  const doubt = whole && apart > 0.4 * edge.length ? " But almost everything in it stands out: unless this is " +
+    "one garment on a plain ground, the answer means nothing." : "";
   context.globalCompositeOperation = "source-over";
   context.strokeStyle = "#2f81e0";
   context.lineWidth = Math.max(2, width / 100);
@@ -96,6 +101,6 @@ export async function readPicture(file, size) {
   return {
     pixels, view,
     done: `Made grey${bright ? ", inverted because its background is bright" : ""}, cropped to what stands ` +
-      `out, and scaled to ${size} × ${size}.`,
+      `out, and scaled to ${size} × ${size}.${doubt}`,
   };
 }
