@@ -483,6 +483,9 @@ def test_the_widest_branch_costs_most_in_front_and_the_pool_at_the_end():
         assert lost.loc[group, "channels"].idxmax() == "3x3"
     assert lost.loc[("3a", "3x3"), "random"] > 0.8 * lost.loc[("3a", "3x3"), "means"]
     assert lost.loc["4b", "means"].idxmax() == "pool"
+    for group in ("3b", "4a"):  # width explains most of the loss there, not all
+        own = lost.loc[(group, "3x3")]
+        assert 0.6 * own["means"] < own["random"] < own["means"]
     assert lost.loc[("4b", "pool"), "random"] < 0.3 * lost.loc[("4b", "pool"), "means"]
     every = lost.loc["all modules"]
     assert every.loc["1x1", "zeros"] > every.loc["1x1", "means"] + 5
@@ -502,6 +505,8 @@ def test_untrained_branches_pass_as_well_and_trained_ones_do_not_agree():
     assert (trained["holm"] < 0.05).sum() <= 2
     colour = trained.set_index(["stage", "property"]).loc[("inception3a", "colour")]
     assert colour["in"] < colour["seeds"]
-    assert looking_inside.strays() < 0.2
+    # What was found in GoogLeNet, scaled to eight channels, would most likely have been missed.
+    found = {kind: looking_inside.found_if(kind, level=0.05 / 16)[1] for kind in (2, 3, 8)}
+    assert found[2] < found[3] < 0.3 < 0.99 < found[8]
     ranks = looking_inside.mean_ranks("as built")
     assert ranks.groupby(["stage", "property", "branch"])["rank"].mean().max() < 0.8

@@ -155,3 +155,14 @@ def test_holm_is_holm():
     p = np.array([0.01, 0.04, 0.03, 0.005])
     assert inside.holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert inside.holm(np.array([0.9, 0.8])) == pytest.approx([1, 1])
+
+
+def test_a_whole_branch_of_a_kind_is_found_and_none_is_found_rarely():
+    mean, power = inside.found_if(8, level=0.05, repeats=200)
+    assert mean == pytest.approx(np.linspace(0, 1, 64)[-8:].mean())
+    assert power == 1
+    mean, power = inside.found_if(0, level=0.05, repeats=400)
+    assert mean == pytest.approx(0.5)
+    assert power < 0.1
+    with pytest.raises(ValueError, match="from 0 to 8"):
+        inside.found_if(9, level=0.05)

@@ -666,20 +666,6 @@ def shuffled_labels(setting: str, shuffles: int = 10_000) -> pd.DataFrame:
     return tests
 
 
-def strays(setting: str = BUILT, stage: str = "inception3a", branch: str = "5x5") -> float:
-    """Return how far from 1/2 chance alone moves a branch's mean rank, 19 times out of 20.
-
-    The mean is over the channels of all stored networks of a setting; of the first property.
-    """
-    seeds = _ranks(setting, stage, PROPERTIES[0])
-    random, number = np.random.default_rng(1), BRANCHES.index(branch)
-    total, count = np.zeros(10_000), 0
-    for ranks, labels in seeds.values():
-        drawn = random.permuted(np.tile(ranks, (len(total), 1)), axis=1)[:, labels == number]
-        total, count = total + drawn.sum(axis=1), count + drawn.shape[1]
-    return float(np.quantile(np.abs(total / count - 0.5), 0.95))
-
-
 def found_if(kind: int, *, level: float, repeats: int = 1_000) -> tuple[float, float]:
     """Return the mean rank and the power of the test if a branch had so many channels of a kind.
 
@@ -730,8 +716,8 @@ def passing_ranks(level: float = 0.05) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``stage``, ``property``, ``setting``, ``holm``, whose kernels are exchanged or not, and
-        the mean over seeds of the mean rank of each of `BRANCHES`, which are named by their kernel.
+        ``stage``, ``property``, ``setting`` (of `WAYS`), ``holm``, and for each of `BRANCHES`,
+        which are named by their kernel, its mean rank in the mean over seeds.
     """
     tests = {
         way: shuffled_labels(way).set_index(["stage", "property"]) for way in (BUILT, EXCHANGED)
