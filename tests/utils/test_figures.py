@@ -28,7 +28,7 @@ JS = Path(utils.figures.__file__).parents[1] / "interactive" / "kit.js"
 def test_a_figure_is_small_and_loads_nothing(figure):
     made = figure()
     text = made._repr_html_()
-    assert len(text) - len(made.state.get("photo", "")) < 66_000
+    assert len(text) - len(made.state.get("photo", "")) < 70_000
     assert len(made.state.get("photo", "")) < 20_000
     assert re.findall(r"https?:[\w:/.]+", text) == ["http://www.w3.org/2000/svg"]  # a name only
     assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|sendBeacon)\b", text)

@@ -643,7 +643,7 @@ def dearest() -> Interactive:
             "numbers around 0, and now all of them are positive.",
         ),
     }
-    costs = {way: experiment.cost(experiment.COLOUR, way).mean for way in offered}
+    costs = {way: experiment.cost(experiment.COLOUR, way).mean or 0.0 for way in offered}
     most = max(costs, key=costs.__getitem__)
     return choice(
         "The colour network gets photographs wrongly, in one of four ways. Which makes it name "

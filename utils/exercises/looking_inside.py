@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from ..data import fashion_mnist
 from ..experiments import looking_inside as experiment
 from ..googlenet import MODULES, micro_googlenet
 from ..interactive import Interactive
+from ..networks.network import Network
 from ..pretrained import load
 from ..support.checks import is_integer
 from ..support.palette import BRANCH_LABELS, BRANCHES
@@ -632,7 +633,7 @@ def blinded(answer: Any, held_out: int) -> Blinded:
         The answer is none, or takes too many channels or too much from the other classes.
     """
     trained = load("mini-googlenet")
-    network = trained.model
+    network = cast(Network, trained.model)
     off = _checked(answer, network)
     training, test = fashion_mnist("train"), fashion_mnist("test")
     judged = training[-held_out:] if held_out else test[:2_000]
@@ -656,7 +657,7 @@ def blinded(answer: Any, held_out: int) -> Blinded:
 
 def _plain_choice() -> dict[str, list[int]]:
     """Return the channels of the last module that add most to the score of a shirt."""
-    weight = load("mini-googlenet").model.fc.weight[_SHIRT]
+    weight = cast(Network, load("mini-googlenet").model).fc.weight[_SHIRT]
     return {"inception4b": weight.argsort(descending=True)[:MOST].tolist()}
 
 

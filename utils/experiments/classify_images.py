@@ -60,14 +60,20 @@ def _none(trained: Pretrained) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return (0.0,) * channels, (1.0,) * channels
 
 
+def _size(trained: Pretrained) -> tuple[int, int]:
+    """Return height and width of the images that a network was trained on, in pixels."""
+    height, width = trained.card["size"]
+    return height, width
+
+
 def _small(trained: Pretrained, x: Tensor) -> Tensor:
-    return shrunk(x, trained.preprocessing.size)
+    return shrunk(x, _size(trained))
 
 
 def _half_size(trained: Pretrained, x: Tensor) -> Tensor:
     """Shrink twice as much, and put a black frame around it."""
-    small = shrunk(x, tuple(side // 2 for side in trained.preprocessing.size))
-    return F.pad(small, [trained.preprocessing.size[0] // 4] * 4)
+    height, width = _size(trained)
+    return F.pad(shrunk(x, (height // 2, width // 2)), [height // 4] * 4)
 
 
 Feed = Callable[[Pretrained, Tensor], Tensor]
@@ -94,9 +100,9 @@ IN_COLOUR: Mapping[str, Feed] = MappingProxyType(
         "ImageNet's mean and std": lambda t, x: normalised(_small(t, x), *IMAGENET),
         "blue for red": lambda t, x: _by(t, _small(t, x).flip(1)),
         "grey": lambda t, x: _by(t, vision.rgb_to_grayscale(_small(t, x), 3)),
-        "squeezed": lambda t, x: _by(t, vision.resize(x, list(t.preprocessing.size)).clamp(0, 1)),
-        "no antialias": lambda t, x: _by(t, shrunk(x, t.preprocessing.size, antialias=False)),
-        "cropped, not resized": lambda t, x: _by(t, middle(x, t.preprocessing.size[0])),
+        "squeezed": lambda t, x: _by(t, vision.resize(x, list(_size(t))).clamp(0, 1)),
+        "no antialias": lambda t, x: _by(t, shrunk(x, _size(t), antialias=False)),
+        "cropped, not resized": lambda t, x: _by(t, middle(x, _size(t)[0])),
     }
 )
 
@@ -111,12 +117,12 @@ TRAINING = "in training mode"
 def ways(network: str) -> Mapping[str, Feed]:
     """Return the ways in which a network that ships can be fed."""
     one_of(network, (COLOUR, *CLOTHES), "network")
-    return SLIPS | (IN_COLOUR if network == COLOUR else OF_CLOTHES)
+    return {**SLIPS, **(IN_COLOUR if network == COLOUR else OF_CLOTHES)}
 
 
 def fed(trained: Pretrained, images: Tensor, way: str) -> Tensor:
     """Return what a network is fed with images (N, C, H, W), bytes: (N, C, height, width)."""
-    every = SLIPS | IN_COLOUR | OF_CLOTHES
+    every = {**SLIPS, **IN_COLOUR, **OF_CLOTHES}
     one_of(way, tuple(every), "way")
     return every[way](trained, images.float() / 255)
 
