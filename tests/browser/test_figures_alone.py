@@ -750,11 +750,11 @@ def test_the_pages_style_does_not_reach_the_figure(show, name) -> None:
 
 
 def change(stage: Locator) -> None:
-    """Choose something else in a figure's menu, or, where it has none, in its field."""
+    """Choose something else in a figure's menu, or, where it has none, in its field or slider."""
     if stage.locator("select").count():
         stage.locator("select").first.select_option(index=4)
     else:
-        stage.locator("input[type=number]").first.fill("5")
+        stage.locator("input[type=number], input[type=range]").first.fill("5")
 
 
 @each_figure
@@ -800,6 +800,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url
         "module": "163,328",
         "network": "6,998,552",
         "pooling": "moved by 6 px",
+        "training": re.search("<td>(.+?)</td>", FIGURES["training"]().fallback)[1],
         "window": "8",
     }
     assert page.get_by_text(numbers[name], exact=True).first.is_visible()
