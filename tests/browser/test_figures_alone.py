@@ -864,7 +864,7 @@ def test_a_figure_starts_when_a_reader_comes_near(show) -> None:
     expect(page.locator("figure[data-ready]")).to_have_count(1)
     far = page.locator("figure").last
     assert far.get_by_role("table").count()  # the text alternative
-    page.mouse.wheel(0, 2000)
+    far.scroll_into_view_if_needed()
     expect(far).to_have_attribute("data-ready", "", timeout=2500)
 
 
