@@ -104,12 +104,16 @@ class Bank(torch.nn.Module):
         upright = (window * (2 * torch.pi * t / 8).cos())[None] * window[:, None]
         upright = upright - upright.mean()
         spot = torch.exp(-(t[:, None] ** 2 + t**2) / 50)
-        red = torch.tensor([1.0, -1.0, 0.0])[:, None, None] * spot
-        grey = torch.ones(3, 1, 1)
-        self.weight = torch.stack([grey * upright, red, grey * (spot - spot.mean())])
+        ring = torch.exp(-(((t[:, None] ** 2 + t**2).sqrt() - 6) ** 2) / 2)
+        filters = [upright, spot, spot - spot.mean(), ring - ring.mean()]
+        self.weight = torch.stack(filters)[:, None]
 
     def forward(self, x):
-        return torch.nn.functional.conv2d(x, self.weight, padding=7).relu()
+        red, green, blue = x.split(1, dim=1)
+        grey = 0.299 * red + 0.587 * green + 0.114 * blue
+        # Red against green is taken before anything is added up: on grey it is 0, to the last bit.
+        x = torch.cat([grey, red - green, grey, grey], dim=1)
+        return torch.nn.functional.conv2d(x, self.weight, padding=7, groups=4).relu()
 
 
 def test_properties_find_what_was_put_there(monkeypatch):
@@ -125,8 +129,8 @@ def test_properties_find_what_was_put_there(monkeypatch):
     assert torch.isnan(orientation[1])  # it answers to no grey grating
     assert colour[1] == 1
     assert colour[2] < -0.9
-    assert found["curvature"][2] > 0  # a spot would rather have the line rolled up
-    assert found["curvature"][0] < 0  # an upright wave would not
+    assert found["curvature"][3] > 0.2  # a ring would rather have the line rolled up
+    assert found["curvature"][0].abs() < 0.03  # an upright wave would not
 
 
 def test_shuffled_labels_pass_what_is_there_and_nothing_else(monkeypatch):
