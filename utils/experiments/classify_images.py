@@ -70,6 +70,13 @@ def _small(trained: Pretrained, x: Tensor) -> Tensor:
     return shrunk(x, _size(trained))
 
 
+def _wrapped(trained: Pretrained, x: Tensor) -> Tensor:
+    """Take the mean off in whole bytes, where what falls below 0 begins again at 255."""
+    by = trained.preprocessing
+    mean, std = (torch.tensor(v)[:, None, None] for v in (by.mean, by.std))
+    return ((255 * (_small(trained, x) - mean)).round() % 256) / (255 * std)
+
+
 def _half_size(trained: Pretrained, x: Tensor) -> Tensor:
     """Shrink twice as much, and put a black frame around it."""
     height, width = _size(trained)
@@ -87,6 +94,7 @@ SLIPS: Mapping[str, Feed] = MappingProxyType(
         "neither": _small,
         "bytes, 0 to 255": lambda t, x: 255 * _small(t, x),
         "bytes, then normalised": lambda t, x: _by(t, 255 * _small(t, x)),
+        "mean taken off in uint8": _wrapped,
         "mean and std 0.5": lambda t, x: (_small(t, x) - 0.5) / 0.5,
         "on its side": lambda t, x: _by(t, _small(t, x)).rot90(1, (2, 3)),
         "mirrored": lambda t, x: _by(t, _small(t, x)).flip(3),
@@ -98,6 +106,7 @@ SLIPS: Mapping[str, Feed] = MappingProxyType(
 IN_COLOUR: Mapping[str, Feed] = MappingProxyType(
     {
         "ImageNet's mean and std": lambda t, x: normalised(_small(t, x), *IMAGENET),
+        "transform_input off": lambda t, x: _by(t, 0.5 + 0.5 * normalised(_small(t, x), *IMAGENET)),
         "blue for red": lambda t, x: _by(t, _small(t, x).flip(1)),
         "grey": lambda t, x: _by(t, vision.rgb_to_grayscale(_small(t, x), 3)),
         "squeezed": lambda t, x: _by(t, vision.resize(x, list(_size(t))).clamp(0, 1)),
@@ -111,7 +120,7 @@ OF_CLOTHES: Mapping[str, Feed] = MappingProxyType(
     {"dark on white": lambda t, x: _by(t, 1 - _small(t, x))}
 )
 
-TRAINING = "in training mode"
+USUAL, TRAINING = "as trained", "in training mode"
 
 
 def ways(network: str) -> Mapping[str, Feed]:
@@ -187,7 +196,7 @@ def cost(network: str, way: str) -> Estimate:
     The 95% interval covers the choice of the test images, drawn anew 2,000 times: of photographs by
     their cells, since crops of one cell are much alike. It does not cover other trainings.
     """
-    usual, other = (100.0 * _right(network, each) for each in ("as trained", way))
+    usual, other = (100.0 * _right(network, each) for each in (USUAL, way))
     lost = usual - other
     if network == COLOUR:
         cells = patch_cells("test", count=len(lost))
@@ -200,6 +209,19 @@ def cost(network: str, way: str) -> Estimate:
     sums = drawn @ table
     low, high = np.quantile(sums[:, 0] / sums[:, 1], (0.025, 0.975))
     return Estimate(float(lost.mean()), float(low), float(high))
+
+
+def places() -> int:
+    """Return from how many cells of the pictures the colour network's test photographs come."""
+    return len(set(patch_cells("test", count=int(stored(COLOUR, USUAL)["tested"]))))
+
+
+def costs(*networks: str) -> dict[str, dict[str, Estimate]]:
+    """Return for each network what each wrong way to feed it costs, by way; see `cost`."""
+    return {
+        network: {way: cost(network, way) for way in (*ways(network), TRAINING) if way != USUAL}
+        for network in networks
+    }
 
 
 def stored(network: str, way: str) -> pd.Series:
