@@ -15,13 +15,17 @@ from utils.experiments.classify_images import (
     TRAINING,
     calibration_error,
     cost,
+    costs,
     fed,
     fit_temperature,
     photos,
+    places,
     reliability,
     stored,
     ways,
 )
+from utils.experiments.disguises import DISGUISES, PIXELS, WAYS, named_right
+from utils.plots import points_lost
 from utils.plots import reliability as drawn
 from utils.pretrained import load
 
@@ -90,6 +94,27 @@ def test_the_temperature_is_where_the_loss_is_lowest(times):
     assert fit_temperature(100 * scores, labels) == pytest.approx(8, rel=1e-3)  # the bound
 
 
+def test_each_disguise_changes_at_most_ten_pixels_of_garments_that_were_named_rightly():
+    trained, garments = named_right("test")
+    some = garments[:2]
+    with torch.no_grad():
+        named = trained.model(trained.preprocessing(garments.images)).argmax(1)
+    assert torch.equal(named, garments.labels)
+    for name, way in WAYS.items():
+        changed = (way(trained, some.images, some.labels, 0) != some.images).flatten(1).sum(1)
+        assert ((changed > 0) & (changed <= PIXELS)).all() or name == "the best of blind tries"
+        assert (changed <= PIXELS).all()
+
+
+def test_slips_are_drawn_the_dearest_above_and_only_together():
+    picture = points_lost(costs(*CLOTHES))
+    assert picture.alt.index("on its side") < picture.alt.index("mirrored")
+    with pytest.raises(ValueError, match="the same slips"):
+        points_lost(costs(COLOUR, *CLOTHES[:1]))
+    with pytest.raises(ValueError, match="one to three"):
+        points_lost({})
+
+
 # --- What the chapter says in words -----------------------------------------------------------
 
 
@@ -99,6 +124,21 @@ def test_numbers_of_the_wrong_size_leave_guessing():
     assert stored(COLOUR, TRAINING)["accuracy"] < 0.1
     for way in ("mean and std 0.5", "ImageNet's mean and std", "blue for red"):
         assert cost(COLOUR, way).low > 20, way
+
+
+def test_a_switch_left_off_costs_most_of_what_the_colour_network_knows():
+    assert cost(COLOUR, "transform_input off").low > 50
+    assert cost(COLOUR, "mean taken off in uint8").low > 50
+    assert places() < 100
+    shown = costs(COLOUR)[COLOUR]
+    assert max(shown, key=lambda way: shown[way].mean) == "no mean"
+
+
+def test_blind_tries_reach_half_of_the_bar_at_most_and_one_gradient_less():
+    sure = results(DISGUISES.name).groupby("way")["sure"]
+    bar = sure.min()["the gradient, pixel by pixel"]
+    assert sure.max()["the best of blind tries"] < bar / 2
+    assert sure.max()["the gradient, asked once"] < sure.min()["the best of blind tries"]
 
 
 def test_shapes_cost_the_colour_network_nothing_that_shows():

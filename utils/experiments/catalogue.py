@@ -3,6 +3,7 @@
 from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .classify_images import CALIBRATION, FED
 from .concatenation import MERGING, MERGING_RATES
+from .disguises import DISGUISES
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES, HEADS_RATES_LONG
 from .googlenet import STAGE_TIMES
 from .harness import Experiment
@@ -28,7 +29,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(STAGE_TIMES, STEP_TIMES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
         *(AUX_FEW_RATES, AUX_FEW),
-        *(FED, CALIBRATION),
+        *(FED, CALIBRATION, DISGUISES),
         *(OFF, ANSWERS),
     )
 }

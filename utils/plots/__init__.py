@@ -20,6 +20,7 @@ from .pixels import by_pixels
 from .reliability import reliability
 from .runs import runs
 from .sizes import by_size
+from .slips import points_lost
 from .training import Bar, Screen, rate_range, schedules, training_film
 from .variance import kept_variance
 from .windows import named_filters, receptive_field
@@ -42,6 +43,7 @@ __all__ = [
     "kept_variance",
     "learning_curves",
     "named_filters",
+    "points_lost",
     "rate_range",
     "receptive_field",
     "reliability",

@@ -117,7 +117,7 @@ class Gallery:
             '<span style="text-align: center">'
             f'<img alt="" src="{jpeg_data_url(image, quality=85)}" '
             f'style="display: block; width: 100%; margin: 0 0 0.25rem; padding: 0; filter: none; '
-            f'border-radius: 0.25rem">{html.escape(title)}</span>'
+            f'border-radius: 0.25rem; box-shadow: 0 0 0 1px #8888">{html.escape(title)}</span>'
             for title, image in self.images.items()
         )
         narrowest = 8 if len(self.images) == 4 else 6.5  # on a phone, two and two or three in a row
