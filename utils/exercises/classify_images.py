@@ -13,8 +13,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..data import LabelledImages, fashion_mnist, photograph, texture, to_tensor
+from ..data import photograph, results, texture, to_tensor
 from ..experiments import classify_images as experiment
+from ..experiments.disguises import (
+    DISGUISES,
+    GARMENTS,
+    PIXELS,
+    QUERIES,
+    named_right,
+    wrongly_sure,
+)
 from ..interactive import Interactive
 from ..pretrained import Pretrained, load
 from . import questions
@@ -227,6 +235,140 @@ def my_input(content, size, mean, std):
 
 # 2 ---------------------------------------------------------------------------------------------
 
+
+def _ranked_cases() -> list[tuple[Tensor, Tensor, int]]:
+    """Scores that are all different; some that tie; all alike; far apart; and few classes."""
+    generator = torch.Generator().manual_seed(7)
+    cases = []
+    for n, classes, k, kind in (
+        (60, 7, 3, "apart"),
+        (80, 5, 3, "ties"),
+        (20, 4, 1, "alike"),
+        (50, 8, 5, "far apart"),
+        (30, 3, 5, "few"),
+    ):
+        scores = torch.randn(n, classes, generator=generator)
+        if kind == "ties":
+            scores = scores.round()
+        elif kind == "alike":
+            scores = torch.zeros(n, classes)
+        elif kind == "far apart":
+            scores = 200 * scores
+        cases.append((scores, torch.randint(classes, (n,), generator=generator), k))
+    return cases
+
+
+_KINDS = (
+    "scores that all differ",
+    "scores that tie",
+    "scores that are all alike",
+    "scores that lie far apart",
+    "fewer classes than k",
+)
+
+
+def _which_scores(scores: Tensor, labels: Tensor, k: int) -> str:
+    places = {case[0].shape: kind for case, kind in zip(_ranked_cases(), _KINDS, strict=True)}
+    return f"k = {k} and {places[scores.shape]}"
+
+
+ranked = Exercise(
+    key="ranked",
+    title="Among the first five",
+    statement="""
+Write the top-k accuracy: the share of images whose label is among the `k` likeliest classes.
+`scores` has the shape `(N, K)`, `labels` `(N,)`. Classes that tie with the label count as ahead of
+it: a network that gives every class the same score has named nothing. `k` may be larger than the
+number of classes. Then ask it about the scores of this page: `top_right(scores, clothes.labels, 2)`
+is how often a second guess would help.
+""",
+    stub="""
+def top_right(scores, labels, k):
+    \"\"\"The share of images whose label is among the first k, in 0..1.\"\"\"
+    return ...
+""",
+    answer="top_right",
+    reference=lambda scores, labels, k: (
+        sum(
+            sum(other >= row[label] for other in row) <= k
+            for row, label in zip(scores.tolist(), labels.tolist(), strict=True)
+        )
+        / len(labels)
+    ),
+    cases=_ranked_cases,
+    case=_which_scores,
+    results=(
+        Number(
+            expected="the share of labels that are among the first k, ties against them",
+            look="Take one image. How many classes have to be ahead of the label, so that it is no "
+            "longer among the first k?",
+            close=1e-6,
+        ),
+    ),
+    slips=(
+        Slip(
+            "def top_right(scores, labels, k):\n"
+            "    first = scores.topk(k).indices\n"
+            "    return (first == labels[:, None]).any(1).float().mean()",
+            "Where classes tie, `topk` and sorting take some of them and leave others, which have "
+            "the same score. Those that tie with the label count as ahead of it here.",
+        ),
+        Slip(
+            "def top_right(scores, labels, k):\n"
+            "    own = scores.gather(1, labels[:, None])\n"
+            "    next_one = scores.topk(k + 1).values[:, -1:]\n"
+            "    return (own > next_one).float().mean()",
+            "There are only 3 classes here, and `topk` cannot give more. What is asked for then?",
+        ),
+        Slip(
+            {">= own": "> own", "<= k": "< k"},
+            "Ties count *for* the label. With scores that are all alike, every label is then among "
+            "the first: no class is ahead of it.",
+        ),
+        Slip(
+            {"<= k": "< k"},
+            "The label's own class has a score as high as its own, too: it is counted among those "
+            "that are ahead of it.",
+        ),
+        Slip(
+            {">= own": "> own"},
+            "One place too many: of two classes that are ahead of the label, it is the third.",
+        ),
+        Slip(
+            {"scores >= own": "scores <= own"},
+            "That counts from the other end: which labels are among the *un*likeliest?",
+        ),
+        Slip({"<= k": "<= 1"}, "That is the same for every k: the first answer alone."),
+        Slip({"<= k": "== k"}, "That is the k-th place alone; the places before it count, too."),
+        Slip({"<= k": "> k"}, "That is the top-k *error*; asked for is the share that is right."),
+        Slip({".float().mean()": ".sum()"}, "That is how many; asked for is a share, in 0..1."),
+        Slip({".float().mean()": ".float().mean() * 100"}, "In percent; asked for is a share."),
+        Slip(
+            {"scores.gather": "(scores := scores.softmax(1)).gather"},
+            "Softmax rounds: what is far behind becomes exactly 0, and ties. It does not change an "
+            "order, so compare the scores themselves.",
+        ),
+    ),
+    praise="Guessing has k of K right. Of ten kinds of clothes, half are among the first five by "
+    "luck alone; of a thousand classes, hardly any.",
+    hints=(
+        "Do not sort. How many classes have a score at least as high as the label's?",
+        "`scores.gather(1, labels[:, None])` is the label's own score, `(N, 1)`.",
+        "`(scores >= own).sum(1)` is the label's place, ties against it: 1 for the first.",
+    ),
+    solution_code="""
+def top_right(scores, labels, k):
+    own = scores.gather(1, labels[:, None])
+    place = (scores >= own).sum(1)
+    return (place <= k).float().mean()
+""",
+    why="A place is a count: of the classes with a score at least as high. Nothing is sorted, so "
+    "no order decides among classes that tie, and `k` may be as large as it likes. Who counts ties "
+    "for the label calls a network perfect whose scores are all 0.",
+)
+
+# 3 ---------------------------------------------------------------------------------------------
+
 #: What may be wrong with a box -> how one tells it.
 _PROBES: Mapping[str, str] = MappingProxyType(
     {
@@ -329,7 +471,7 @@ wrong = {"A": "squeezed", "B": "blue for red", "C": "no std"}
     "its senses when the picture's contrast is raised by 1 over std around its mean.",
 )
 
-# 3 ---------------------------------------------------------------------------------------------
+# 4 ---------------------------------------------------------------------------------------------
 
 
 def _answers() -> list[tuple[Tensor, Tensor, int]]:
@@ -434,7 +576,7 @@ def gap(probabilities, labels, bins):
     "then opens gaps. Compare only what was counted with the same bins and as many answers.",
 )
 
-# 4 ---------------------------------------------------------------------------------------------
+# 5 ---------------------------------------------------------------------------------------------
 
 
 def _scored() -> list[tuple[Tensor, Tensor]]:
@@ -520,31 +662,26 @@ def choose(scores, labels):
 
 # Challenge -------------------------------------------------------------------------------------
 
-_GARMENTS, _PIXELS = 200, 10
+_BAR, _BLIND = "the gradient, pixel by pixel", "the best of blind tries"
 
 
 @dataclass(frozen=True)
 class Fooled(Score):
-    """How sure the network is of wrong answers, on average over all garments."""
+    """How sure the network is of wrong answers, on average over all garments.
+
+    `beside` is what may be told beside a score to beat.
+    """
 
     misnamed: float = 0.0
+    beside: str = ""
 
     def __str__(self) -> str:
-        return f"{self.accuracy:.1%} sure of wrong names on average, {self.misnamed:.0%} misnamed"
-
-
-@cache
-def _named_right(split: str, skipped: int) -> tuple[Pretrained, LabelledImages]:
-    """Return the clothes network and garments that it names rightly."""
-    trained = load("mini-googlenet")
-    clothes = fashion_mnist(split)[-skipped if skipped else 0 :][: 2 * _GARMENTS]
-    with torch.no_grad():
-        named = trained.model(trained.preprocessing(clothes.images)).argmax(1)
-    return trained, clothes[(named == clothes.labels).nonzero()[:_GARMENTS, 0]]
+        told = f"{self.accuracy:.1%} sure of wrong names on average, {self.misnamed:.0%} misnamed"
+        return f"{told} ({self.beside})" if self.beside else told
 
 
 def _measure(answer: Any, held_out: int) -> Fooled:
-    trained, clothes = _named_right("train" if held_out else "test", held_out)
+    trained, clothes = named_right("train" if held_out else "test", held_out)
     changed = []
     for image in clothes.images[:, 0]:
         before = image.numpy()
@@ -559,8 +696,8 @@ def _measure(answer: Any, held_out: int) -> Fooled:
         )
         count = int((after != before).sum())
         expect(
-            count <= _PIXELS,
-            expected=f"at most {_PIXELS} changed pixels",
+            count <= PIXELS,
+            expected=f"at most {PIXELS} changed pixels",
             got=f"{count}",
             look="`(after != image).sum()` counts them.",
         )
@@ -571,25 +708,16 @@ def _measure(answer: Any, held_out: int) -> Fooled:
         got="all as they were",
         look="Does your function return the changed copy?",
     )
-    with torch.no_grad():
-        inputs = trained.preprocessing(torch.stack(changed)[:, None])
-        probabilities = trained.model(inputs).softmax(1)
-    named = probabilities.argmax(1)
-    wrong = named != clothes.labels
-    sure = (probabilities.amax(1) * wrong).mean()
-    return Fooled(float(sure), 0, 0, float(wrong.float().mean()))
+    sure = wrongly_sure(trained, torch.stack(changed)[:, None], clothes.labels)
+    return Fooled(float(sure.mean()), 0, 0, float((sure > 0).float().mean()))
 
 
-def _dashes(image: np.ndarray) -> np.ndarray:
-    """Turn ten pixels of one row over, bright to dark: what a first try may be."""
-    after = image.copy()
-    after[10, 4:24:2] = 255 - after[10, 4:24:2]
-    return after
-
-
-@cache
-def _first_try() -> Fooled:
-    return _measure(_dashes, 0)
+def _to_beat() -> Fooled:
+    """Return what the stored search with the gradient reached, and beside it the blind one."""
+    found = results(DISGUISES.name).groupby("way")[["sure", "misnamed"]].mean()
+    bar, blind = found.loc[_BAR], found.loc[_BLIND]
+    beside = f"{_BLIND}, {QUERIES} a garment: {blind['sure']:.1%}"
+    return Fooled(float(bar["sure"]), 0, 0, float(bar["misnamed"]), beside)
 
 
 challenge = Challenge(
@@ -597,11 +725,12 @@ challenge = Challenge(
     title="Sure and wrong",
     statement=f"""
 Ten pixels of a garment are not much: you would still name it. Write a function that changes at most
-{_PIXELS} of the 784 pixels of a garment, so that the clothes network names it wrongly, and is sure
-of it. It gets {_GARMENTS} test garments, one after the other, all of which the network names
+{PIXELS} of the 784 pixels of a garment, so that the clothes network names it wrongly, and is sure
+of it. It gets {GARMENTS} test garments, one after the other, all of which the network names
 rightly; what counts is how sure it is of wrong names, with 0 for a garment that it still names
-rightly. Your function may ask the network as often as it likes; for trying things out on training
-images there is `ex.challenge.check(disguise, held_out=2_000)`.
+rightly. Your function may ask the network as often as it likes (`garments.model`, behind
+`garments.preprocessing`), but blind tries will not do: what does a network tell besides its answer?
+For trying things out on training images there is `ex.challenge.check(disguise, held_out=2_000)`.
 """,
     stub="""
 def disguise(image):
@@ -612,8 +741,8 @@ def disguise(image):
 """,
     answer="disguise",
     measure=_measure,
-    to_beat=_first_try,
-    by="ten pixels of one row, turned from bright to dark",
+    to_beat=_to_beat,
+    by=f"pixel by pixel the best of {QUERIES // PIXELS} that the gradient names",
     caution="On the same garments, with no chance in it: what is higher is better.",
 )
 
@@ -717,4 +846,4 @@ def smoothed(share: float = 0.1, classes: int = 10) -> Interactive:
     )
 
 
-ALL = (prepare, boxes, gap, temperature)
+ALL = (prepare, ranked, boxes, gap, temperature)

@@ -24,6 +24,10 @@ SLIPS = {
         ({"x, mean, std)[None]": "x, mean, std)[None] + 1"}, "look at it"),
         ({"[size, size]": "[size + 1, size + 1]"}, "(1, 3, 33, 33)"),
     ],
+    "ranked": [
+        ("def top_right(scores, labels, k):\n    return k / scores.shape[1]", "Take one image"),
+        ({".float().mean()": ""}, "a single number"),
+    ],
     "boxes": [
         ({"squeezed": "mirrored"}, "mirror first"),
         ({"blue for red": "grey"}, "sees grey"),
@@ -44,6 +48,15 @@ SLIPS = {
 }
 
 RIGHT = [
+    (
+        "ranked",
+        "def top_right(scores, labels, k):\n"
+        "    own = scores[torch.arange(len(labels)), labels]\n"
+        "    others = scores.clone()\n"
+        "    others[torch.arange(len(labels)), labels] = -float('inf')\n"
+        "    kth = others.topk(min(k, scores.shape[1])).values[:, -1]\n"
+        "    return float((own > kth).double().mean())",
+    ),
     ("prepare", _PILLOW),
     (
         "gap",
