@@ -101,27 +101,26 @@ def test_other_arguments_are_refused(colour):
         top(colour, COFFEE, k=0)
 
 
-def imagenet_cell() -> str:
-    (found,) = [
-        cell.source
-        for cell in jupytext.read(CHAPTER).cells
-        if cell.cell_type == "code" and 'load("googlenet")' in cell.source
-    ]
-    return found
+#: What stands in the cells that ask the ImageNet network: the page's own code.
+ASKED = ('load("googlenet")', "theirs._transform_input(usual)", "if imagenet:\n")
 
 
-def run_cell() -> dict:
-    names = {"load": load, "top": top, "data": data}
-    exec(compile(imagenet_cell(), str(CHAPTER), "exec"), names)
+def run_cells() -> dict:
+    names = {"load": load, "top": top, "data": data, "torch": torch}
+    code = [cell.source for cell in jupytext.read(CHAPTER).cells if cell.cell_type == "code"]
+    for part in ASKED:
+        (found,) = [source for source in code if part in source]
+        exec(compile(found, str(CHAPTER), "exec"), names)
     return names
 
 
-def test_the_page_stands_without_imagenet(server, cache, monkeypatch):  # noqa: F811
+def test_the_page_stands_without_imagenet(server, cache, monkeypatch, capsys):  # noqa: F811
     publish(server, monkeypatch)
     server.behave = BAD["server error"]
-    names = run_cell()
+    names = run_cells()
     assert names["imagenet"] is None
     assert "no ImageNet weights" in names["said"]
+    assert capsys.readouterr().out.endswith("no ImageNet weights here to ask\n")
 
 
 def test_the_page_uses_imagenet_where_it_can_be_had(server, cache, monkeypatch):  # noqa: F811
@@ -131,7 +130,7 @@ def test_the_page_uses_imagenet_where_it_can_be_had(server, cache, monkeypatch):
     body = as_pth(theirs.state_dict())
     publish(server, monkeypatch, body)
     server.behave = well(body)
-    names = run_cell()
+    names = run_cells()
     weights = GoogLeNet_Weights.IMAGENET1K_V1
     theirs.transform_input = True
     with torch.no_grad():
@@ -140,3 +139,9 @@ def test_the_page_uses_imagenet_where_it_can_be_had(server, cache, monkeypatch):
     said = names["said"]
     assert list(said.index) == [weights.meta["categories"][i] for i in wanted.indices]
     assert said.to_numpy() == pytest.approx(wanted.values.numpy(), rel=1e-3)
+    for place, switch in enumerate((True, False)):
+        theirs.transform_input = switch
+        with torch.no_grad():
+            sure, named = theirs(names["usual"]).softmax(1).max(1)
+        assert names["both"].values[place] == pytest.approx(sure.item(), rel=1e-3)
+        assert names["both"].indices[place] == named
