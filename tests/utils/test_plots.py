@@ -10,7 +10,7 @@ import torch
 
 from utils import plots
 from utils.googlenet import INPUTS, MODULES
-from utils.support.palette import BRANCH_COLOURS
+from utils.support.palette import BRANCH_COLOURS, BRANCHES
 from utils.support.statistics import summarise
 
 MODULE = plots.inception_module(192, MODULES["3a"])
@@ -236,3 +236,55 @@ def test_blocks_are_as_wide_as_the_branches_they_read():
         assert [column.get_height() for column in columns] == list(widths.values())
         assert {block.get_height() for block in blocks} == {5}
     assert "8 for the 3x3 branch" in picture.alt
+
+
+def by_class():
+    return pd.DataFrame(
+        [
+            {"class": name, "branch": branch, "seed": seed, "lost": 10.0 * column + seed + extra}
+            for name, extra in (("Shirt", -30), ("Bag", 5))
+            for column, branch in enumerate(BRANCHES)
+            for seed in (0, 2)
+        ]
+    )
+
+
+def test_each_network_is_a_dot_in_the_column_of_its_branch():
+    picture = plots.lost_by_class(by_class())
+    for number, (axis, branch) in enumerate(zip(picture.figure.axes, BRANCHES, strict=True)):
+        dots, means = axis.lines[1:3]
+        assert dots.get_color() == BRANCH_COLOURS[branch]
+        lost = [10 * number + add for add in (-30, -28, 5, 7)]
+        assert list(dots.get_xdata()) == lost
+        assert list(dots.get_ydata()) == [0, 0, 1, 1]
+        assert list(means.get_xdata()) == [10 * number - 29, 10 * number + 6]
+    assert "2 networks" in picture.alt
+    assert "1×1: Shirt -29, Bag 6" in picture.alt
+
+
+def test_a_star_stands_where_a_test_passes():
+    shares = pd.DataFrame({"3a": [0.5, 0.0004], "3b": [0.02, 0.006]}, index=["colour", "curvature"])
+    picture = plots.shuffle_tests(
+        {"trained": (shares, shares < 0.001), "not": (shares, shares < 0)}
+    )
+    told = [[text.get_text() for text in axis.texts] for axis in picture.figure.axes]
+    assert told == [["0.50", "0.02", "0.0004\n★", "0.006"], ["0.50", "0.02", "0.0004", "0.006"]]
+    assert picture.alt.endswith("trained: curvature in 3a (0.0004); not: none.")
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda: plots.lost_by_class(by_class()[:0]), "branch, class, lost, seed"),
+        (lambda: plots.lost_by_class(by_class().drop(columns="seed")), "branch, class, lost, seed"),
+        (lambda: plots.shuffle_tests({}), "at least one panel"),
+        (lambda: plots.shuffle_tests({"": (pd.DataFrame([[1.2]]),) * 2}), "up to 1"),
+        (
+            lambda: plots.shuffle_tests({"": (pd.DataFrame([[1, 1]]), pd.DataFrame([[1]]))}),
+            "as many",
+        ),
+    ],
+)
+def test_tables_that_cannot_be_drawn_are_refused(draw, said):
+    with pytest.raises(ValueError, match=said):
+        draw()

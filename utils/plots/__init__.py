@@ -4,7 +4,7 @@ An Inception module is drawn as in the interactive figures: four branches side b
 colours of `style`, with widths in proportion to channels.
 """
 
-from .branches import branch_maps, by_branch
+from .branches import branch_maps, by_branch, lost_by_class, shuffle_tests
 from .costs import costs_by_module
 from .gradients import (
     gradient_maps,
@@ -42,6 +42,7 @@ __all__ = [
     "inception_module",
     "kept_variance",
     "learning_curves",
+    "lost_by_class",
     "named_filters",
     "points_lost",
     "rate_range",
@@ -49,6 +50,7 @@ __all__ = [
     "reliability",
     "runs",
     "schedules",
+    "shuffle_tests",
     "signal_by_stage",
     "training_film",
     "ways_of_gradients",

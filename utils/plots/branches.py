@@ -1,4 +1,7 @@
-"""What belongs to the four branches, in their colours: maps of channels, and measured values."""
+"""What belongs to the four branches, in their colours: maps of channels, and measured values.
+
+Also shares of shufflings, module by module, which say whether a branch differs from the others.
+"""
 
 from collections.abc import Mapping
 
@@ -69,6 +72,105 @@ def branch_maps(
         for axis, branch in zip(axes[0], BRANCHES, strict=True):
             axis.set_title(BRANCH_LABELS[branch], loc="center")
     return Picture(figure, alt=alt)
+
+
+def lost_by_class(rows: pd.DataFrame) -> Picture:
+    """Draw what each class loses without each branch: a row a class, a column a branch.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        A row for each ``class``, ``branch`` and ``seed``, with the points ``lost``. Each is a dot,
+        and their mean a line.
+
+    Raises
+    ------
+    ValueError
+        No rows, or a missing column.
+    """
+    if rows.empty or {"class", "branch", "seed", "lost"} - set(rows):
+        raise ValueError("expected rows with the columns branch, class, lost, seed")
+    classes = list(dict.fromkeys(rows["class"]))
+    said = []
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.27 * len(classes) + 0.75), layout="constrained")
+        axes = figure.subplots(1, len(BRANCHES), sharex=True, sharey=True)
+        for axis, branch in zip(axes, BRANCHES, strict=True):
+            own = rows[rows["branch"] == branch]
+            place, colour = own["class"].map(classes.index), BRANCH_COLOURS[branch]
+            means = own.groupby("class")["lost"].mean().loc[classes]
+            axis.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+            axis.plot(own["lost"], place, "o", color=colour, ms=4.5, mec=INK, mew=0.5)
+            axis.plot(means, range(len(classes)), "|", color=INK, ms=9, mew=2)
+            axis.set_title(BRANCH_LABELS[branch], loc="center")
+            axis.tick_params(axis="both", labelsize=8, length=0)
+            axis.spines["left"].set_visible(False)
+            axis.grid(axis="y", color=INK, alpha=0.12)
+            words = ", ".join(f"{name} {means[name]:.0f}" for name in classes)
+            said.append(f"{BRANCH_LABELS[branch]}: {words}")
+        axes[0].set_yticks(range(len(classes)), classes)
+        axes[0].set_ylim(len(classes) - 0.5, -0.5)
+        figure.supxlabel("points that a class loses without the branch", fontsize=10)
+    count = rows["seed"].nunique()
+    return Picture(
+        figure,
+        alt=f"Points that each class loses without a branch, {count} networks. "
+        f"Means: {'; '.join(said)}.",
+    )
+
+
+def shuffle_tests(panels: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]) -> Picture:
+    """Draw shares of shufflings as tiles, the smaller the darker, with a star on what passes.
+
+    Parameters
+    ----------
+    panels : dict
+        Title -> (shares, which pass), both with a row a property and a column a module. Two panels
+        stand side by side.
+
+    Raises
+    ------
+    ValueError
+        No panel, a share that is none, or two tables of one panel that are not alike.
+    """
+    if not panels:
+        raise ValueError("expected at least one panel")
+    for shares, passes in panels.values():
+        if shares.shape != passes.shape or not shares.map(lambda p: 0 < p <= 1).all(axis=None):
+            raise ValueError("expected shares above 0, up to 1, and as many verdicts")
+    said = []
+    rows = -(-len(panels) // 2)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 1.75 * rows + 0.1), layout="constrained")
+        axes = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False).ravel()
+        for axis, (title, (shares, passes)) in zip(axes, panels.items(), strict=False):
+            dark = -np.log10(shares.to_numpy())
+            axis.imshow(dark, cmap="Blues", vmin=0, vmax=4, aspect="auto")
+            for row, column in np.ndindex(shares.shape):
+                share, star = shares.iloc[row, column], passes.iloc[row, column]
+                digits = 2 + sum(share < least for least in (0.01, 0.001))
+                text = f"{share:.{digits}f}" + "\n★" * bool(star)
+                ink = "white" if dark[row, column] > 3 else "black"
+                axis.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
+            axis.set_title(title)
+            axis.set_xticks(range(shares.shape[1]), shares.columns)
+            axis.set_yticks(range(shares.shape[0]), shares.index)
+            axis.tick_params(length=0, labelsize=9)
+            for side in axis.spines.values():
+                side.set_visible(False)
+            stars = [
+                f"{name} in {module} ({shares.loc[name, module]:.4f})"
+                for module in shares
+                for name in shares.index[passes[module]]
+            ]
+            said.append(f"{title}: {', '.join(stars) or 'none'}")
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+    return Picture(
+        figure,
+        alt="Shares of shufflings at least as uneven as the real labels, by property and module. "
+        f"What passes the test: {'; '.join(said)}.",
+    )
 
 
 def by_branch(
