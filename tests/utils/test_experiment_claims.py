@@ -492,7 +492,10 @@ def test_the_widest_branch_costs_most_in_front_and_the_pool_at_the_end():
     told = looking_inside.told_of_losses()
     assert told["first_high"] > told["first_low"] + 20
     of_classes = looking_inside.told_of_classes()
-    assert of_classes["class_high"] > of_classes["class_low"] + 40
+    assert of_classes["class_gain"] > 10
+    assert of_classes["class_high"] > 40
+    assert of_classes["shirts_right"] > 95
+    assert of_classes["else_right"] < 5
     by_class = looking_inside.by_class().groupby(["branch", "class"])["lost"].mean()
     assert (by_class.unstack()["Shirt"] < 0).sum() >= 2
 
@@ -501,7 +504,7 @@ def test_untrained_branches_pass_as_well_and_trained_ones_do_not_agree():
     trained, untrained = (
         looking_inside.shuffled_labels(setting) for setting in ("as built", "as built, untrained")
     )
-    assert (untrained["holm"] < 0.05).sum() >= 1
+    assert (untrained["holm"] < 0.05).sum() >= (trained["holm"] < 0.05).sum()
     assert (trained["holm"] < 0.05).sum() <= 2
     colour = trained.set_index(["stage", "property"]).loc[("inception3a", "colour")]
     assert colour["in"] < colour["seeds"]

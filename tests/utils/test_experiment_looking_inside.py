@@ -168,5 +168,45 @@ def test_a_whole_branch_of_a_kind_is_found_and_none_is_found_rarely():
     mean, power = inside.found_if(0, level=0.05, repeats=400)
     assert mean == pytest.approx(0.5)
     assert power < 0.1
-    with pytest.raises(ValueError, match="from 0 to 8"):
-        inside.found_if(9, level=0.05)
+    assert inside.found_if(np.int64(8), level=0.05, repeats=50)[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "arguments"),
+    [
+        (ValueError, "kind must be from 0 to 8", {"kind": 9}),
+        (ValueError, "kind must be from 0 to 8", {"kind": -1}),
+        (TypeError, "kind must be an integer", {"kind": 2.0}),
+        (ValueError, "level must be .* below 1", {"level": 1.0}),
+        (ValueError, "level must be", {"level": -0.1}),
+        (ValueError, "level must be", {"level": float("nan")}),
+        (ValueError, "repeats must be at least 1", {"repeats": 0}),
+        (TypeError, "repeats must be an integer", {"repeats": 1.5}),
+    ],
+)
+def test_no_such_experiment_can_be_simulated(error, said, arguments):
+    with pytest.raises(error, match=said):
+        inside.found_if(**{"kind": 2, "level": 0.05} | arguments)
+
+
+def test_tables_for_pictures_hold_the_stored_ranks():
+    ranks = inside.mean_ranks().set_index(["setting", "stage", "property", "branch", "seed"])
+    for table, settings in (
+        (inside.of_3a(), (inside.BUILT, f"{inside.BUILT}, untrained")),
+        (inside.passing(), (inside.BUILT, inside.EXCHANGED)),
+    ):
+        for row in table.to_dict("records"):
+            module, of = (
+                ("3a", row["group"])
+                if "," not in row["group"]
+                else (row["group"].split(":")[0].split(", "))
+            )
+            for setting in settings:
+                key = (setting, f"inception{module}", of, row["branch"], row["seed"])
+                assert row[setting] == ranks.loc[key, "rank"]
+    shares, passes = inside.verdicts(inside.EXCHANGED)
+    assert list(shares.index) == list(inside.PROPERTIES)
+    assert len(inside.passing()) == 4 * 4 * (
+        passes.to_numpy().sum() + inside.verdicts(inside.BUILT)[1].to_numpy().sum()
+    )
+    assert shares.to_numpy()[passes].max() < 0.05 / 13

@@ -61,18 +61,18 @@ from torch import Tensor, nn
 
 from ..blocks import InceptionSpec
 from ..data import LabelledImages, fashion_mnist, results
-from ..googlenet import COLOUR, micro_googlenet
-from ..networks.network import Config, Network
+from ..googlenet import micro_googlenet
+from ..networks.network import Network
 from ..stimuli import TINTS, arc, grating
-from ..support.checks import boolean, one_of
+from ..support.checks import boolean, integer, non_negative, positive_int
 from ..support.modes import in_evaluation
 from ..support.palette import BRANCHES
 from ..training import Recipe
 from ..training.batches import Normalisation, normalise
+from . import multi_scale_filters as scales
 from .harness import Experiment, Options, Report
 from .measures import fresh, train_and_test
-from .multi_scale_filters import INCEPTION, RECIPES, images
-from .multi_scale_filters import PATCHES as SCALES
+from .multi_scale_filters import Kinds
 from .training import BASE, FULL
 from .training import RECIPE as TRAINED
 
@@ -298,19 +298,17 @@ def exchanged(spec: InceptionSpec) -> InceptionSpec:
     )
 
 
-WAYS: Mapping[str, Callable[[InceptionSpec], InceptionSpec]] = MappingProxyType(
-    {BUILT: lambda spec: spec, EXCHANGED: exchanged}
+WAYS: Kinds = MappingProxyType(
+    {
+        BUILT: scales.MODULES[scales.INCEPTION],
+        EXCHANGED: lambda in_channels, spec: exchanged(spec),
+    }
 )
 
 
-def colour_network(way: str, *, num_classes: int = 11) -> Network:
-    """Build the colour network with the modules of one of `WAYS`."""
-    one_of(way, tuple(WAYS), "way")
-    layers = {
-        name: WAYS[way](row) if isinstance(row, InceptionSpec) else row
-        for name, row in COLOUR.items()
-    }
-    return Network(Config(name=way, layers=layers, in_channels=3, num_classes=num_classes))
+def colour_network(way: str) -> Network:
+    """Build the colour network of eleven pictures with the modules of one of `WAYS`."""
+    return scales.network(way, "patches", kinds=WAYS, num_classes=11, in_channels=3)
 
 
 SIZE = 64  # px
@@ -415,13 +413,15 @@ def answers_by_branch(
         text, with "nan" where it is undefined; ``test_accuracy`` and what else was measured in
         training, if there was one.
     """
-    training, test = images("patches", "train"), images("patches", "test")
-    normalisation = (training.mean, training.std)
-    network = fresh(lambda: colour_network(way), seed=seed)
     row: dict[str, Any] = {}
     if boolean(trained, "trained"):
-        row = train_and_test(network, training, test, recipe, seed=seed, report=report)
+        network, _, normalisation, row = scales.trained(
+            way, "patches", recipe, 0, kinds=WAYS, seed=seed, report=report
+        )
     else:
+        training = scales.images("patches", "train")
+        normalisation = (training.mean, training.std)
+        network = fresh(lambda: colour_network(way), seed=seed)
         _calibrate(network, normalise(training.images[:1_000], normalisation))
     return [
         {
@@ -454,7 +454,7 @@ def _written(values: Tensor) -> str:
 
 
 def _settings() -> dict[str, Options]:
-    rate = SCALES.plan([INCEPTION])[INCEPTION]["recipe"].peak_rate
+    rate = scales.PATCHES.plan([scales.INCEPTION])[scales.INCEPTION]["recipe"].peak_rate
     return {
         f"{way}{'' if trained else ', untrained'}": {
             "way": way,
@@ -470,7 +470,7 @@ ANSWERS = Experiment(
     name="branch_answers",
     about="what the channels of each branch answer to, trained and not, with kernels exchanged",
     measure=answers_by_branch,
-    options={"way": BUILT, "trained": True, "recipe": replace(RECIPES["patches"], epochs=4)},
+    options={"way": BUILT, "trained": True, "recipe": replace(scales.RECIPES["patches"], epochs=4)},
     settings=_settings,
     seeds=(0, 1, 2, 3),
     baseline=BUILT,
@@ -543,19 +543,33 @@ def told_of_losses() -> dict[str, float]:
 
 
 def told_of_classes() -> dict[str, Any]:
-    """Return what the text says of the points that classes lose without the 5x5 branches.
+    """Return what the text says of the points that classes lose.
 
-    By how many the networks differ, in the median over classes; and the class of which they differ
-    most, with the least and the most that a network loses.
+    Without the 5x5 branches: by how many the networks differ, in the median over classes; and the
+    class of which they differ most, with the least (as a gain) and the most that a network loses.
+    Without the 3x3 branches: how many shirts are named right, in per cent, at least, and how much
+    of all else, at most.
     """
+    fewest, most_else = 100.0, 0.0
+    rows = results(OFF.name)
+    off = rows[(rows["stage"] == ALL) & (rows["branch"] == "3x3") & (rows["by"] == "means")]
+    labels = fashion_mnist("test").labels[: rows["shown"].iloc[0]]
+    shown, shirt = torch.bincount(labels).numpy(), fashion_mnist("test").classes.index("Shirt")
+    for text in off["right"]:
+        right = np.array(text.split(), dtype=float)
+        fewest = min(fewest, 100 * right[shirt] / shown[shirt])
+        others = right.sum() - right[shirt], shown.sum() - shown[shirt]
+        most_else = max(most_else, 100 * others[0] / others[1])
     table = by_class().query("branch == '5x5'").pivot(index="class", columns="seed", values="lost")
     low, high = table.min(axis=1), table.max(axis=1)
     most = (high - low).idxmax()
     return {
         "class_range": float((high - low).median()),
         "class_name": most,
-        "class_low": float(low[most]),
+        "class_gain": -float(low[most]),
         "class_high": float(high[most]),
+        "shirts_right": fewest,
+        "else_right": most_else,
     }
 
 
@@ -677,7 +691,7 @@ def found_if(kind: int, *, level: float, repeats: int = 1_000) -> tuple[float, f
     kind : int
         From 0 to the channels of the branch.
     level : float
-        The largest share of shufflings with which the test passes.
+        The largest share of shufflings with which the test passes, below 1.
     repeats : int
         How many experiments are simulated, and how many shufflings they are held against.
 
@@ -688,14 +702,15 @@ def found_if(kind: int, *, level: float, repeats: int = 1_000) -> tuple[float, f
 
     Raises
     ------
-    ValueError
-        More channels of the kind than the branch has, or fewer than none.
+    TypeError, ValueError
+        More channels of the kind than the branch has, or fewer than none; a level that is no share;
+        no repeat.
     """
     parts = modules(colour_network(BUILT))["inception3a"]
     own, channels = parts["5x5"], parts["pool"].stop
     width = own.stop - own.start
-    if not 0 <= kind <= width:
-        raise ValueError(f"kind must be from 0 to {width}, the branch's channels, got {kind}.")
+    kind = integer(kind, "kind", least=0, most=width, hint=", the branch's channels")
+    level, repeats = non_negative(level, "level", below=1), positive_int(repeats, "repeats")
     branch = np.repeat(range(len(BRANCHES)), [part.stop - part.start for part in parts.values()])
     ranks = np.linspace(0, 1, channels)
     low, high = ranks[: channels - kind], ranks[channels - kind :]
@@ -710,33 +725,54 @@ def found_if(kind: int, *, level: float, repeats: int = 1_000) -> tuple[float, f
     return float(mean), float((real > np.quantile(drawn, 1 - level)).mean())
 
 
-def passing_ranks(level: float = 0.05) -> pd.DataFrame:
-    """Return the mean ranks where a trained setting passes: a row a test and trained setting.
+def grouped(settings: tuple[str, str], groups: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Return mean ranks as `utils.plots.by_branch` takes them, of two settings side by side.
+
+    Parameters
+    ----------
+    settings : (str, str)
+        Each becomes a column.
+    groups : dict
+        Title -> (stage, property).
 
     Returns
     -------
     DataFrame
-        ``stage``, ``property``, ``setting`` (of `WAYS`), ``holm``, and for each of `BRANCHES`,
-        which are named by their kernel, its mean rank in the mean over seeds.
+        ``group``, ``branch``, which is named by its kernel, ``seed``, and the two settings.
     """
-    tests = {
-        way: shuffled_labels(way).set_index(["stage", "property"]) for way in (BUILT, EXCHANGED)
-    }
-    passed = pd.DataFrame({way: test["holm"] < level for way, test in tests.items()}).any(axis=1)
-    rows = []
-    for key in passed.index[passed]:
-        for way, test in tests.items():
-            means = mean_ranks(way).set_index(["stage", "property"]).sort_index().loc[key]
-            rows.append(
-                {
-                    "stage": key[0],
-                    "property": key[1],
-                    "setting": way,
-                    "holm": test.loc[key, "holm"],
-                    **means.groupby("branch")["rank"].mean().reindex(BRANCHES),
-                }
-            )
-    return pd.DataFrame(rows)
+    ranks = mean_ranks().pivot_table(
+        index=["stage", "property", "branch", "seed"], columns="setting", values="rank"
+    )
+    parts = {title: ranks.loc[key, list(settings)] for title, key in groups.items()}
+    return pd.concat(parts, names=["group"]).reset_index()
+
+
+def of_3a() -> pd.DataFrame:
+    """Return the mean ranks of module 3a, as built, trained and untrained: a group a property."""
+    groups = {of: ("inception3a", of) for of in PROPERTIES}
+    return grouped((BUILT, f"{BUILT}, untrained"), groups)
+
+
+def passing(level: float = 0.05) -> pd.DataFrame:
+    """Return the mean ranks, as built and with exchanged kernels, wherever one of the two passes.
+
+    A group's title says which.
+    """
+    groups = {}
+    for way in (BUILT, EXCHANGED):
+        tests = shuffled_labels(way)
+        for stage, of in tests.loc[tests["holm"] < level, ["stage", "property"]].to_numpy():
+            groups[f"{stage[-2:]}, {of}: passes {way}"] = (stage, of)
+    return grouped((BUILT, EXCHANGED), groups)
+
+
+def verdicts(setting: str, level: float = 0.05) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the shares of shufflings of a setting, and which pass: a row a property, by module."""
+    found = shuffled_labels(setting)
+    table = found.assign(module=found["stage"].str[-2:], passes=found["holm"] < level).pivot(
+        index="property", columns="module"
+    )
+    return table["p"].loc[list(PROPERTIES)], table["passes"].loc[list(PROPERTIES)].astype(bool)
 
 
 def _spread(ranks: np.ndarray, branch: np.ndarray) -> np.ndarray:
