@@ -1,8 +1,10 @@
 """Exercises of the chapter on looking inside a network."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -33,6 +35,9 @@ _ROUNDED = (
     "minus nearly 1 to 0, or to a few wrong digits. Add up the tail itself."
 )
 _COUNT = "Take a tiny case, such as 3 channels of which 1 is in the branch, and count."
+_POSITIVE = (
+    "A chance is at most 1, so its logarithm is at most 0: is the count divided by all ways?"
+)
 _STOPS = "A sum that stops at `kind - 1` leaves out the last term: all of the kind inside."
 
 
@@ -58,8 +63,14 @@ def log_chance(channels, branch, kind, inside):
     results=(
         Number(
             expected="the logarithm of the chance of at least so many",
-            look=lambda got, want, *_: _ROUNDED if want < -17 < got < -14 else _COUNT,
-            got="{got:.6g}, a chance of 1 in 10 to the {off:+.3g} times what it should be",
+            look=lambda got, want, *_: (
+                _ROUNDED
+                if want < -17 and (-17 < got < -14 or got == -math.inf)
+                else _POSITIVE
+                if got > 0
+                else _COUNT
+            ),
+            got="{got:.6g}, which is {off:+.3g} from what it should be: that many powers of ten",
             close=1e-6,
         ),
     ),
@@ -85,6 +96,27 @@ def log_chance(channels, branch, kind, inside):
             "The sign: chances are below 1, their logarithms below 0.",
         ),
         Slip({"math.log10": ""}, "That is the chance itself; its logarithm is asked for."),
+        Slip({"math.log10": "math.log2"}, "That is the logarithm to base 2; base 10 is asked for."),
+        Slip(
+            {"math.log10(": "math.log10(100 * "}, "That is the logarithm of a chance in per cent."
+        ),
+        Slip(
+            {" / math.comb(channels, kind)": ""},
+            "That is a count of ways, not yet a chance: in how many ways can the whole kind lie?",
+        ),
+        Slip(
+            {" / math.comb(channels, kind)": " / math.comb(channels, branch)"},
+            "Divided by the ways to choose the branch's channels; it is the kind that is chosen.",
+        ),
+        Slip(
+            {"math.comb(channels - branch, kind - i)": "math.comb(channels, kind - i)"},
+            "The rest of the kind must lie *elsewhere*: how many channels are left there?",
+        ),
+        Slip(
+            {"range(inside, kind + 1)": "range(0, inside + 1)"},
+            "That is the chance of *at most* so many.",
+            whole=True,
+        ),
         Slip(
             {"math.comb(channels - branch, kind - i)": "1"},
             "The channels of the kind that lie elsewhere can be chosen in many ways, too.",
@@ -283,6 +315,8 @@ def _verify_map(got: Any, right: Tensor, scores: Tensor, inside: Tensor) -> None
         isinstance(part, Tensor) and torch.equal(part, right) for part in packed
     ):
         look = f"You return the {type(got).__name__}, not what is in it."
+    elif isinstance(got, np.ndarray):
+        look = "That is an array of NumPy. Return the tensor itself: gradients may be wanted of it."
     expect(
         isinstance(got, Tensor),
         expected="the map that came out of the layer, a tensor",
@@ -297,6 +331,11 @@ def _verify_map(got: Any, right: Tensor, scores: Tensor, inside: Tensor) -> None
     elif got.shape == inside.shape and torch.equal(got, inside):
         look = "That is what goes *into* the layer. A forward hook gets the layer, its "
         look += "inputs and its output, in this order."
+    elif got.shape[1:] == right.shape[1:] or got.shape == right.shape[1:]:
+        look = f"There are {len(right)} images. Does the network run on all of them, and do you "
+        look += "return the maps of all?"
+    elif got.numel() < len(right[0]) or got.shape == right.shape[:2]:
+        look = "That is a summary of the map. Return the whole map, (N, C, H, W), as it came."
     raise MismatchError("what came out of the layer in this run", _shape(got), look)
 
 
@@ -388,7 +427,11 @@ def occlusion(score, images, side):
         Array(
             expected="for each square by how much the score falls",
             look="Cover the upper left square alone, and compare the two scores by hand.",
-            shape="One number for each image and square: rows first, then columns.",
+            shape=lambda got, want: (
+                "One number for each *square*, not for each pixel: move in steps of `side`."
+                if got[-1:] > want[-1:] and len(got) == len(want) and got[-2] > want[-2]
+                else "One number for each image and square: rows first, then columns."
+            ),
             close=1e-4,
         ),
     ),
@@ -414,6 +457,25 @@ def occlusion(score, images, side):
             "Everything *but* the square is covered.",
         ),
         Slip({"[:, :, top": "[:, 0, top"}, "Only the first channel is covered."),
+        Slip(
+            {"before - score(covered)": "(before - score(covered)).abs()"},
+            "Where covering *raises* the score, the fall is negative: keep the sign.",
+        ),
+        Slip(
+            {"before - score(covered)": "(before - score(covered)).clamp(min=0)"},
+            "Where covering *raises* the score, the fall is negative, not 0.",
+        ),
+        Slip(
+            {"top : top + side, left : left + side": "left : left + side, top : top + side"},
+            "Rows and columns are exchanged in the image: `[:, :, rows, columns]`.",
+        ),
+        Slip(
+            {
+                "top : top + side, left": "top : top + side - 1, left",
+                "left + side]": "left + side - 1]",
+            },
+            "The square is one pixel too small: a slice leaves out its end already.",
+        ),
         Slip(
             {"= 0": "= 1"},
             "Covered with ones: of a normalised image, the mean colour is 0.",
@@ -518,6 +580,21 @@ def worth(maps, weight, bias):
             {"means[:, None, :] * weight": "(means[:, None, :] * weight).transpose(1, 2)"},
             "Classes and channels have changed places: the shape is (images, classes, channels).",
         ),
+        Slip(
+            {"means[:, None, :] * weight": "(means[:, None, :] * weight).clamp(min=0)"},
+            "A channel may also speak *against* a class: its fall is negative, not 0.",
+        ),
+        Slip(
+            {"means[:, None, :] * weight": "weight.expand(len(maps), -1, -1)"},
+            "These are the weights alone. How much a channel adds depends on its answer, too.",
+        ),
+        Slip(
+            {
+                "return means[:, None, :] * weight": "terms = means[:, None, :] * weight\n"
+                "    return terms / (terms.sum(2, keepdim=True) + bias[:, None])"
+            },
+            "That is a share of the score. Asked for is the fall itself.",
+        ),
         Slip({"maps.mean((2, 3))": "maps.amax((2, 3))"}, "The last layer reads means, not maxima."),
         Slip(
             {
@@ -562,14 +639,19 @@ _SHIRT = 6
 
 @dataclass(frozen=True)
 class Blinded(Score):
-    """How many shirts are not recognised any more; ``accuracy`` is their share."""
+    """How many shirts are not recognised any more; ``accuracy`` is their share.
+
+    ``intact`` is what it is with nothing off, ``others`` by how many points the rest changed.
+    """
 
     channels: int = 0
     others: float = 0.0
+    intact: float = 0.0
 
     def __str__(self) -> str:
         return (
-            f"{100 * self.accuracy:.1f}% of shirts missed with {self.channels} channels off, "
+            f"{100 * self.accuracy:.1f}% of shirts missed (intact: {100 * self.intact:.1f}%) with "
+            f"{self.channels} channel{'s' * (self.channels != 1)} off, "
             f"{self.others:+.1f} points for the other classes"
         )
 
@@ -651,8 +733,9 @@ def blinded(answer: Any, held_out: int) -> Blinded:
         look="A channel that shirts need may be one that coats need, too: what does each class "
         "lose, channel by channel?",
     )
-    missed = 1 - right["off"][shirts].float().mean().item()
-    return Blinded(missed, 0, 0, channels=sum(map(len, off.values())), others=change)
+    missed = {name: 1 - hits[shirts].float().mean().item() for name, hits in right.items()}
+    count = sum(map(len, off.values()))
+    return Blinded(missed["off"], 0, 0, channels=count, others=change, intact=missed["intact"])
 
 
 def _plain_choice() -> dict[str, list[int]]:
@@ -661,13 +744,19 @@ def _plain_choice() -> dict[str, list[int]]:
     return {"inception4b": weight.argsort(descending=True)[:MOST].tolist()}
 
 
+@cache
+def _to_beat() -> Blinded:
+    return blinded(_plain_choice(), 0)
+
+
 challenge = Challenge(
     topic="Looking inside",
     title="Blind to shirts",
     statement=f"""
 Make the small GoogLeNet blind to shirts, and leave it its eye for everything else. Choose at most
 {MOST} channels, in any of its modules; they are set to their means. The score is the share of
-shirts, among two thousand test images, that are no longer named “Shirt”. The other nine classes
+shirts, among two thousand test images, that are not named “Shirt”. (The intact network misses some,
+too; the verdict says how many.) The other nine classes
 together may lose at most {SPARED:g} points. Search on training images, as with
 `ex.challenge.check(off, held_out=2_000)`: it leaves the test images alone. A check may take half a
 minute.
@@ -677,7 +766,7 @@ off = {"inception4b": [...]}  # module -> channels, counted from 0
 """,
     answer="off",
     measure=blinded,
-    to_beat=lambda: blinded(_plain_choice(), 0),
+    to_beat=_to_beat,
     by="the channels of the last module with the largest weights for a shirt",
     caution="Two hundred shirts: differences of a few points are often chance.",
 )
@@ -732,6 +821,56 @@ def costliest(
         [
             Option(f"the {BRANCH_LABELS[branch]} branch", told(branch), right=branch == order[0])
             for branch in BRANCHES
+        ],
+        prediction=True,
+        name="Predict first",
+    )
+
+
+def before_training(passed: Mapping[str, int] | None = None) -> Interactive:
+    """Ask, before the measurement, how many tests pass in networks that have learned nothing.
+
+    Parameters
+    ----------
+    passed : mapping, optional
+        "trained" and "untrained" -> how many of the tests pass; by default, of stored runs.
+
+    Raises
+    ------
+    ValueError
+        One of them is missing.
+    """
+    if passed is None:
+        built = experiment.BUILT
+        settings = {"trained": built, "untrained": f"{built}, untrained"}
+        passed = {
+            when: int((experiment.shuffled_labels(way)["holm"] < 0.05).sum())
+            for when, way in settings.items()
+        }
+    if set(passed) != {"trained", "untrained"}:
+        raise ValueError(f"expected trained and untrained, got {list(passed)}")
+    after, before = passed["trained"], passed["untrained"]
+    told = f"Of the networks as built, {before} passed before training and {after} after it."
+    return choice(
+        "Compared with networks as built *after* their training: how many of the sixteen tests "
+        "pass *before* it, with first weights drawn at random?",
+        [
+            Option(
+                "none: random weights have no speciality",
+                f"{told} Random weights have learned nothing, but the branches differ before they "
+                "learn: in their kernels, and in the few channels that each reads.",
+                right=before == 0,
+            ),
+            Option(
+                "some, but fewer than after it",
+                f"{told} What differs between branches need not have been learned.",
+                right=0 < before < after,
+            ),
+            Option(
+                "as many, or more",
+                f"{told} So a test that passes need not tell of anything learned.",
+                right=before >= max(after, 1),
+            ),
         ],
         prediction=True,
         name="Predict first",

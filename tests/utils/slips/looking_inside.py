@@ -19,6 +19,11 @@ SLIPS = {
         ("def log_chance(channels, branch, kind, inside):\n    return -3.0", "Take a tiny case"),
         ("def log_chance(channels, branch, kind, inside):\n    return 'tiny'", "a single number"),
         (
+            "import math\ndef log_chance(channels, branch, kind, inside):\n"
+            "    return math.log10(math.comb(channels, kind))",
+            "at most 0",
+        ),
+        (
             _LOG + "    return math.log10(1 - sum(hypergeom.pmf(i, channels, branch, kind)\n"
             "        for i in range(inside)))",
             "Add up the tail itself",
@@ -85,6 +90,21 @@ SLIPS = {
             "listens to all layers of all networks",
         ),
         (_WATCH + "    return network(x)", "the scores of the whole network"),
+        *(
+            (
+                _WATCH + "    kept = []\n    with layer.register_forward_hook(\n"
+                "            lambda l, i, o: kept.append(o)):\n        network(x)\n"
+                f"    return kept[0]{part}",
+                look,
+            )
+            for part, look in (
+                (".numpy()", "an array of NumPy"),
+                ("[0]", "There are 2 images"),
+                ("[:1]", "There are 2 images"),
+                (".mean()", "a summary of the map"),
+                (".mean((2, 3))", "a summary of the map"),
+            )
+        ),
         (
             _WATCH
             + "    kept = []\n    with network.conv1.register_forward_hook(\n"
@@ -112,6 +132,10 @@ SLIPS = {
             "Cover the upper left square alone",
         ),
         ({"return falls": "return falls.transpose(1, 2)"}, "rows first, then columns"),
+        (
+            {"return falls": "return falls.repeat_interleave(side, 1).repeat_interleave(side, 2)"},
+            "not for each pixel",
+        ),
     ],
     "worth": [
         ({"means[:, None, :] * weight": "means @ weight.T"}, "in this order"),
