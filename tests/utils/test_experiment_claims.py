@@ -160,6 +160,8 @@ def test_pooling_makes_robust_not_invariant():
     assert lost["still", "average"] > 2
     still, moving = (global_pooling.probed(way, "average") for way in ("still", "moving"))
     assert interval(still[0] - still[6])[0] > 0 > interval(moving[0] - moving[6])[0]
+    largest = global_pooling.probed("moving", "max")
+    assert interval(largest[0] - largest[6])[0] > 0
     humps = (still[4] > still[3]) & (still[4] > still[5])
     assert humps.mean() > 0.5
     alone = global_pooling.lost("still", "average", 6)
@@ -174,26 +176,9 @@ def test_no_head_is_saved_on_sizes_never_trained_on():
         for size in (20, 40):
             assert mean(head, "zoom", size) < mean(head, "shift", 0) - 0.1
     assert mean("max", "frame", 40) > mean("average", "frame", 40) > mean("flatten", "frame", 40)
-    assert mean("flatten", "zoom", 40) > mean("average", "zoom", 40)
     for probe in ("frame", "zoom"):
         for size in global_pooling.SIZES:
             assert mean("average", probe, size) < mean("average", "shift", 0)
-
-
-def test_rates_from_half_the_length_were_too_low_for_the_maximum_alone():
-    g, stored = global_pooling, results("heads_rates_long")
-    means = stored.groupby("setting")["test_accuracy"].mean()
-    short, long = g.chosen_rates(), g.long_rates()
-    for way in g.SHOWN:
-        assert 2 <= long[way, "max"] / short[way, "max"] <= 4  # "two to four times the rate"
-        behind = 100 * (g.held_out(way, "max").mean() - g.held_out(way, "average").mean())
-        assert g.ahead(way, "max").mean < behind < 0  # "comes closer"
-        for head in ("average", "flatten"):
-            then, now = (means[g._at((way, head), rates[way, head])] for rates in (short, long))
-            assert 0 <= now - then < 0.01  # "within a point of each other"
-    assert set(stored.groupby("setting")["seed"].nunique()) == {3}
-    with pytest.raises(ValueError, match="trained"):
-        g.held_out("asleep", "max")
 
 
 def test_a_wide_frame_costs_the_average_most_and_the_flat_head_in_all():
@@ -202,9 +187,9 @@ def test_a_wide_frame_costs_the_average_most_and_the_flat_head_in_all():
         return 100 * (global_pooling.probed("moving", head)[0] - frame).mean()
 
     for size in global_pooling.SIZES:
-        assert lost("max", size) < 4  # "loses little in any frame"
-        assert lost("flatten", size) > max(lost("max", size), 5)
-        assert lost("average", size) < 3 or size == 40
+        assert lost("max", size) < 4  # "a few points at most in any frame"
+        assert lost("flatten", size) > max(lost("max", size), 4)
+        assert lost("average", size) < 2.5 or size == 40  # "a point or two"
     assert lost("average", 40) > 10
     wide = [lost("flatten", size) for size in global_pooling.SIZES]
     assert min(wide[0], wide[-1]) > max(wide[1:-1])

@@ -17,7 +17,6 @@ from utils.experiments.global_pooling import (
     HEADS_FULL,
     HEADS_PROBED,
     HEADS_RATES,
-    HEADS_RATES_LONG,
     MAX,
     SHIFTS,
     SHOWN,
@@ -168,7 +167,7 @@ def test_each_head_has_a_rate_of_its_own_clothes_with_a_worse_one_on_either_side
             assert {"crop": recipe.crop, "halve": options["halve"]}.items() >= SHOWN[shown].items()
 
 
-@pytest.mark.parametrize("experiment", [HEADS_RATES, HEADS_RATES_LONG, HEADS_PROBED, HEADS_FULL])
+@pytest.mark.parametrize("experiment", [HEADS_RATES, HEADS_PROBED, HEADS_FULL])
 def test_stored_rows_are_of_the_experiment_as_it_is(experiment):
     store = Store(RESULTS / f"{experiment.name}.csv")
     experiment.missing(store)  # raises if rows were made with other options

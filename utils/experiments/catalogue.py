@@ -4,7 +4,7 @@ from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .classify_images import CALIBRATION, FED
 from .concatenation import MERGING, MERGING_RATES
 from .disguises import DISGUISES
-from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES, HEADS_RATES_LONG
+from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
 from .googlenet import STAGE_TIMES
 from .harness import Experiment
 from .heads_on_few_images import AUX_FEW, AUX_FEW_RATES
@@ -25,7 +25,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(SCALES_RATES, FASHION, PATCHES),
         *(FACTORS_RATES, FACTORS_FASHION, FACTORS_PATCHES, BOTTLENECKS),
         *(MERGING_RATES, MERGING),
-        *(HEADS_RATES, HEADS_RATES_LONG, HEADS_PROBED, HEADS_FULL),
+        *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
         *(STAGE_TIMES, STEP_TIMES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
         *(AUX_FEW_RATES, AUX_FEW),

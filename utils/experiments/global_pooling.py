@@ -10,7 +10,6 @@ frames around the same clothes, on the whole picture magnified or shrunk.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -195,19 +194,6 @@ SHOWN: Mapping[str, Options] = MappingProxyType(
     {"still": {"crop": 0}, "moving": {"crop": 2}, "full": {"halve": False}}
 )
 
-#: The rates that are tried, in each case: so many that the best has a worse one on either side.
-GRID: Mapping[tuple[str, str], tuple[float, ...]] = MappingProxyType(
-    {
-        (shown, head): rates
-        for shown in SHOWN
-        for head, rates in {
-            AVERAGE: (0.8, 0.4, 0.2, 0.1),
-            MAX: (0.1, 0.05, 0.025, 0.0125),
-            FLATTEN: (0.05, 0.025, 0.0125, 0.00625),
-        }.items()
-    }
-)
-
 
 def _at(case: tuple[str, str], rate: float) -> str:
     return f"{case[1]}, {case[0]}, rate {rate:g}"
@@ -221,11 +207,27 @@ _OPTIONS: Options = {
     "probed": 0,
 }
 
+#: The rates that are tried: the best of a wider row that was tried with one seed, and its
+#: neighbours on either side, so that the best has a worse one on both.
+GRID: Mapping[tuple[str, str], tuple[float, ...]] = MappingProxyType(
+    {
+        ("still", AVERAGE): (0.8, 0.4, 0.2),
+        ("still", MAX): (0.2, 0.1, 0.05),
+        ("still", FLATTEN): (0.05, 0.025, 0.0125),
+        ("moving", AVERAGE): (0.8, 0.4, 0.2, 0.1),
+        ("moving", MAX): (0.1, 0.05, 0.025),
+        ("moving", FLATTEN): (0.05, 0.025, 0.0125),
+        ("full", AVERAGE): (1.6, 0.8, 0.4, 0.2),
+        ("full", MAX): (0.2, 0.1, 0.05),
+        ("full", FLATTEN): (0.05, 0.025, 0.0125),
+    }
+)
+
 HEADS_RATES = Experiment(
     name="heads_rates",
     about="which learning rate suits a head that averages, takes the maximum, or takes all",
     measure=heads,
-    options={**_OPTIONS, "recipe": replace(RECIPE, max_images=12_000), "held_out": 2_000},
+    options={**_OPTIONS, "held_out": 2_000},
     settings={
         _at((shown, head), rate): {"head": head, "peak_rate": rate, **SHOWN[shown]}
         for (shown, head), rates in GRID.items()
@@ -243,36 +245,6 @@ def chosen_rates() -> dict[tuple[str, str], float]:
         `HEADS_RATES` has not been run to its end.
     """
     return chosen(HEADS_RATES, GRID, _at)
-
-
-#: What is tried at full length: the best of a wider row that was tried with one seed, and its
-#: neighbours on either side.
-LONG_GRID: Mapping[tuple[str, str], tuple[float, ...]] = MappingProxyType(
-    {
-        ("still", AVERAGE): (0.8, 0.4, 0.2),
-        ("still", MAX): (0.2, 0.1, 0.05),
-        ("still", FLATTEN): (0.05, 0.025, 0.0125),
-        ("moving", AVERAGE): (0.8, 0.4, 0.2, 0.1),
-        ("moving", MAX): (0.1, 0.05, 0.025),
-        ("moving", FLATTEN): (0.05, 0.025, 0.0125),
-        ("full", AVERAGE): (1.6, 0.8, 0.4, 0.2),
-        ("full", MAX): (0.2, 0.1, 0.05),
-        ("full", FLATTEN): (0.05, 0.025, 0.0125),
-    }
-)
-
-#: Are the rates that `HEADS_RATES` finds with half the image passes right for the whole training?
-HEADS_RATES_LONG = Experiment(
-    name="heads_rates_long",
-    about="the same for trainings of full length: is a rate from half the length right for them",
-    measure=heads,
-    options={**_OPTIONS, "held_out": 2_000},
-    settings={
-        _at((shown, head), rate): {"head": head, "peak_rate": rate, **SHOWN[shown]}
-        for (shown, head), rates in LONG_GRID.items()
-        for rate in rates
-    },
-)
 
 
 STILL = "{}, trained on still images"
@@ -337,22 +309,6 @@ def ahead(trained: str, head: str) -> Estimate:
     """Return by how many points a head is above the average, in the middle of the frame."""
     name = TRAINED[trained][1]
     return points(_once(trained), name.format(head), name.format(AVERAGE))
-
-
-def long_rates() -> dict[tuple[str, str], float]:
-    """Return the rates that `HEADS_RATES_LONG` finds, for each of `SHOWN` and each of `HEADS`."""
-    return chosen(HEADS_RATES_LONG, LONG_GRID, _at)
-
-
-def held_out(trained: str, head: str) -> pd.Series:
-    """Return a head's accuracies on held-out images, by seed, at its best rate of full length.
-
-    `trained` is one of `SHOWN`.
-    """
-    one_of(trained, tuple(SHOWN), "trained")
-    rows = results(HEADS_RATES_LONG.name)
-    setting = _at((trained, head), long_rates()[trained, head])
-    return rows[rows["setting"] == setting].set_index("seed")["test_accuracy"]
 
 
 def _once(trained: str) -> pd.DataFrame:
