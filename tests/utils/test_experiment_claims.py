@@ -341,25 +341,28 @@ def test_from_a_small_start_the_signal_vanishes_on_its_way_out_too():
     assert errors[-1] > 1e6 * errors[0]
 
 
-def test_heads_help_a_plain_network_to_learn_few_images():
-    few = heads_on_few_images
-    for value in ("test_accuracy", "learned_accuracy"):
-        assert few.gained(few.BOTH, few.NONE, value).low > 0
-    assert few.gained(few.BOTH, few.NONE).low < 2  # "only just"
-    rows = results("aux_few").set_index("setting")
-    assert (rows.loc[few.NONE, "learned_accuracy"] < 0.9).all()
-    assert rows.loc[few.BOTH, "learned_accuracy"].min() > 0.98
-    tried = results("aux_few_rates").set_index("setting")
-    assert tried.loc[few._at(few.NONE, few.RATE), "learned_accuracy"] == 1
-    assert few.first_seed(few.BOTH, few.NONE) < 0
+def test_heads_on_few_images_help_a_little_or_not_at_all():
+    few, rows = heads_on_few_images, results("aux_few")
+    assert (rows["learned_accuracy"] == 1).mean() > 0.9  # learning is no difference
+    assert rows.loc[rows["setting"] == few.NONE, "learned_accuracy"].min() > 0.99
+    for arm in (few.BOTH, few.LOWER):
+        assert -0.5 < few.gained(arm, few.NONE).low < 0 < few.gained(arm, few.NONE).mean < 2.5
+    for arm, against in (
+        (few.UPPER, few.NONE),
+        (few.DROPOUT, few.BOTH),
+        (few.NORMALISED, few.BOTH),
+    ):
+        assert holds_zero(few.gained(arm, against))
 
 
-def test_of_dropout_and_normalisation_in_the_heads_nothing_can_be_told():
+def test_one_rate_for_all_would_have_favoured_the_heads():
     few = heads_on_few_images
-    for arm in (few.DROPOUT, few.NORMALISED):
-        assert holds_zero(few.gained(arm, few.BOTH))
-    rows = results("aux_few").set_index("setting")
-    assert (rows.loc[few.DROPOUT, "test_accuracy"] < 0.15).sum() == 1  # "never left chance"
+    tried, best = few.tried(), few.chosen_rates()
+    assert best[few.NONE] == best[few.BOTH] / 2
+    assert tried.loc[few.BOTH, 0.05] - tried.loc[few.NONE, 0.05] > 0.03
+    assert tried.loc[few.BOTH].max() < tried.loc[few.NONE].max() + 0.01
+    at_chance = results("aux_few_rates").groupby("peak_rate")["held_out_accuracy"].min() < 0.2
+    assert at_chance[at_chance].index.min() == 0.05  # "from 0.05 on"
 
 
 def test_the_trainings_are_as_the_chapter_describes_them():

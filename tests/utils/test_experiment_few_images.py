@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from utils.data import results
@@ -18,10 +19,15 @@ def test_arms_differ_in_their_heads_and_in_nothing_else():
     for arm in few.ARMS[1:]:
         own = built[arm].state_dict()
         assert all(torch.equal(own[name], value) for name, value in plain.items()), arm
-        rates = {head.dropout.p for head in (built[arm].aux1, built[arm].aux2)}
+        kept = [name for name in ("aux1", "aux2") if getattr(built[arm], name) is not None]
+        assert kept == {few.LOWER: ["aux1"], few.UPPER: ["aux2"]}.get(arm, ["aux1", "aux2"])
+        rates = {getattr(built[arm], name).dropout.p for name in kept}
         assert rates == {0.7 if arm == few.DROPOUT else 0.0}
         trunk = [m for n, m in built[arm].named_modules() if not n.startswith("aux")]
         assert not any(isinstance(m, nn.BatchNorm2d) for m in trunk)
+    for arm, name in ((few.LOWER, "aux1"), (few.UPPER, "aux2")):
+        alone, beside = (built[a].get_submodule(name).state_dict() for a in (arm, few.BOTH))
+        assert all(torch.equal(alone[key], beside[key]) for key in beside)
     both, normalised = built[few.BOTH].aux1, built[few.NORMALISED].aux1
     assert torch.equal(both.fc1.weight, normalised.fc1[0].weight)
     assert torch.equal(both.conv.conv.weight, normalised.conv.conv.weight)
@@ -64,11 +70,25 @@ def test_the_stored_rows_are_those_of_the_experiment():
 def test_each_arm_has_each_seed_once_and_none_that_chose_the_rate():
     rows = results("aux_few")
     assert not rows.duplicated(["setting", "seed"]).any()
-    assert rows.groupby("setting")["seed"].nunique().to_dict() == dict.fromkeys(few.ARMS, 3)
-    assert (rows["peak_rate"] == few.RATE).all()
+    assert rows.groupby("setting")["seed"].nunique().to_dict() == dict.fromkeys(few.ARMS, 10)
     assert not set(few.AUX_FEW.seeds) & set(few.AUX_FEW_RATES.seeds)
+    rates = few.chosen_rates()
+    assert rows.groupby("setting")["peak_rate"].unique().map(list).to_dict() == {
+        arm: [rate] for arm, rate in rates.items()
+    }
     tried = few.tried()
-    assert tried.loc[few.NONE].idxmax() == few.RATE  # the arm without heads is not at a loss
-    assert (tried.max(axis=1) - tried[few.RATE]).max() < 0.01  # "within a point"
+    for arm, rate in rates.items():
+        assert min(tried.columns) < rate < max(tried.columns)  # a worse one on either side
+        assert tried.loc[arm, rate] == tried.loc[arm].max()
+
+
+def test_five_comparisons_have_intervals_that_hold_together():
+    assert len(few.COMPARED) * (1 - few.LEVEL) == pytest.approx(0.05)
+    arm, against = few.COMPARED[0]
+    table = results("aux_few").pivot(index="seed", columns="setting", values="test_accuracy")
+    differences = 100 * (table[arm] - table[against])
+    found = few.gained(arm, against)
+    wanted = stats.t.interval(0.99, 9, differences.mean(), stats.sem(differences))
+    assert found.bounds == pytest.approx(wanted)
     with pytest.raises(ValueError, match="arm"):
         few.gained("three heads", few.NONE)

@@ -797,8 +797,8 @@ def predict_learning(rows: pd.DataFrame, *, without: str, heads: str) -> Interac
         ),
     }
     return choice(
-        "A plain network, without normalisation, is trained on a few hundred images, fifty times "
-        "each. After the same number of steps: what do two heads, without dropout, do to its "
+        "A plain network, without normalisation, is trained on a few hundred images, a hundred "
+        "times each. After the same number of steps: what do two heads, without dropout, do to its "
         "accuracy on images that it never saw?",
         [
             Option(

@@ -11,7 +11,11 @@ Key = TypeVar("Key")
 
 
 def chosen(
-    tried: Experiment, grid: Mapping[Key, Sequence[float]], name: Callable[[Key, float], str]
+    tried: Experiment,
+    grid: Mapping[Key, Sequence[float]],
+    name: Callable[[Key, float], str],
+    *,
+    by: str = "test_accuracy",
 ) -> dict[Key, float]:
     """Return the rate that was best on held-out images, in the mean over seeds, for each key.
 
@@ -23,6 +27,8 @@ def chosen(
         What gets a rate -> the rates that are tried for it.
     name : function
         ``name(key, rate)`` is the setting of `tried`.
+    by : str
+        The column with the accuracy on held-out images.
 
     Raises
     ------
@@ -33,7 +39,7 @@ def chosen(
         rows = results(tried.name)
     except ValueError as error:
         raise ResultsError(f"first run experiments/run.py {tried.name}.") from error
-    means = rows.groupby("setting")["test_accuracy"].mean().dropna()
+    means = rows.groupby("setting")[by].mean().dropna()
     if missing := set(tried.settings) - set(means.index):
         raise ResultsError(
             f"the rates are not chosen yet, {len(missing)} are still to be tried: first run "
