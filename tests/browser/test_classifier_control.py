@@ -11,7 +11,7 @@ import pytest
 import test_jupyterlab
 from PIL import Image
 from playwright.sync_api import Browser, expect
-from test_jupyterlab import lab  # noqa: F401
+from test_jupyterlab import lab, ready  # noqa: F401
 
 from utils import data
 
@@ -36,7 +36,7 @@ def notebook() -> nbformat.NotebookNode:
 @pytest.fixture(scope="module", autouse=True)
 def own_notebook():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(test_jupyterlab, "notebook", notebook)
+        patch.setattr(test_jupyterlab, "notebooks", lambda: {"all.ipynb": notebook()})
         yield
 
 
@@ -52,12 +52,7 @@ def test_a_picture_is_chosen_pasted_and_refused(own_notebook, lab: str, chromium
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(60_000)
-    page.goto(lab)
-    page.wait_for_function(
-        "globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-        " === 'idle'",
-        timeout=180_000,
-    )
+    ready(page, f"{lab}/all.ipynb")
     page.evaluate("jupyterapp.commands.execute('notebook:run-cell')")
     output = page.locator(".jp-OutputArea-output")
     button = output.get_by_role("button", name="Choose a picture")

@@ -34,7 +34,7 @@ CONTROLS = "input, select, button, summary, [tabindex]:not([tabindex='-1'])"
 WIDGET = "from utils.figures import bottleneck_calculator\nbottleneck_calculator().widget()"
 
 
-def notebook() -> nbformat.NotebookNode:
+def notebooks() -> dict[str, nbformat.NotebookNode]:
     """A cell each, its output saved; the last one waits to be run."""
     cells = [nbformat.v4.new_code_cell("0", id="first")]
     for name, made in {**{n: make() for n, make in FIGURES.items()}, **QUESTIONS}.items():
@@ -43,17 +43,18 @@ def notebook() -> nbformat.NotebookNode:
         cells.append(nbformat.v4.new_code_cell(f"# {name}", outputs=[shown], id=name))
     cells.append(nbformat.v4.new_code_cell(WIDGET, id="widget"))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    return {"all.ipynb": made}
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the notebook in a JupyterLab with no settings but its own."""
+    """Address of the notebooks in a JupyterLab with no settings but its own."""
     home = tmp_path_factory.mktemp("lab")
-    made = notebook()
-    NotebookNotary(data_dir=str(home)).sign(made)
     (home / "work").mkdir()
-    nbformat.write(made, home / "work" / "all.ipynb")
+    for name, made in notebooks().items():
+        NotebookNotary(data_dir=str(home)).sign(made)
+        nbformat.write(made, home / "work" / name)
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     own += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
     options = {
@@ -79,10 +80,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                     break
                 assert server.poll() is None, told
                 time.sleep(0.1)
-            yield f"{found[0]}/lab/tree/all.ipynb"
+            yield f"{found[0]}/lab/tree"
         finally:
             server.terminate()
             server.wait(timeout=30)
+
+
+def ready(page: Page, address: str) -> None:
+    """Open a notebook, and wait for its kernel."""
+    page.goto(address)
+    page.wait_for_function(
+        "globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+        " === 'idle'",
+        timeout=180_000,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +101,7 @@ def page(lab: str, chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(30_000)
-    page.goto(lab)
-    page.wait_for_function(
-        "globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-        " === 'idle'",
-        timeout=120_000,
-    )
+    ready(page, f"{lab}/all.ipynb")
     yield page
     context.close()
 
