@@ -742,7 +742,7 @@ def disguise(image):
     answer="disguise",
     measure=_measure,
     to_beat=_to_beat,
-    by=f"pixel by pixel the best of {QUERIES // PIXELS} that the gradient names",
+    by=f"a search that keeps, pixel by pixel, the best of {QUERIES // PIXELS} the gradient names",
     caution="On the same garments, with no chance in it: what is higher is better.",
 )
 
