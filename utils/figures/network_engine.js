@@ -1,21 +1,26 @@
 // A trained Inception network, run on one image in plain JavaScript: no library, every map kept.
 //
 // A map is { data, channels, side }: channel by channel, each row by row. A convolution is
-// { weight, bias, inputs, outputs, kernel }, with its normalisation folded into its weights.
+// { weight, bias, inputs, outputs, kernel }, with its normalisation folded into its weights. All numbers
+// are float64, as JavaScript computes: reading float32 would cost a conversion each time.
+
+let rows = new Float64Array(0); // used again by every convolution
 
 // What the weights of a kernel by kernel convolution meet: a row for each input channel and place in the
 // kernel, in it the value for each place of the map, and 0 beyond the edge.
 function windows({ data, channels, side }, kernel) {
   if (kernel === 1) return data;
   const places = side * side;
-  const rows = new Float32Array(channels * kernel * kernel * places);
+  const size = channels * kernel * kernel * places;
+  if (rows.length < size) rows = new Float64Array(size);
+  else rows.fill(0, 0, size);
   const half = (kernel - 1) / 2;
   let row = 0;
   for (let channel = 0; channel < channels; channel++) {
     for (let down = -half; down <= half; down++) {
       for (let right = -half; right <= half; right++, row += places) {
-        const [top, bottom] = [Math.max(0, -down), Math.min(side, side - down)];
-        const [from, to] = [Math.max(0, -right), Math.min(side, side - right)];
+        const top = Math.max(0, -down), bottom = Math.min(side, side - down);
+        const from = Math.max(0, -right), to = Math.min(side, side - right);
         for (let y = top; y < bottom; y++) {
           const source = channel * places + (y + down) * side + right;
           for (let x = from; x < to; x++) rows[row + y * side + x] = data[source + x];
@@ -27,30 +32,39 @@ function windows({ data, channels, side }, kernel) {
 }
 
 // A convolution that keeps the map's size, and its ReLU: each output channel is its bias plus the sum
-// of weight times row. Four rows at a time, so that the output is read and written a quarter as often.
+// of weight times row. Two outputs and four rows at a time: what is read serves twice, and an output is
+// read and written a quarter as often.
 export function convolve(map, { weight, bias, outputs, kernel }, relu = true) {
   const places = map.side * map.side;
-  const rows = windows(map, kernel);
+  const read = windows(map, kernel);
   const count = map.channels * kernel * kernel;
-  const data = new Float32Array(outputs * places);
-  for (let output = 0; output < outputs; output++) {
-    const out = data.subarray(output * places, (output + 1) * places);
-    out.fill(bias[output]);
-    let row = 0;
-    for (; row + 4 <= count; row += 4) {
-      const at = output * count + row;
-      const [w0, w1, w2, w3] = [weight[at], weight[at + 1], weight[at + 2], weight[at + 3]];
+  const even = outputs + (outputs % 2); // the second of a last pair may be nobody's
+  const data = new Float64Array(even * places);
+  for (let output = 0; output < outputs; output += 2) {
+    const a = data.subarray(output * places, (output + 1) * places);
+    const b = data.subarray((output + 1) * places, (output + 2) * places);
+    a.fill(bias[output]);
+    b.fill(bias[output + 1]);
+    let [u, v, row] = [output * count, (output + 1) * count, 0]; // the weights of a, of b
+    for (; row + 4 <= count; row += 4, u += 4, v += 4) {
+      const u0 = weight[u], u1 = weight[u + 1], u2 = weight[u + 2], u3 = weight[u + 3];
+      const v0 = weight[v], v1 = weight[v + 1], v2 = weight[v + 2], v3 = weight[v + 3];
       const r0 = row * places, r1 = r0 + places, r2 = r1 + places, r3 = r2 + places;
-      for (let i = 0; i < places; i++)
-        out[i] += w0 * rows[r0 + i] + w1 * rows[r1 + i] + w2 * rows[r2 + i] + w3 * rows[r3 + i];
+      for (let i = 0; i < places; i++) {
+        const x0 = read[r0 + i], x1 = read[r1 + i], x2 = read[r2 + i], x3 = read[r3 + i];
+        a[i] += u0 * x0 + u1 * x1 + u2 * x2 + u3 * x3;
+        b[i] += v0 * x0 + v1 * x1 + v2 * x2 + v3 * x3;
+      }
     }
-    for (; row < count; row++) {
-      const w = weight[output * count + row];
-      for (let i = 0; i < places; i++) out[i] += w * rows[row * places + i];
+    for (; row < count; row++, u++, v++) {
+      for (let i = 0; i < places; i++) {
+        a[i] += weight[u] * read[row * places + i];
+        b[i] += weight[v] * read[row * places + i];
+      }
     }
-    if (relu) for (let i = 0; i < places; i++) if (out[i] < 0) out[i] = 0;
   }
-  return { data, channels: outputs, side: map.side };
+  if (relu) for (let i = 0; i < data.length; i++) if (data[i] < 0) data[i] = 0;
+  return { data: data.subarray(0, outputs * places), channels: outputs, side: map.side };
 }
 
 // The largest value of every 3 by 3 window. In steps of 1 the windows stand around each place; in steps
@@ -58,15 +72,18 @@ export function convolve(map, { weight, bias, outputs, kernel }, relu = true) {
 export function maxPool({ data, channels, side }, step) {
   const size = step === 1 ? side : Math.ceil((side - 3) / step) + 1;
   const start = step === 1 ? -1 : 0;
-  const pooled = new Float32Array(channels * size * size);
+  const pooled = new Float64Array(channels * size * size);
   let to = 0;
   for (let channel = 0; channel < channels; channel++) {
     for (let y = 0; y < size; y++) {
+      const top = Math.max(0, y * step + start), bottom = Math.min(side, y * step + start + 3);
       for (let x = 0; x < size; x++) {
+        const left = Math.max(0, x * step + start), right = Math.min(side, x * step + start + 3);
         let most = -Infinity;
-        for (let v = Math.max(0, y * step + start); v < Math.min(side, y * step + start + 3); v++)
-          for (let h = Math.max(0, x * step + start); h < Math.min(side, x * step + start + 3); h++)
-            most = Math.max(most, data[(channel * side + v) * side + h]);
+        for (let v = top; v < bottom; v++) {
+          const row = (channel * side + v) * side;
+          for (let at = row + left; at < row + right; at++) if (data[at] > most) most = data[at];
+        }
         pooled[to++] = most;
       }
     }
@@ -84,7 +101,7 @@ function inception(map, name, units, maps) {
     unit("pool", (maps[`${name}.pool.max`] = maxPool(map, 1))),
   ];
   const channels = branches.reduce((sum, branch) => sum + branch.channels, 0);
-  const joined = { data: new Float32Array(channels * map.side ** 2), channels, side: map.side };
+  const joined = { data: new Float64Array(channels * map.side ** 2), channels, side: map.side };
   let at = 0;
   for (const { data } of branches) {
     joined.data.set(data, at);
@@ -94,38 +111,42 @@ function inception(map, name, units, maps) {
 }
 
 // Runs the network on an image, grey values of 0 to 255, and returns all maps, scores and probabilities.
-// `off` holds what gives nothing but zeros: a stage ("inception3a"), a branch of one module
-// ("inception3a.5x5") or of all ("5x5"), or a channel of a stage ("inception3a:17"). With `after`, only
-// what follows that stage is computed, from its map in `known`.
-export function run({ stages, units, mean, std, size }, image, { off = new Set(), after, known = {} } = {}) {
+// `off` holds what is switched off: a stage ("inception3a"), a branch of one module ("inception3a.5x5") or
+// of all ("5x5"), or a channel of a stage ("inception3a:17"). In its place stand zeros, or what `usual` has
+// for each channel of a stage. With `after`, only what follows that stage is computed, from its map in
+// `known`.
+export function run({ stages, units, mean, std, size }, image, { off = new Set(), usual = {}, after, known = {} } = {}) {
   const maps = { ...known };
   let map = after ? maps[after] : {
-    data: Float32Array.from(image, (grey) => (grey / 255 - mean) / std), channels: 1, side: size,
+    data: Float64Array.from(image, (grey) => (grey / 255 - mean) / std), channels: 1, side: size,
   };
   for (const stage of stages.slice(1 + stages.findIndex(({ name }) => name === after))) {
     const { name, kind } = stage;
     if (kind === "module") map = inception(map, name, units, maps);
     else map = kind === "pool" ? maxPool(map, 2) : convolve(map, units[name]);
-    maps[name] = switchOff(map, stage, off);
+    maps[name] = switchOff(map, stage, off, usual);
   }
   const means = average(map);
   const scores = [...convolve({ data: means, channels: map.channels, side: 1 }, units.fc, false).data];
   return { maps, means, scores, probabilities: softmax(scores) };
 }
 
-// Fills the channels of a stage that are switched off with zeros.
-export function switchOff(map, { name, branches = {} }, off) {
+// Fills the channels of a stage that are switched off with what is usual, or zeros.
+export function switchOff(map, { name, branches = {} }, off, usual = {}) {
   const places = map.side ** 2;
-  const zeros = (from, to) => map.data.fill(0, from * places, to * places);
-  if (off.has(name)) zeros(0, map.channels);
+  const fill = (from, to) => {
+    for (let channel = from; channel < to; channel++)
+      map.data.fill(usual[name]?.[channel] ?? 0, channel * places, (channel + 1) * places);
+  };
+  if (off.has(name)) fill(0, map.channels);
   let first = 0;
   for (const [branch, channels] of Object.entries(branches)) {
-    if (off.has(branch) || off.has(`${name}.${branch}`)) zeros(first, first + channels);
+    if (off.has(branch) || off.has(`${name}.${branch}`)) fill(first, first + channels);
     first += channels;
   }
   for (const one of off) {
     const [stage, channel] = one.split(":");
-    if (stage === name && channel) zeros(Number(channel), Number(channel) + 1);
+    if (stage === name && channel) fill(Number(channel), Number(channel) + 1);
   }
   return map;
 }
@@ -133,7 +154,7 @@ export function switchOff(map, { name, branches = {} }, off) {
 // Of each channel its mean over the map: what the last layer reads.
 export function average({ data, channels, side }) {
   const places = side * side;
-  return Float32Array.from({ length: channels }, (_, channel) =>
+  return Float64Array.from({ length: channels }, (_, channel) =>
     data.subarray(channel * places, (channel + 1) * places).reduce((sum, value) => sum + value, 0) / places);
 }
 
@@ -158,7 +179,7 @@ export function unpack(bytes, layout) {
     const scale = values.subarray(at, at + outputs);
     const bias = values.subarray(at + outputs, at + 2 * outputs);
     const each = inputs * kernel * kernel;
-    const weight = Float32Array.from({ length: outputs * each }, (_, i) =>
+    const weight = Float64Array.from({ length: outputs * each }, (_, i) =>
       scale[Math.floor(i / each)] * (((high[first + i] << 8 | low[first + i]) << 16) >> 16));
     units[name] = { weight, bias, inputs, outputs, kernel };
     at += 2 * outputs;
