@@ -17,6 +17,7 @@ from visits import ROOT
 from utils.activations import features
 from utils.data import fashion_mnist
 from utils.figures import live_network
+from utils.figures.live_network import _HEIGHTS
 from utils.pretrained import Pretrained, load
 
 SPEC = importlib.util.spec_from_file_location("figure_data", ROOT / "_ext/course/figure_data.py")
@@ -37,7 +38,7 @@ def scores(trained: Pretrained, image: list[int]) -> torch.Tensor:
 
 def image_of(page: Page) -> list[int]:
     """What stands on the sheet."""
-    return page.locator(".pad canvas").evaluate(
+    return page.locator(".pad > canvas:not(.falls)").evaluate(
         """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
           .filter((_, i) => i % 4 === 0)"""
     )
@@ -128,6 +129,165 @@ def test_a_branch_is_switched_off(show, trained) -> None:
     assert results(page)["off"] == ["pool"]
 
 
+def means_of(trained: Pretrained, name: str) -> torch.Tensor:
+    images = trained.preprocessing(fashion_mnist("train")[:500].images)
+    with torch.inference_mode():
+        return features(trained.model, images, [name])[name].mean(dim=(0, 2, 3))
+
+
+def test_what_is_off_gives_its_mean_over_training_images(show, trained) -> None:
+    page = show(live_network(module="3b")).page
+    results(page)
+    page.get_by_label("its mean").check()
+    for switch, part in (("3×3", slice(16, 64)), ("all of this module", slice(0, 96))):
+        box = page.get_by_role("group", name="Switches of this module").get_by_label(switch)
+        box.uncheck()
+        found = results(page)
+        assert found["instead"] == "means"
+        means = means_of(trained, "inception3b")
+
+        def fill(_module, _given, maps, part=part, means=means):
+            maps = maps.clone()
+            maps[:, part] = means[part, None, None]
+            return maps
+
+        hook = trained.model.inception3b.register_forward_hook(fill)
+        expected = scores(trained, image_of(page))
+        hook.remove()
+        assert (torch.tensor(found["scores"]) - expected).abs().max() < 3e-3  # of rounded means
+        box.check()
+    page.get_by_label("zeros").check()
+    assert results(page)["prediction"] == agrees(page, trained)["prediction"]
+
+
+def cover(image: list[int], left: int, top: int) -> list[int]:
+    """The image with a black square of 8 by 8 pixels."""
+    sheet = torch.tensor(image).reshape(28, 28)
+    sheet[max(top, 0) : top + 8, max(left, 0) : left + 8] = 0
+    return sheet.flatten().tolist()
+
+
+def test_a_cover_is_moved_by_mouse_and_keys_and_tried_at_every_place(show, trained) -> None:
+    page = show(live_network()).page
+    whole = agrees(page, trained)
+    image = image_of(page)
+
+    def covered(found: dict) -> None:
+        expected = scores(trained, cover(image, *found["cover"]))
+        assert (torch.tensor(found["scores"]) - expected).abs().max() < 1e-3
+        assert image_of(page) == image  # the picture itself stays
+
+    page.get_by_label("Cover", exact=True).check()
+    covered(results(page))
+    box = page.locator(".pad").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.93 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    dragged = results(page)
+    assert dragged["cover"] == [22, 13]
+    covered(dragged)
+    page.get_by_role("application").focus()
+    for key in ("ArrowLeft", "Shift+ArrowUp", *["Shift+ArrowRight"] * 3):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert results(page)["cover"] == [24, 9]  # its middle stays on the sheet
+    covered(results(page))
+    assert "Cover around row 14, column 29" in page.locator(".pad [role=status]").inner_text()
+
+    page.get_by_role("button", name="Try all places").click()
+    expect(page.locator(".summary")).to_contain_text("Orange: where the cover lowers ankle boot")
+    falls = results(page)["falls"]
+    top = trained.classes.index(whole["prediction"])
+    places = [(4 * column - 2, 4 * row - 2) for row in range(7) for column in range(7)]
+    expected = [
+        whole["probabilities"][top] - float(scores(trained, cover(image, *at)).softmax(0)[top])
+        for at in places
+    ]
+    assert falls == pytest.approx(expected, abs=1e-3)
+    assert max(falls) > 0.1
+    expect(page.locator(".falls")).to_be_visible()
+    page.get_by_role("button", name="Shift up").click()  # another picture: it is no longer so
+    expect(page.locator(".falls")).to_be_hidden()
+    page.get_by_label("Draw", exact=True).check()
+    assert results(page)["cover"] is None
+    agrees(page, trained)
+
+
+def test_a_finger_draws_covers_and_opens_a_channel(figures_url, folder, show, chromium, trained):
+    """On a touch screen as narrow as a phone: a stroke does not scroll, and nothing is too wide."""
+    show(live_network())
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{figures_url}/page.html")
+    results(page)
+    page.locator(".pad").scroll_into_view_if_needed()
+    scrolled = page.evaluate("scrollY")
+    touch = context.new_cdp_session(page)
+
+    def stroke(*points: tuple[float, float]) -> None:
+        box = page.locator(".pad").bounding_box()
+        at = [
+            {"x": box["x"] + x / 28 * box["width"], "y": box["y"] + y / 28 * box["height"]}
+            for x, y in points
+        ]
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at[0]]})
+        for point in at[1:]:
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(900)
+
+    stroke(*[(14, 4 + i) for i in range(20)])
+    drawn = image_of(page)
+    assert all(drawn[28 * y + 14] > 150 for y in range(5, 23))
+    assert page.evaluate("scrollY") == scrolled
+    agrees(page, trained)
+    page.get_by_label("Cover", exact=True).tap()
+    stroke((14, 14), (12, 10), (10, 8))
+    assert results(page)["cover"] == [6, 4]
+    assert page.evaluate("scrollY") == scrolled
+
+    heights = set()
+    for view, seen in (
+        ("All modules", ".middle-part"),
+        ("One module", ".open"),
+        ("One channel", ".one-channel"),
+    ):
+        page.get_by_label(view, exact=True).tap()
+        for part in (".middle-part", ".open", ".one-channel"):
+            visible = page.locator(part).evaluate("(e) => getComputedStyle(e).visibility")
+            assert (visible == "visible") == (part == seen)
+        heights.add(page.locator(".stage").bounding_box()["height"])
+    assert len(heights) == 1  # nothing moves
+    page.get_by_label("All modules", exact=True).tap()
+    page.get_by_label("Module 2b").tap()
+    expect(page.get_by_label("One module")).to_be_checked()
+    page.locator("canvas.maps").first.tap(position={"x": 4, "y": 4}, force=True)
+    expect(page.get_by_label("One channel")).to_be_checked()
+    assert (results(page)["open"], results(page)["channel"]) == ("inception2b", 0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize(("screen", "column"), [(1280, 688), (390, 358)])
+def test_room_is_kept_for_it_so_that_the_text_below_need_not_move(
+    show, chromium, figures_url, small, screen, column
+) -> None:
+    show(f'<div style="width: {column}px">{live_network(small=small)._repr_html_()}</div>')
+    context = chromium.new_context(viewport={"width": screen, "height": 844})
+    page = context.new_page()
+    page.goto(f"{figures_url}/page.html")
+    page.locator(".stage .verdict").wait_for()
+    results(page)
+    page.wait_for_timeout(300)
+    high = page.locator(".stage").bounding_box()["height"]
+    reserved = _HEIGHTS[small][screen > 700]
+    assert abs(high - reserved) < 60  # fonts differ
+    context.close()
+
+
 def test_the_landing_page_has_a_small_one(show, trained) -> None:
     page = show(live_network(small=True)).page
     agrees(page, trained)
@@ -143,9 +303,10 @@ def maps_of(trained: Pretrained, image: list[int], name: str) -> torch.Tensor:
 
 def test_a_channel_is_opened(show, trained) -> None:
     page = show(live_network(module="4b")).page
+    page.get_by_label("One channel").check()
     expect(page.get_by_text("Of 400 test images")).to_be_visible()
     for channel in (0, 31, 50, 100, 120):
-        page.get_by_label("Channel of this module, as a number").fill(str(channel))
+        page.get_by_label("Channel, as a number").fill(str(channel))
         found = results(page)
         image = image_of(page)
         answers = maps_of(trained, image, "inception4b")
@@ -179,6 +340,7 @@ def test_a_pointer_chooses_a_channel_and_a_switch_takes_it_away(show) -> None:
     page.locator(".module-maps").scroll_into_view_if_needed()
     box = page.locator("canvas.maps").nth(1).bounding_box()
     page.mouse.click(box["x"] + 3, box["y"] + box["height"] - 3)
+    expect(page.get_by_label("One channel")).to_be_checked()  # and it is opened
     found = results(page)
     assert found["channel"] == 16 + 3  # four rows, column by column
     page.get_by_label("This channel on").uncheck()
@@ -278,7 +440,7 @@ def test_odd_picture_files_work_or_get_one_right_sentence(show, trained) -> None
 def test_in_the_book_the_weights_come_when_the_figure_is_near(show, folder, trained) -> None:
     """Of two copies, one far below: a file for both, loaded once the page has been read."""
     html = figure_data.to_files(live_network(small=True)._repr_html_(), folder / "data", "data")
-    assert len(html) < 115_000
+    assert len(html) < 125_000
     assert len(list((folder / "data").glob("*.js"))) == 1
     far = '<div style="height: 5000px"></div>'
     visit = show(f"{far}<p>Below</p>{html}", ready=False)
@@ -329,7 +491,8 @@ def test_the_task_has_the_answers_that_it_says(show, trained) -> None:
                 assert results(page)["prediction"] == expected
                 expect(page.locator(".found")).to_contain_text(found[-1])
                 switches.get_by_label(branch).check()
-    assert page.locator(".found").inner_text() == f"Found: {', '.join(found)}. That is all."
+    said = page.locator(".found").inner_text()
+    assert said.startswith(f"Found: {', '.join(found)}. That is all.")
 
 
 def test_it_opens_on_the_channel_that_matters_most(show, trained) -> None:

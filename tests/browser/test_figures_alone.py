@@ -392,8 +392,8 @@ def test_a_slider_obeys_keyboard_and_mouse(show, make, label) -> None:
 @each_figure
 def test_every_control_is_reached_by_tab_and_shows_the_focus(show, name) -> None:
     page = show(FIGURES[name]()).page
-    controls = page.locator(".stage :is(input, select, button)")
-    radios = page.locator(".stage input[type=radio]")
+    controls = page.locator(".stage :is(input, select, button):visible")
+    radios = page.locator(".stage input[type=radio]:visible")
     groups = set(radios.evaluate_all("all => all.map((e) => e.name)"))
     want = controls.count() - radios.count() + len(groups)  # a group of radio buttons is one stop
     seen = set()
@@ -573,7 +573,7 @@ def test_accessible(show, name, width, theme) -> None:
     assert page.get_by_role("group", name=FIGURES[name]().alt).count() == 1
     small = page.evaluate(
         """() => [...document.querySelector("figure > div").shadowRoot
-          .querySelectorAll("input, select, button")]
+          .querySelectorAll("input, select, button")].filter((e) => e.checkVisibility())
           .map((e) => [e.getAttribute("aria-label") ?? e.id, e.getBoundingClientRect()])
           .filter(([, r]) => r.width < 24 || r.height < 24).map(([n]) => n)"""
     )
@@ -751,6 +751,8 @@ def test_the_pages_style_does_not_reach_the_figure(show, name) -> None:
 
 def change(stage: Locator) -> None:
     """Choose something else in a figure's menu, or, where it has none, in its field or slider."""
+    if stage.get_by_label("One channel").count():  # which has the slider
+        stage.get_by_label("One channel").check()
     if stage.locator("select").count():
         stage.locator("select").first.select_option(index=4)
     else:

@@ -4,6 +4,8 @@
 import { BRANCHES, COLOURS, change, fixed, node, say } from "../interactive/kit.js";
 import { run, switchOff } from "./network_engine.js";
 
+const signed = (n) => (Math.abs(n) < 0.005 ? "0.00" : `${n < 0 ? "−" : "+"}${fixed(Math.abs(n), 2)}`);
+
 const PARTS = 6; // of what it adds up, the heaviest
 export const STRONGEST = 6; // test images
 
@@ -32,16 +34,16 @@ export function partsOf(net, stage, channel) {
 }
 
 // The answer without a channel, from what is known of the image.
-export function without(net, found, stage, channel, off) {
+export function without(net, found, stage, channel, off, usual) {
   const map = found.maps[stage.name];
-  const changed = switchOff({ ...map, data: map.data.slice() }, stage, new Set([`${stage.name}:${channel}`]));
-  return run(net, null, { off, after: stage.name, known: { ...found.maps, [stage.name]: changed } });
+  const changed = switchOff({ ...map, data: map.data.slice() }, stage, new Set([`${stage.name}:${channel}`]), usual);
+  return run(net, null, { off, usual, after: stage.name, known: { ...found.maps, [stage.name]: changed } });
 }
 
-export function channelPanel({ size, paintMap, images, lower }) {
+export function channelPanel({ size, paintMap, peakOf, images, lower }) {
   const heading = node("p", { class: "card-title" });
   const map = node("canvas", { class: "large-map", role: "img" });
-  const says = node("p", { class: "soft" });
+  const says = node("p", { class: "soft peak" });
   const parts = Array.from({ length: PARTS }, () => {
     const [from, filter] = [node("canvas", { class: "part" }), node("canvas", { class: "part" })];
     const number = node("span", { class: "times" });
@@ -51,20 +53,20 @@ export function channelPanel({ size, paintMap, images, lower }) {
   const thumbs = Array.from({ length: STRONGEST }, () =>
     node("canvas", { class: "thumb", width: size, height: size }));
   const likes = node("p", { class: "soft" });
-  const effect = node("p", {});
+  const effect = node("p", { class: "effect" });
   const element = node("div", { class: "channel" },
-    node("div", {}, heading, map, says),
-    node("div", {}, partsTitle, node("div", { class: "products", "aria-hidden": "true" }, parts.map(({ element }) => element)),
-      likes, node("div", { class: "thumbs", "aria-hidden": "true" }, thumbs), effect));
+    heading, map, says, effect, node("div", { class: "parts" }, partsTitle, node("div", { class: "products", "aria-hidden": "true" }, parts.map(({ element }) => element)),
+      likes, node("div", { class: "thumbs", "aria-hidden": "true" }, thumbs)));
 
-  function show({ net, found, stage, channel, off, pool, classes, top }) {
+  // In a `hurry` it leaves out what takes a run of the network.
+  function show({ net, found, stage, channel, off, usual, instead, pool, classes, top, hurry }) {
     const { branch, own, kernel, inputs, source, filters } = partsOf(net, stage, channel);
     const name = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", pool: "pool" }[branch];
     say(heading, `Channel ${channel}: number ${own} of the ${name} branch`);
     element.style.setProperty("--branch", COLOURS[branch]);
     const answers = found.maps[stage.name];
     paintMap(map, answers, channel, COLOURS[branch]);
-    const peak = Math.max(...answers.data.subarray(channel * answers.side ** 2, (channel + 1) * answers.side ** 2));
+    const peak = peakOf(answers, channel);
     say(says, `Its largest value here: ${fixed(peak, 2)}`);
     change(map, { "aria-label": `Map of channel ${channel}, largest value ${fixed(peak, 2)}` });
 
@@ -82,18 +84,19 @@ export function channelPanel({ size, paintMap, images, lower }) {
       });
       parts[i].filter.getContext("2d").putImageData(image, 0, 0);
     });
-    const others = without(net, found, stage, channel, off);
-    const percent = (part) => `${fixed(100 * part, 1)}%`;
-    const last = stage === net.stages.at(-1);
-    const adds = found.means[channel] * net.units.fc.weight[top * net.units.fc.inputs + channel];
-    say(effect, `Without it: ${lower(classes[top])} ${percent(others.probabilities[top])} instead of ` +
-      `${percent(found.probabilities[top])}.` + (last ? ` Its mean times its weight adds ${
-        adds < 0 ? "−" : "+"}${fixed(Math.abs(adds), 2)} to that class's score.` : ""));
     if (pool) {
       const strongest = pool.of(stage, channel);
       say(likes, `Of ${pool.count} test images it answers these most:`);
       strongest.forEach((image, i) => images(thumbs[i], pool.image(image)));
     } else say(likes, "Looking for the test images that it answers most …");
+    if (hurry) return { source };
+    const others = without(net, found, stage, channel, off, usual);
+    const percent = (part) => `${fixed(100 * part, 1)}%`;
+    const last = stage === net.stages.at(-1);
+    const adds = found.means[channel] * net.units.fc.weight[top * net.units.fc.inputs + channel];
+    say(effect, `${instead === "means" ? "With its mean instead" : "Without it"}: ${lower(classes[top])} ${
+      percent(others.probabilities[top])}, with it ${percent(found.probabilities[top])}.` + (last ? ` The mean of this map ` +
+      `times its weight adds ${signed(adds)} to that class's score.` : ""));
     return { without: others.probabilities, adds: last ? adds : null, source };
   }
   return { element, show };

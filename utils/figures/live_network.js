@@ -1,11 +1,14 @@
 // A trained Inception network at work on what the reader draws: the sheet on the left, its eight
-// modules in the middle, the classes on the right; below, one module, opened.
+// modules in the middle, the classes on the right; below, one module or one channel, opened. Where it is
+// narrow, the modules are below, too.
 
 import {
-  BRANCHES, COLOURS, change, choice, count, drag, figure, node, percent, say, several, slider, words, place,
-  box, shape,
+  BRANCHES, COLOURS, box, change, choice, count, drag, figure, node, paint, place, say, several, shape, slider,
+  words,
 } from "../interactive/kit.js";
 import { STRONGEST, channelPanel } from "./channel_panel.js";
+import { COVER, covered, slide } from "./cover.js";
+import { blockSize, paintBlock, paintMaps, paintOne, peakOf } from "./map_painting.js";
 import { MODULE_CSS, drawFunnels, drawJoined, drawSlab, moduleParts } from "./module_drawing.js";
 import { run, unpack } from "./network_engine.js";
 import { bytesOf } from "./page_data.js";
@@ -13,8 +16,6 @@ import { readPicture } from "./picture_input.js";
 import { PAD_CSS, sketchPad } from "./sketch_pad.js";
 
 const NAMES = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "pool" };
-const ACROSS = 4; // maps side by side in a module at a glance
-const GAP = 2; // between its branches, in pixels of a map of 7 by 7
 const BETWEEN = 100; // milliseconds from one answer to the next while a stroke is drawn
 const REST = 500; // and without a stroke, until the answer is read aloud
 
@@ -29,40 +30,48 @@ function build(own) {
   const small = get("small");
   const modules = layout.stages.filter(({ kind }) => kind === "module");
   const samples = readSamples(get("samples"), layout.size);
-  const made = { layout, modules, samples, small, peaks: get("peaks"), top: own.top, net: null, broken: null };
+  const made = {
+    layout, modules, samples, small, peaks: get("peaks"), usual: get("usual"), top: own.top, net: null, broken: null,
+  };
 
   // What goes in
   const isSample = (image) => samples.some(({ pixels }) => alike(pixels, image));
   const empty = () => new Array(layout.size ** 2).fill(0);
   let tool = "draw";
+  const middle = new Array(2).fill((layout.size - COVER) / 2);
   const tools = choice({
-    legend: "", options: [["draw", "Draw"], ["rub", "Rub out"]],
-    change: (value) => { tool = value; },
+    legend: "",
+    options: [["draw", "Draw"], ["rub", "Rub out"], ...(small ? [] : [["cover", "Cover"]])],
+    change: (value) => {
+      tool = value;
+      later.drop();
+      move({ image: made.sheet(), cover: value === "cover" ? get("cover") ?? middle : null });
+    },
   });
-  tools.show(tool);
+  made.tools = { show: (cover) => { if (cover) tool = "cover"; else if (tool === "cover") tool = "draw"; tools.show(tool); } };
   change(tools.element, { "aria-label": "Tool" });
-  const later = atMostEvery(BETWEEN, (image) => move({ image }));
-  made.sheet = () => later.waiting() ?? get("image");
+  const later = atMostEvery(BETWEEN, move);
+  made.sheet = () => later.waiting()?.image ?? get("image");
   const put = (image) => {
     later.drop();
     clearTimeout(made.resting);
     made.resting = null;
     move({ image });
   };
+  // While it is drawn or covered, answers follow as they can; what takes longer waits for a rest.
+  const follow = (changes) => {
+    later.give(changes);
+    made.pad.show(made.sheet(), changes.cover ?? get("cover"));
+    clearTimeout(made.resting);
+    made.resting = setTimeout(() => { made.resting = null; refresh(); }, REST);
+  };
   made.pad = sketchPad({
     size: layout.size,
     tool: () => tool,
     // A pen begins a clean sheet where there is a picture; a rubber works on it.
     start: () => (tool === "draw" && isSample(made.sheet()) ? empty() : made.sheet()),
-    changed: (image) => {
-      made.pad.show(image);
-      clearTimeout(made.resting);
-      made.resting = setTimeout(() => {
-        made.resting = null;
-        if (made.said !== undefined) say(summary, made.said);
-      }, REST);
-      later.give(image);
-    },
+    changed: (image) => follow({ image }),
+    moved: (cover) => follow({ cover }),
   });
   const shift = (right, down) => {
     const { size } = layout;
@@ -73,7 +82,7 @@ function build(own) {
     }));
   };
   const arrows = node("div", { class: "arrows", role: "group", "aria-label": "Shift the picture by one pixel" },
-    node("span", { "aria-hidden": "true" }, "Shift"),
+    node("span", { class: "wordy", "aria-hidden": "true" }, "Shift"),
     [["left", "←", -1, 0], ["up", "↑", 0, -1], ["down", "↓", 0, 1], ["right", "→", 1, 0]].map(([way, sign, x, y]) =>
       node("button", { type: "button", "aria-label": `Shift ${way}`, onclick: () => shift(x, y) }, sign)));
 
@@ -102,10 +111,28 @@ function build(own) {
   });
   const ownPicture = node("div", { class: "own-picture" }, upload, told, seen);
 
-  const clear = node("button", { type: "button", onclick: () => put(empty()) }, "Clear");
+  made.clear = node("button", { type: "button", onclick: () => put(empty()) }, "Clear");
+
+  // The cover, at every place in turn
+  made.everyPlace = node("button", {
+    type: "button", hidden: true, onclick: () => {
+      stopSliding(made);
+      const { image, off } = { image: get("image"), off: new Set(get("off")) };
+      const usual = get("instead") === "means" ? made.usual : {};
+      const whole = run(made.net, image, { off, usual }).probabilities;
+      const top = argmax(whole);
+      made.slid = { image, off: get("off"), instead: get("instead"), top, whole: whole[top], falls: [] };
+      made.slid.stop = slide(image, layout.size, (one) => run(made.net, one, { off, usual }).probabilities[top],
+        (falls, side) => {
+          Object.assign(made.slid, { falls: [...falls], side, done: falls.length === side ** 2 });
+          made.pad.showFalls(falls, side);
+          if (made.slid.done) refresh();
+        });
+    },
+  }, "Try all places");
   made.pictures = samples.map((sample) => {
     const thumb = node("canvas", { width: layout.size, height: layout.size, "aria-hidden": "true" });
-    paintGrey(thumb, sample.pixels, layout.size);
+    paintGrey(thumb, sample.pixels);
     const name = lower(layout.classes[sample.label]);
     const button = node("button", {
       type: "button", class: "sample", onclick: () => put(sample.pixels),
@@ -130,18 +157,20 @@ function build(own) {
     const { "1x1": before, "3x3": width } = stage.branches;
     const map = made.found?.maps[stage.name];
     if (!map) return before;
-    const places = map.side ** 2;
-    const parts = Array.from({ length: width }, (_, i) => Math.max(
-      ...map.data.subarray((before + i) * places, (before + i + 1) * places)) / (made.peaks[stage.name][before + i] || 1));
+    const parts = Array.from({ length: width }, (_, i) =>
+      peakOf(map, before + i) / (made.peaks[stage.name][before + i] || 1));
     return before + argmax(parts);
   };
 
   // The modules at a glance
   made.blocks = modules.map((stage) => {
     const canvas = node("canvas", { "aria-hidden": "true", ...blockSize(stage) });
+    const openIt = () => get("open") === stage.name || move({ open: stage.name, channel: made.liveliest(stage) });
     const radio = node("input", {
       type: "radio", name: "module", value: stage.name, "aria-label": `Module ${short(stage)}`,
-      onchange: () => move({ open: stage.name, channel: made.liveliest(stage) }),
+      onchange: openIt,
+      // Keys go on to the next module; a finger or a mouse has found its own.
+      onclick: ({ detail }) => { if (detail && view === "all") { openIt(); turn("module"); } },
     });
     const label = node("label", {}, small ? null : radio, canvas, node("span", {}, short(stage)));
     return { stage, canvas, radio, label };
@@ -165,35 +194,54 @@ function build(own) {
   own.naming = (name) => (typeof name === "function" ? name() : name);
   made.everywhere = BRANCHES.map((branch) => switchFor(branch, NAMES[branch], COLOURS[branch], "in all modules"));
   const switches = node("div", { class: "switches", role: "group", "aria-label": "Branches of all modules" },
-    node("span", {}, "Branches:"), made.everywhere.map(({ label }) => label));
+    node("span", { class: "wordy" }, "Branches:"), made.everywhere.map(({ label }) => label));
 
   const input = node("div", { class: "in" }, node("p", { class: "card-title" }, "Draw an outline"),
-    node("p", { class: "soft hint" }, "A closed one is filled."), made.pad, node("div", { class: "tools" }, tools, clear, small ? null : arrows));
+    node("p", { class: "soft hint" }, "A closed one is filled."), made.pad, small ? null : arrows);
+  const row = node("div", { class: "tools" }, tools, made.clear, small ? null : made.everyPlace);
   const output = node("div", { class: "out" }, made.verdict,
     node("ul", { class: "bars", "aria-label": "Classes" }, made.bars.map(({ row }) => row)));
-  const scene = node("div", { class: "scene" }, input,
-    node("div", { class: "middle-part" }, node("p", { class: "card-title" }, "Eight modules answer"), glance, switches),
-    output);
+  const glanceCard = node("div", { class: "middle-part" },
+    node("p", { class: "card-title" }, "Eight modules answer"), glance, switches);
   const choose = node("div", { class: "samples", role: "group", "aria-label": "Test images" },
     made.pictures.map(({ button }) => button));
+  const scene = node("div", { class: "scene" }, input, row, output, small ? [glanceCard, choose] : choose);
 
   made.task = small ? null : taskOf(get("turns"), layout, modules, samples.find(({ pixels }) => alike(pixels, get("image"))));
 
-  const body = [scene, choose, summary];
+  // What is looked at below
+  let view = "module";
+  const views = choice({
+    legend: "", options: [["all", "All modules"], ["module", "One module"], ["channel", "One channel"]],
+    change: (value) => turn(value),
+  });
+  change(views.element, { class: "choice views", "aria-label": "Look at" });
+  const turn = (value) => {
+    view = value;
+    views.show(view);
+    change(scene, { "data-view": view });
+    refresh();
+  };
+  made.view = () => view;
+
+  const body = [scene, summary];
   if (!small) {
     if (get("start") === "upload") body.unshift(ownPicture);
-    else body.splice(2, 0, ownPicture);
-    made.open = openModule(own, made, switchFor);
-    made.pick = control(slider, "channel", { label: "Channel of this module", min: 0, max: 0 });
-    made.panel = channelPanel({
-      size: layout.size, lower,
-      images: (canvas, pixels) => paintGrey(canvas, pixels, layout.size),
-      paintMap: paintOne,
-    });
+    else body.splice(1, 0, ownPicture);
+    made.open = openModule(own, made, switchFor, () => turn("channel"));
+    made.pick = control(slider, "channel", { label: "Channel", min: 0, max: 0 });
+    made.panel = channelPanel({ size: layout.size, lower, images: paintGrey, paintMap: paintOne, peakOf });
     const alone = switchFor(() => `${get("open")}:${get("channel")}`, "This channel", null, "on");
     made.alone = { show: (off) => { alone.box.checked = !off.includes(own.naming(alone.name)); } };
+    const instead = control(choice, "instead", {
+      legend: "What is off gives", options: [["zeros", "zeros"], ["means", "its mean"]],
+    });
+    scene.append(
+      node("div", { class: "looks" }, views.element, instead.element), glanceCard, made.open.element,
+      node("div", { class: "one-channel" }, node("div", { class: "pick" }, made.pick.element, alone.label), made.panel.element));
+    change(scene, { "data-view": view });
+    views.show(view);
     if (made.task) body.push(made.task.element);
-    body.push(made.open.element, node("div", { class: "pick" }, made.pick, alone.label), made.panel);
   }
 
   whenNear(own.top).then(() => bytesOf(get("weights"))).then((bytes) => { made.net = unpack(bytes, layout); }, (error) => {
@@ -206,18 +254,43 @@ function build(own) {
   return {
     title: "An Inception network, at work", body, ...made, made,
     note: small ? "The network is small, was trained on pictures of clothes, and " +
-      "runs in this page: nothing you draw leaves it." :
+      "runs in this page: nothing you draw leaves it." : node("details", {}, node("summary", {}, "How to read this figure"),
       "The network is mini-googlenet, trained on Fashion-MNIST; it runs in this page, and nothing you " +
       "draw leaves it. Every square is the map of one channel, from nothing to its largest value on some " +
-      "test images in full colour. What is switched off gives zeros. Classes that it rules out keep about " +
+      "test images in full colour. What is switched off gives zeros or, if you choose so, the mean of each of its " +
+      `channels over ${count(get("averaged"))} training images, the same at all places. The cover is black, as the ` +
+      "ground of every picture. A line in a bar marks the answer with nothing off and nothing covered. " +
+      "Classes that the network rules out keep about " +
       `${whole100(get("smoothing") / layout.classes.length)}: in training the target of each wrong class was ` +
-      "that much, not 0, so that the network would not grow too sure (label smoothing).",
+      "that much, not 0, so that the network would not grow too sure (label smoothing)."),
   };
 }
 
-function update({ image, open, channel, off }, { made }) {
+function stopSliding(made) {
+  made.slid?.stop();
+  made.slid = null;
+  made.pad.showFalls(null);
+}
+
+// The maps and the answer: of the image as it is, kept until it changes, and as it is shown now. What
+// comes before the first part that is off need not be computed again.
+function answersTo(made, image, seen, off, usual) {
+  const { net } = made;
+  if (!made.plain || !alike(made.plain.image, image)) made.plain = { image, ...run(net, image) };
+  if (seen !== image) return run(net, seen, { off, usual });
+  const { stages } = net;
+  const first = stages.findIndex(({ name, branches }) =>
+    [...off].some((one) => one.split(/[.:]/)[0] === name || (branches && one in branches)));
+  if (first < 0) return made.plain;
+  return run(net, image, { off, usual, after: stages[first - 1]?.name, known: made.plain.maps });
+}
+
+function update({ image, open, channel, off, instead, cover }, { made }) {
   const { layout, modules, samples, net, pad, bars } = made;
-  pad.show(made.sheet());
+  pad.show(made.sheet(), cover);
+  made.tools.show(cover);
+  made.everyPlace.hidden = !cover || !net;
+  made.clear.hidden = Boolean(cover);
   for (const { button, pixels } of made.pictures)
     change(button, { "aria-pressed": String(alike(pixels, image)) });
   for (const { name, box } of made.everywhere) box.checked = !off.includes(name);
@@ -234,10 +307,13 @@ function update({ image, open, channel, off }, { made }) {
     };
   }
   const start = performance.now();
-  const found = run(net, image, { off: new Set(off) });
+  const usual = instead === "means" ? made.usual : {};
+  const seen = cover ? covered(image, cover, layout.size) : image;
+  const found = answersTo(made, image, seen, new Set(off), usual);
   made.top.dataset.took = (performance.now() - start).toFixed(1); // milliseconds
   made.found = found;
-  const whole = off.length ? run(net, image) : found;
+  const whole = made.plain;
+  const changed = found !== whole;
   const { probabilities } = found;
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
   const truth = samples.find(({ pixels }) => alike(pixels, image))?.label;
@@ -245,7 +321,7 @@ function update({ image, open, channel, off }, { made }) {
   bars.forEach(({ row, bar, ghost, value }, i) => {
     bar.style.width = `${100 * probabilities[i]}%`;
     ghost.style.left = `${100 * whole.probabilities[i]}%`;
-    ghost.hidden = !off.length;
+    ghost.hidden = !changed;
     say(value, whole100(probabilities[i]));
     row.classList.toggle("top", i === order[0]);
     row.classList.toggle("truth", i === truth);
@@ -253,30 +329,46 @@ function update({ image, open, channel, off }, { made }) {
   const name = (i) => lower(layout.classes[i]);
   const said = `${layout.classes[order[0]]}, ${whole100(probabilities[order[0]])}`;
   say(made.verdict, blank ? "An empty sheet" : said);
-  made.open?.answers(made.verdict.textContent);
-  made.task?.show(image, off);
+  made.task?.show(image, off, instead, cover);
   for (const { stage, canvas } of made.blocks) paintBlock(canvas, stage, found.maps[stage.name], made.peaks[stage.name]);
   made.open?.show(stage, channel, found.maps, off);
   made.alone?.show(off);
+  // It asks the network once more: not in the middle of a stroke.
   const channelSays = made.panel?.show({
-    net, found, stage, channel, off: new Set(off), pool: made.pool, classes: layout.classes, top: order[0],
+    net, found, stage, channel, off: new Set(off), usual, instead, pool: made.pool, classes: layout.classes,
+    top: order[0], hurry: Boolean(made.resting) || made.view() !== "channel",
   });
+  const { slid } = made;
+  if (slid && !(alike(slid.image, image) && slid.instead === instead && String(slid.off) === String(off) && cover))
+    stopSliding(made);
   const was = truth === undefined ? "" : truth === order[0] ? ", and it is one"
     : `, but it is ${withArticle(name(truth))}`;
-  const without = off.length ? ` Without that switched off: ${name(argmax(whole.probabilities))}, ${
+  const what = [...(off.length ? ["off"] : []), ...(cover ? ["covered"] : [])].join(" or ");
+  const without = changed ? ` With nothing ${what}: ${name(argmax(whole.probabilities))}, ${
     whole100(Math.max(...whole.probabilities))}.` : "";
-  made.said = blank
+  made.said = made.slid?.done ? tellFalls(made.slid, layout) : blank
     ? `The sheet is empty, and the network cannot say so: it must name a class, and names ${name(order[0])}, ${
       whole100(probabilities[order[0]])}. Draw a garment, or choose a test image.`
-    : `The network says ${name(order[0])}, ${whole100(probabilities[order[0]])}${was}. Next: ${
-        name(order[1])}, ${whole100(probabilities[order[1]])}.${without}`;
+    : `The network says ${name(order[0])}, ${whole100(probabilities[order[0]])}${was}.${
+        changed ? without : ` Next: ${name(order[1])}, ${whole100(probabilities[order[1]])}.`}`;
   return {
     summary: made.resting ? undefined : made.said,
     results: {
       prediction: layout.classes[order[0]], scores: found.scores, probabilities, truth: truth ?? null, off,
-      open, channel, ...channelSays,
+      instead, cover, open, channel, ...channelSays, falls: made.slid?.done ? made.slid.falls : null,
     },
   };
+}
+
+// What the cover has shown, at all places.
+function tellFalls({ falls, side, top, whole }, { classes }) {
+  const worst = argmax(falls);
+  const [row, column] = [Math.floor(worst / side), worst % side];
+  const part = (at, low, high) => (at < side / 3 ? low : at >= side - side / 3 ? high : "middle");
+  const [down, across] = [part(row, "top", "bottom"), part(column, "left", "right")];
+  const where = down === across ? "in the middle" : `at the ${[down, across].filter((one) => one !== "middle").join(" ")}`;
+  return `Orange: where the cover lowers ${lower(classes[top])}, ${whole100(whole)} without it. The lowest is ` +
+    `${whole100(whole - falls[worst])}, ${where}.${Math.min(...falls) < -0.005 ? " Blue: where it raises it." : ""}`;
 }
 
 const argmax = (values) => values.indexOf(Math.max(...values));
@@ -292,26 +384,27 @@ function readSamples({ images, labels, right }, size) {
 // What to look for with the first picture, where single branches change the answer: `turns` holds them,
 // each with the class that is named without it. It is ticked as they are found.
 function taskOf(turns, { classes }, modules, first) {
-  const branches = Object.keys(turns);
+  const branches = Object.keys(turns.zeros ?? {});
   if (!branches.length || !first) return null;
-  const said = [...new Set(Object.values(turns))].map((i) => lower(classes[i]));
+  const said = [...new Set(Object.values(turns.zeros))].map((i) => lower(classes[i]));
   const list = said.length > 1 ? `${said.slice(0, -1).join(", ")} or ${said.at(-1)}` : said[0];
   const many = ["one", "two", "three", "four"][branches.length - 1] ?? count(branches.length);
-  const found = new Set();
+  const found = {};
   const tells = node("p", { class: "found", role: "status" });
   return {
     element: node("div", { class: "task" }, node("p", {}, node("b", {}, "Find out. "),
-      `The figure opens with ${withArticle(lower(classes[first.label]))}. Take one branch of one module ` +
-      `away, and nearly always the answer stays. Of the ${modules.length * BRANCHES.length} branches, only ` +
-      `${many} ${branches.length === 1 ? "changes" : "change"} it when switched off alone: then the network ` +
-      `says ${list}. Which ${many}?`), tells),
-    show(image, off) {
-      if (off.length !== 1 || !(off[0] in turns) || !alike(image, first.pixels)) return;
-      found.add(off[0]);
-      say(tells, `Found: ${[...found].map((name) => {
+      `Take the ${lower(classes[first.label])}, and switch off one branch of one module: nearly always the ` +
+      `answer stays. Of the ${modules.length * BRANCHES.length} branches, only ${many} ` +
+      `${branches.length === 1 ? "changes" : "change"} it alone: then the network says ${list}. Which ${many}?`),
+    tells),
+    show(image, off, instead, cover) {
+      if (off.length !== 1 || !(off[0] in turns[instead]) || cover || !alike(image, first.pixels)) return;
+      found[off[0]] = turns[instead][off[0]];
+      const all = branches.every((name) => name in found);
+      say(tells, `Found: ${Object.entries(found).map(([name, now]) => {
         const [stage, branch] = name.split(".");
-        return `${NAMES[branch]} of ${short({ name: stage })} (${lower(classes[turns[name]])})`;
-      }).join(", ")}.${found.size === branches.length ? " That is all." : ""}`);
+        return `${NAMES[branch]} of ${short({ name: stage })} (${lower(classes[now])})`;
+      }).join(", ")}.${all ? " That is all. Are they the same when what is off gives its mean?" : ""}`);
     },
   };
 }
@@ -332,7 +425,7 @@ async function whenNear(element) {
   await new Promise((go) => (globalThis.requestIdleCallback ?? setTimeout)(go, { timeout: 1000 }));
 }
 
-// Calls f with what was given last, in a frame of its own, and not again until `gap` milliseconds after
+// Calls f with the changes that were given, the last of each, in a frame of its own, and not again until `gap` milliseconds after
 // it was done: between two calls there is time for the pointer.
 function atMostEvery(gap, f) {
   let due = false;
@@ -348,7 +441,7 @@ function atMostEvery(gap, f) {
   };
   return {
     give(value) {
-      last = value;
+      last = { ...last, ...value };
       if (due) return;
       due = true;
       setTimeout(() => requestAnimationFrame(run), Math.max(0, done + gap - performance.now()));
@@ -375,61 +468,13 @@ function readPool(bytes, { size, stages }) {
   };
 }
 
-// One map alone, from nothing to its own largest value.
-function paintOne(canvas, map, channel, colour) {
-  const { data, side } = map;
-  change(canvas, { width: side, height: side });
-  const peak = Math.max(...data.subarray(channel * side * side, (channel + 1) * side * side), 1e-9);
-  const image = new ImageData(side, side);
-  tint(image, 0, 0, map, channel, peak, rgb(colour));
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
-function paintGrey(canvas, pixels, size) {
-  const image = new ImageData(size, size);
-  pixels.forEach((grey, i) => image.data.set([grey, grey, grey, 255], 4 * i));
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
-const rgb = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-
-// Writes a map into an image at (left, top): the branch's colour, as opaque as the value is large.
-function tint(image, left, top, { data, side }, channel, peak, [red, green, blue]) {
-  const first = channel * side * side;
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const part = Math.min(1, data[first + y * side + x] / (peak || 1));
-      const at = 4 * ((top + y) * image.width + left + x);
-      image.data[at] = red;
-      image.data[at + 1] = green;
-      image.data[at + 2] = blue;
-      image.data[at + 3] = 20 + 235 * part ** 0.65;
-    }
-  }
-}
-
-function blockSize({ channels, side }) {
-  const gap = (GAP * side) / 7;
-  return { width: ACROSS * side, height: (channels / ACROSS) * side + gap * (BRANCHES.length - 1), gap };
-}
-
-// All maps of a module, input on the left: branch under branch, heights in proportion to channels.
-function paintBlock(canvas, stage, map, peaks) {
-  const { branches, side } = stage;
-  const { width, height, gap } = blockSize(stage);
-  const image = new ImageData(width, height);
-  let [channel, top] = [0, 0];
-  for (const branch of BRANCHES) {
-    const colour = rgb(COLOURS[branch]);
-    for (let i = 0; i < branches[branch]; i++, channel++)
-      tint(image, (i % ACROSS) * side, top + Math.floor(i / ACROSS) * side, map, channel, peaks[channel], colour);
-    top += (branches[branch] / ACROSS) * side + gap;
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
+function paintGrey(canvas, pixels) {
+  const size = Math.sqrt(pixels.length);
+  paint(canvas, size, size, (i) => pixels[i] / 255);
 }
 
 // One module: its input below, the maps of its four branches side by side, their concatenation above.
-function openModule({ drawing, get, move, naming }, made, switchFor) {
+function openModule({ drawing, get, move, naming }, made, switchFor, chosenNow) {
   const { branches: parts, source, inText, outText, parts: drawn } = moduleParts({
     lowName: ["middle", "small"], highName: ["middle"], joinedCount: ["strong", "middle"],
   });
@@ -509,50 +554,50 @@ function openModule({ drawing, get, move, naming }, made, switchFor) {
   const picture = drawing({ parts: drawn, draw });
   const marker = shape("svg", { class: "marker", "aria-hidden": "true" }, chosen);
   const holder = node("div", { class: "module-maps" }, picture, canvases, marker);
+  let hit = false;
   drag(holder, ({ x, y }) => {
+    hit = false;
     for (const { left, top, wide, first, n } of geometry.places) {
       if (x < left || x >= left + wide || y < top || y >= top + geometry.rows * geometry.tile) continue;
       const at = Math.floor((x - left) / geometry.tile) * geometry.rows + Math.floor((y - top) / geometry.tile);
-      if (at < n) move({ channel: first + at });
+      hit = at < n;
+      if (hit) move({ channel: first + at });
     }
   });
+  holder.addEventListener("pointerup", () => { if (hit) chosenNow(); });
   const heading = node("p", { class: "card-title" });
-  const now = node("p", { class: "now", "aria-hidden": "true" }); // the bars may be out of sight
   const ofBranch = BRANCHES.map((branch) =>
     switchFor(() => `${get("open")}.${branch}`, NAMES[branch], COLOURS[branch], "in this module"));
-  const ofModule = switchFor(() => get("open"), "the whole module", null, "on");
+  const ofModule = switchFor(() => get("open"), "all", null, "of this module");
   const switches = node("div", { class: "switches", role: "group", "aria-label": "Switches of this module" },
-    node("span", {}, "Of this module alone:"), [...ofBranch, ofModule].map(({ label }) => label));
+    node("span", { class: "wordy" }, "On in this module:"), [...ofBranch, ofModule].map(({ label }) => label));
   return {
-    element: node("div", { class: "open" }, node("div", { class: "head" }, heading, now), switches, holder),
-    answers: (text) => say(now, text),
+    element: node("div", { class: "open" }, node("div", { class: "head" }, heading,
+      node("p", { class: "soft" }, "Click a map to open its channel.")), switches, holder),
     show(stage, channel, maps, off) {
-      say(heading, `Module ${short(stage)}, opened`);
+      say(heading, `Module ${short(stage)}`);
       for (const { name, box } of [...ofBranch, ofModule]) box.checked = !off.includes(naming(name));
       picture.show(stage, channel, maps);
     },
   };
 }
 
-// The maps of a branch, column by column.
-function paintMaps(canvas, map, first, n, rows, peaks, colour) {
-  const { side } = map;
-  const cell = side + 1;
-  const [width, height] = [Math.ceil(n / rows) * cell, rows * cell];
-  if (canvas.width !== width || canvas.height !== height) change(canvas, { width, height });
-  const image = new ImageData(width, height);
-  for (let i = 0; i < n; i++)
-    tint(image, Math.floor(i / rows) * cell, (i % rows) * cell, map, first + i, peaks[first + i], rgb(colour));
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
 const CSS = `${MODULE_CSS}${PAD_CSS}
-.scene { display: grid; gap: 12px 16px; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
-  grid-template-areas: "in out" "middle middle"; align-items: start; }
-.in { grid-area: in; } .out { grid-area: out; } .middle-part { grid-area: middle; }
-.tools { display: flex; flex-wrap: wrap; gap: 6px 8px; margin-top: 8px; }
-.tools legend { display: none; }
-.verdict { font-size: 1.15em; font-weight: 650; min-height: 2.6em; line-height: 1.3; }
+.scene { display: grid; gap: 12px 14px; align-items: start;
+  grid-template-columns: minmax(0, 3fr) minmax(0, 4fr);
+  grid-template-areas: "in out" "tools tools" "middle middle" "samples samples"; }
+.scene[data-view] { grid-template-areas: "in out" "tools tools" "samples samples" "looks looks" "below below"; }
+.in { grid-area: in; } .in .arrows { margin-top: 8px; } .out { grid-area: out; } .tools { grid-area: tools; } .samples { grid-area: samples; }
+.middle-part { grid-area: middle; } .looks { grid-area: looks; }
+/* What is looked at lies where the others lie, so that nothing moves; they are out of sight and reach. */
+.scene[data-view] .middle-part, .open, .one-channel { grid-area: below; }
+.scene[data-view="all"] :is(.open, .one-channel), .scene[data-view="module"] :is(.middle-part, .one-channel),
+.scene[data-view="channel"] :is(.middle-part, .open) { visibility: hidden; }
+.looks { display: flex; flex-wrap: wrap; gap: 6px 14px; justify-content: space-between; }
+.tools { display: flex; flex-wrap: wrap; gap: 6px 8px; }
+.tools legend, .views legend { display: none; }
+.tools .choice label { min-width: 0; } .tools .choice span { padding: 3px 7px; white-space: nowrap; }
+.verdict { font-size: 1.15em; font-weight: 650; min-height: 1.6em; line-height: 1.3; }
 .bars { list-style: none; margin: 0; padding: 0; font-size: .87em; }
 .bars li { display: grid; grid-template-columns: 6.2em 1fr 2.6em; gap: 6px; align-items: center;
   height: 22px; }
@@ -574,7 +619,7 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .switches { display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: center; margin-top: 10px; font-size: .93em; }
 .switch { display: inline-flex; gap: 6px; align-items: center; }
 .switch input { accent-color: var(--branch, var(--accent)); }
-.samples { display: grid; grid-template-columns: repeat(10, minmax(0, 1fr)); gap: 5px; }
+.samples { display: grid; grid-template-columns: repeat(10, minmax(0, 32px)); gap: 5px; }
 .sample { padding: 0; border-radius: 5px; overflow: hidden; line-height: 0; background: #000; }
 .sample canvas { width: 100%; }
 .sample[aria-pressed="true"] { box-shadow: 0 0 0 3px var(--ink); }
@@ -586,8 +631,9 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .times { display: inline-block; min-width: 40px; }
 .soft { color: var(--soft); font-size: .9em; }
 .hint { margin: -6px 0 8px; line-height: 1.3; }
+.open .head .card-title { padding: 0; }
+.open .head { padding-bottom: 4px; }
 .task { border-left: 4px solid var(--control); padding: 2px 0 2px 12px; } .found { font-weight: 650; }
-.now { font-weight: 650; padding-bottom: 8px; }
 .arrows { display: inline-flex; gap: 3px; align-items: center; font-size: .93em; } .arrows button { padding: 3px 8px; min-width: 30px; }
 .own-picture { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: 10px; align-items: center; }
 .upload { position: relative; border: 1px solid var(--control); border-radius: 6px; padding: 4px 12px;
@@ -595,9 +641,12 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .upload input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
 .upload:has(:focus-visible) { outline: 3px solid #2f81e0; outline-offset: 1px; }
 .seen canvas { max-width: 96px; max-height: 96px; border-radius: 6px; display: block; }
-.pick { display: grid; gap: 4px 20px; align-items: end; }
-.channel { display: grid; gap: 12px 20px; align-items: start; }
-.channel > div { display: grid; gap: 8px; min-width: 0; }
+.pick { display: grid; gap: 4px 20px; align-items: end; grid-template-columns: minmax(0, 1fr) auto; }
+.channel { display: grid; gap: 4px 14px; align-items: start; grid-template-columns: 116px minmax(0, 1fr);
+  grid-template-rows: auto auto 1fr auto; grid-template-areas: "name name" "map peak" "map effect" "parts parts"; }
+.channel .card-title { grid-area: name; padding: 0; } .large-map { grid-area: map; } .peak { grid-area: peak; }
+.effect { grid-area: effect; min-height: 5lh; } .parts { grid-area: parts; display: grid; gap: 8px; min-width: 0; }
+.one-channel { display: grid; gap: 12px; }
 .large-map { width: 100%; max-width: 190px; image-rendering: pixelated; border: 3px solid var(--branch);
   border-radius: 4px; }
 .products { display: grid; grid-template-columns: repeat(auto-fill, minmax(100px, 1fr)); gap: 8px 4px; }
@@ -608,22 +657,25 @@ const CSS = `${MODULE_CSS}${PAD_CSS}
 .thumb { width: 44px; height: 44px; border-radius: 4px; background: #000; }
 .marker { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
 .chosen { fill: none; stroke: var(--ink); stroke-width: 2.5; }
-@container (max-width: 420px) { .bars li { grid-template-columns: 5.6em 1fr 2.4em; gap: 4px; } }
-@container (max-width: 300px) { .samples { grid-template-columns: repeat(5, minmax(0, 1fr)); } }
-@container (min-width: 320px) and (max-width: 420px) {
-  .scene { grid-template-columns: minmax(0, 3fr) minmax(0, 4fr); }
-  .bars li { grid-template-columns: 7.2em 1fr 2.4em; } }
+@container (max-width: 420px) { .wordy, .scene[data-view] .hint { display: none; } .switches { gap: 4px 10px; } }
+@container (max-width: 300px) { .samples { grid-template-columns: repeat(8, minmax(0, 1fr)); } }
+@container (max-width: 320px) { .bars li { grid-template-columns: 5.2em 1fr 2.4em; gap: 4px; } }
 @container (min-width: 560px) {
-  .scene { grid-template-columns: minmax(0, 180px) minmax(0, 1fr) minmax(0, 180px);
-    gap: 12px 14px;
-    grid-template-areas: "in middle out"; }
-  .samples { grid-template-columns: repeat(20, minmax(0, 1fr)); }
+  .samples { grid-template-columns: repeat(20, minmax(0, 32px)); }
+  .scene { grid-template-columns: minmax(0, 180px) minmax(0, 1fr) minmax(0, 180px); grid-template-rows: auto 1fr;
+    grid-template-areas: "in middle out" "tools middle out" "samples samples samples"; }
+  .scene[data-view] { grid-template-areas: "in middle out" "tools middle out" "samples samples samples"
+    "looks looks looks" "below below below"; }
+  .scene[data-view] .middle-part { grid-area: middle; visibility: visible; }
+  .scene[data-view="all"] .open { visibility: visible; }
+  .views label:first-child { display: none; }
   .summary { min-height: calc(2.9em + 16px); }
-  .pick { grid-template-columns: minmax(0, 1fr) auto; }
-  .channel { grid-template-columns: minmax(0, 200px) minmax(0, 1fr); }
+  .channel { grid-template-columns: 200px minmax(0, 1fr); grid-template-rows: auto auto 1fr auto;
+    grid-template-areas: "name parts" "map parts" "map effect" "peak effect"; gap: 6px 20px; }
+  .effect { min-height: 2lh; margin-top: 8px; }
 }
 `;
 
 export default figure({
-  name: "An Inception network at work", css: CSS, state: ["image", "open", "channel", "off"], build, update,
+  name: "An Inception network at work", css: CSS, state: ["image", "open", "channel", "off", "instead", "cover"], build, update,
 });

@@ -22,9 +22,12 @@ from .network_export import data_address, export
 _NETWORK = "mini-googlenet"
 _POOL = 40  # test images of each class, among which the strongest are looked for
 _STARTS = ("draw", "upload")
+_AVERAGED = 500  # training images, over which a channel's mean is taken
+_COVER = 8  # pixels of the square's side, as in cover.js
+_INSTEAD = ("zeros", "means")  # what stands in the place of what is off
 _STRONGEST = 6  # of them, for each channel
 # As high as the figure will be, narrow and wide, so that the text below it need not move.
-_HEIGHTS = {True: (934, 545), False: (2500, 1530)}
+_HEIGHTS = {True: (930, 565), False: (1300, 1102)}
 
 
 def live_network(
@@ -39,8 +42,9 @@ def live_network(
 
     The reader draws a garment, or chooses one of some test images, and sees every module and every
     branch answer, down to the classes. Branches, a module or a channel can be switched off: they
-    then give zeros. Nothing leaves the page; where a book is built, the network's weights are a
-    file of their own, loaded when the figure starts.
+    then give zeros, or their means over images. A square can cover a part of the picture. Nothing
+    leaves the page; where a book is built, the network's weights are a file of their own, loaded
+    when the figure starts.
 
     Parameters
     ----------
@@ -81,6 +85,12 @@ def live_network(
             integer(grey, "a grey value of the image", least=0, most=255)
         for name in state["off"]:
             _check_off(name, facts["net"]["stages"])
+        one_of(state["instead"], _INSTEAD, "instead")
+        if state["cover"] is not None:
+            if not isinstance(state["cover"], list) or len(state["cover"]) != 2:
+                raise ValueError("cover must be None or the square's left and top edge, in pixels.")
+            for edge in state["cover"]:
+                integer(edge, "an edge of the cover", least=-_COVER // 2, most=size - _COVER // 2)
 
     made = figure(
         __file__,
@@ -92,6 +102,8 @@ def live_network(
             "open": f"inception{module}",
             "channel": channel,
             "off": [],
+            "instead": "zeros",
+            "cover": None,
         },
         caption=(
             f"A small GoogLeNet, trained on Fashion-MNIST: {len(modules)} Inception modules, their "
@@ -113,6 +125,8 @@ def live_network(
         weights=facts["weights"],
         samples=facts["few" if small else "samples"],
         peaks=facts["peaks"],
+        usual={} if small else facts["usual"],
+        averaged=_AVERAGED,
         smoothing=facts["smoothing"],
         turns={} if small else facts["turns"],
         strongest="" if small else facts["strongest"],
@@ -133,16 +147,26 @@ def _check_off(name: Any, stages: list[dict[str, Any]]) -> None:
     names |= {f"{s['name']}:{i}" for s in stages for i in range(s["channels"])}
     if name not in names:
         raise ValueError(
-            f"off holds names of what gives nothing but zeros, such as '5x5', 'inception3a', "
+            f"off holds names of what is switched off, such as '5x5', 'inception3a', "
             f"'inception3a.5x5' or 'inception3a:17', but it holds {name!r}."
         )
 
 
+def _short(values: Tensor) -> list[float]:
+    return [round(value, 3) for value in values.tolist()]
+
+
 @torch.inference_mode()
-def _answers(network: nn.Module, stage: str, image: Tensor, kept: Tensor) -> Tensor:
-    """Return probabilities (N, classes) of one image, of a stage what each row (C,) keeps."""
+def _answers(
+    network: nn.Module, stage: str, image: Tensor, kept: Tensor, instead: Tensor
+) -> Tensor:
+    """Return probabilities (N, classes) of one image, of a stage what each row (C,) keeps.
+
+    In the place of a channel that is not kept stands one number, of `instead` (C,).
+    """
+    kept, given = kept[:, :, None, None], ((1 - kept) * instead)[:, :, None, None]
     hook = network.get_submodule(stage).register_forward_hook(
-        lambda _module, _given, map_: map_ * kept[:, :, None, None]
+        lambda _module, _given, map_: map_ * kept + given
     )
     try:
         scores: Tensor = network(image)
@@ -165,7 +189,11 @@ def _facts() -> dict[str, Any]:
         ).sort()[0]
         found = features(trained.model, trained.preprocessing(test.images[pool]), [*shown, "fc"])
     # Of each channel the largest value on these images: full colour in the figure.
-    peaks = {name: found[name].amax(dim=(0, 2, 3)).tolist() for name in shown}
+    peaks = {name: _short(found[name].amax(dim=(0, 2, 3))) for name in shown}
+    training = trained.preprocessing(fashion_mnist("train")[:_AVERAGED].images)
+    with torch.inference_mode():
+        every = features(trained.model, training, [s["name"] for s in exported.layout["stages"]])
+    usual = {name: _short(maps.mean(dim=(0, 2, 3))) for name, maps in every.items()}
     modules = [s["name"] for s in exported.layout["stages"] if "branches" in s]
     best = [found[name].amax(dim=(2, 3)).topk(_STRONGEST, dim=0).indices.T for name in modules]
     strongest = test.images[pool].numpy().tobytes()
@@ -186,20 +214,22 @@ def _facts() -> dict[str, Any]:
     network, answer = trained.model, int(probabilities[first].argmax())
     image = trained.preprocessing(test.images[pool[first : first + 1]])
     decisive: dict[str, int] = {}
-    turns: dict[str, int] = {}
+    turns: dict[str, dict[str, int]] = {instead: {} for instead in _INSTEAD}
     for stage in (s for s in exported.layout["stages"] if "branches" in s):
         name, widths = stage["name"], stage["branches"]
-        alone = _answers(network, name, image, 1 - torch.eye(stage["channels"]))
+        silent = torch.zeros(stage["channels"])
+        alone = _answers(network, name, image, 1 - torch.eye(stage["channels"]), silent)
         change = (alone[:, answer] - probabilities[first, answer]).abs()
         decisive[name] = int(change.argmax())
         of = torch.arange(len(widths)).repeat_interleave(torch.tensor([*widths.values()]))
         rows = (of != torch.arange(len(widths))[:, None]).float()
-        said_now = _answers(network, name, image, rows).argmax(1).tolist()
-        turns |= {
-            f"{name}.{branch}": now
-            for branch, now in zip(widths, said_now, strict=True)
-            if now != answer
-        }
+        for instead, given in (("zeros", silent), ("means", torch.tensor(usual[name]))):
+            said_now = _answers(network, name, image, rows, given).argmax(1).tolist()
+            turns[instead] |= {
+                f"{name}.{branch}": now
+                for branch, now in zip(widths, said_now, strict=True)
+                if now != answer
+            }
     order = probabilities[first].argsort(descending=True)[:2].tolist()
     said = " and ".join(f"{classes[i].lower()} {100 * probabilities[first][i]:.1f}%" for i in order)
 
@@ -222,5 +252,6 @@ def _facts() -> dict[str, Any]:
         "smoothing": trained.card["recipe"]["label_smoothing"],
         "samples": samples(picked),
         "few": samples([i for i in picked if right[i]]),
-        "peaks": {name: [round(value, 3) for value in values] for name, values in peaks.items()},
+        "peaks": peaks,
+        "usual": usual,
     }

@@ -373,11 +373,12 @@ export function drag(element, moved, touch = "pan-y") {
 
 // Paints shade(i), a grey from 0 to 1, one pixel of the canvas each.
 export function paint(canvas, width, height, shade) {
-  change(canvas, { width, height });
+  if (canvas.width !== width || canvas.height !== height) change(canvas, { width, height });
   const image = new ImageData(width, height);
   for (let i = 0; i < width * height; i++) {
     const grey = Math.round(255 * Math.min(1, Math.max(0, shade(i))));
-    image.data.set([grey, grey, grey, 255], 4 * i);
+    image.data.fill(grey, 4 * i, 4 * i + 3);
+    image.data[4 * i + 3] = 255;
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
