@@ -2,12 +2,14 @@
 
 import base64
 
+import nbclient
+import nbformat
 import numpy as np
 import pytest
 from test_classify import COFFEE, png
 
 from utils import data
-from utils.controls import Classifier
+from utils.controls import Classifier, Progress
 from utils.pretrained import load
 
 
@@ -57,3 +59,22 @@ def test_change_comes_between_picture_and_network():
 def test_k_is_checked():
     with pytest.raises(ValueError, match="at least 1"):
         Classifier(load("mini-googlenet"), k=0)
+
+
+def test_a_bar_moves_and_its_last_state_stands_where_there_is_no_kernel(capsys):
+    bar = Progress("steps")
+    bar(3, 2_000, "loss 0.50")
+    moving, label = bar.widget.children
+    assert (moving.value, moving.max) == (3, 2_000)
+    assert label.value == "3 of 2,000 steps, loss 0.50"
+    assert capsys.readouterr() == ("", "")  # outside a notebook
+
+    client = nbclient.NotebookClient(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
+        "from utils.controls import Progress\nbar = Progress('rounds')\n"
+        "for done in range(1, 5):\n    bar(done, 4, '<b>')"
+    )]))  # fmt: skip
+    (output,) = client.execute().cells[0].outputs
+    assert output.data["text/plain"] == "4 of 4 rounds, <b>"
+    assert 'value="4" max="4"' in output.data["text/html"]
+    assert "<b>" not in output.data["text/html"]
+    assert output.data["application/vnd.jupyter.widget-view+json"]["model_id"]

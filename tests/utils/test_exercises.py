@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from utils.exercises.one_by_one_reduction import (
 from utils.exercises.questions import Option, choice, number
 from utils.exercises.results import Array, Number
 from utils.googlenet import INPUTS, MODULES, GoogLeNetOutputs
+from utils.pretrained import load
 from utils.training import Recipe
 
 CHAPTERS = {
@@ -689,6 +691,30 @@ def test_a_challenge_refuses_what_breaks_its_rules(answer, said):
     outcome = tiny_challenge(0.2).check(answer)
     assert outcome.state == "refused"
     assert said in repr(outcome)
+
+
+def test_a_challenge_refuses_what_comes_trained():
+    def borrowed():
+        return load("plain-network").model, 0.1
+
+    limit = Score(0.2, 10**6, 10**9)
+    task = replace(
+        tiny_challenge(0.2),
+        measure=partial(on_clothes, recipe=Recipe(max_images=256), limit=lambda: limit),
+    )
+    outcome = task.check(borrowed)
+    assert outcome.state == "refused"
+    assert "before the first step" in outcome.message
+
+
+def test_the_price_of_a_training_is_that_of_all_images_in_a_rehearsal_too():
+    def costly():
+        return linear()[0], Recipe(epochs=60_000)
+
+    outcome = CHAPTERS["training"].challenge.check(costly, held_out=2_000)
+    assert outcome.state == "refused"
+    assert f"each of {60_000 * 9_984:,} images" in outcome.message
+    assert "for each of 49,920 images seen" in str(CHAPTERS["training"].challenge.to_beat())
 
 
 def test_no_answer_makes_a_challenge_raise_or_score(challenge):

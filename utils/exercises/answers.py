@@ -37,8 +37,10 @@ class MismatchError(Exception):
         self.expected, self.got, self.look = expected, got, look
 
 
-def call(function: Any, *arguments: Any) -> Any:
-    """Call the reader's function on copies of the arguments, and return what it gives.
+def call(function: Any, *arguments: Any, copied: bool = True) -> Any:
+    """Call the reader's function, on copies of the arguments, and return what it gives.
+
+    Not `copied` is what the answer should hold parts of, as the parameters of a network.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def call(function: Any, *arguments: Any) -> Any:
             "Pass the function itself, without calling it: `check(f)`, not `check(f(...))`.",
         )
     try:
-        result = function(*copy.deepcopy(arguments))
+        result = function(*(copy.deepcopy(arguments) if copied else arguments))
     except MismatchError:
         raise
     except (Exception, SystemExit) as error:

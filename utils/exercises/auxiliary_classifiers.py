@@ -20,11 +20,11 @@ from ..interactive import Interactive
 from ..support.checks import one_of
 from ..support.statistics import summarise
 from . import questions
-from .answers import MismatchError, NotAttemptedError, call, expect, short
+from .answers import MismatchError, NotAttemptedError, call, expect
 from .challenges import Challenge, Score, on_clothes
 from .core import Exercise
 from .questions import Option, choice
-from .results import Number, Result, Slip
+from .results import Number, Numbers, Result, Slip
 
 # 1 ---------------------------------------------------------------------------------------------
 
@@ -61,32 +61,12 @@ def _stacks() -> dict[str, tuple[nn.Sequential, Tensor]]:
     return fresh(build, seed=0)
 
 
-class _Sizes(Result):
-    """A list of sizes, one for each layer, compared as powers of ten."""
-
-    def read(self, value: Any, like: Any, case: str) -> tuple[float, ...]:
-        """Return floats, as many as were wanted."""
-        try:
-            sizes = tuple(float(torch.as_tensor(item).detach()) for item in value)
-        except Exception:
-            look = "Collect one number for each layer in a list."
-            raise MismatchError("a list of numbers", short(value), look) from None
-        expect(
-            like is value or len(sizes) == len(like),
-            expected=f"for {case}: a number for each of the {len(like)} layers",
-            got=f"{len(sizes)} numbers",
-            look="One number for what each layer gives; none for the image itself.",
-        )
-        return sizes
-
-    def same(self, one: Any, other: Any) -> bool:
-        """Whether all sizes are within a thousandth of one another."""
-        return all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(one, other, strict=True))
-
-    def off(self, got: Any, want: Any) -> str:
-        """Write the sizes that came in two digits each: more would hide what differs."""
-        return ", ".join(f"{size:.2g}" for size in got)
-
+_SIZES = partial(
+    Numbers,
+    each="layer",
+    several="layers",
+    many="One number for what each layer gives; none for the image itself.",
+)
 
 travel = Exercise(
     key="travel",
@@ -113,14 +93,12 @@ def sizes(layers, images):
     cases=lambda: tuple(_stacks().values()),
     case=lambda layers, images: next(name for name, (own, _) in _stacks().items() if own is layers),
     results=(
-        _Sizes(
+        _SIZES(
             expected="the root mean square of each layer's output",
-            got="{off}",
             look="Square, take the mean over all numbers of the output, take the root.",
         ),
-        _Sizes(
+        _SIZES(
             expected="the root mean square of the loss's gradient with respect to each output",
-            got="{off}",
             look="The loss is the mean over the last output. `retain_grad()` keeps the gradient of "
             "a tensor in the middle; or ask `torch.autograd.grad` for all of them at once.",
         ),

@@ -6,33 +6,40 @@ measure theirs; a challenge of another kind brings a function of its own.
 """
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from ..accounting import account
+from ..accounting import Account, account
 from ..data import LabelledImages, fashion_mnist
-from ..experiments import say
+from ..experiments import say, silent
 from ..experiments.measures import fresh, split, train_and_test
-from ..training import Recipe
+from ..training import Recipe, evaluate
 from .answers import MismatchError, NotAttemptedError, call, expect, short, unfinished
+
+_KNOWN = 0.4  # of the images: from there on a network has been trained before
 
 
 @dataclass(frozen=True)
 class Score:
-    """What an answer came to: a share of images, and its price, multiply-adds for one image."""
+    """What an answer came to: a share of images, and its price, multiply-adds for one image.
+
+    Where training has a price, too, `images` says how many were seen in it.
+    """
 
     accuracy: float
     parameters: int
     macs: int
+    images: int = 0
 
     def __str__(self) -> str:
+        seen = f" for each of {self.images:,} images seen" if self.images else ""
         return (
             f"{100 * self.accuracy:.1f}% right, {self.parameters:,} parameters, "
-            f"{self.macs / 1e6:.2f} million multiply-adds"
+            f"{self.macs / 1e6:.2f} million multiply-adds{seen}"
         )
 
 
@@ -153,15 +160,7 @@ def on_clothes(
         The answer is none, or it costs too much.
     """
     network, rate = _network_and_rate(answer)
-    blank = torch.zeros(2, 1, 28, 28)
-    scores = call(network.eval(), blank)
-    expect(
-        isinstance(scores, Tensor) and tuple(scores.shape) == (2, 10),
-        expected="scores of shape (2, 10) for two images of shape (1, 28, 28)",
-        got=scores,
-        look="Compare the first and the last layer with that.",
-    )
-    counted, most = account(network, (1, 28, 28)), limit()
+    counted, most = accepted(network), limit()
     price = {"parameters": counted.parameters, "macs": counted.macs}
     for name, told in (("parameters", "parameters"), ("macs", "multiply-adds")):
         expect(
@@ -170,16 +169,55 @@ def on_clothes(
             got=f"{price[name]:,}",
             look="`account(network, (1, 28, 28)).layers` tells which layer costs what.",
         )
-    training, test = split(clothes, held_out)
     own = replace(recipe, peak_rate=rate)
+    return learned(network, held_out, recipe=own, clothes=clothes, tested=tested, report=say)
+
+
+def accepted(network: nn.Module) -> Account:
+    """Return what a network costs that takes images of clothes; see `on_clothes`."""
+    scores = call(network.eval(), torch.zeros(2, 1, 28, 28))
+    expect(
+        isinstance(scores, Tensor) and tuple(scores.shape) == (2, 10),
+        expected="scores of shape (2, 10) for two images of shape (1, 28, 28)",
+        got=scores,
+        look="Compare the first and the last layer with that.",
+    )
+    return account(network, (1, 28, 28))
+
+
+def learned(
+    network: nn.Module,
+    held_out: int,
+    *,
+    recipe: Recipe,
+    clothes: Callable[[str], LabelledImages] = fashion_mnist,
+    tested: Callable[[LabelledImages], LabelledImages] = lambda images: images,
+    report: Callable[[str], None] = silent,
+    watch: Callable[[int, float], None] | None = None,
+    shared: Sequence[str] = (),
+) -> Score:
+    """Train a network that has not learned yet, and test it; `shared` goes into the score, too."""
+    training, test = split(clothes, held_out)
+    few, normalisation = tested(test)[:1000], (training.mean, training.std)
     try:
-        found = train_and_test(network.train(), training, tested(test), own, seed=0, report=say)
+        before = evaluate(network, few, normalisation=normalisation).accuracy
+        if before < _KNOWN:
+            found = train_and_test(
+                network.train(), training, tested(test), recipe, seed=0, report=report, watch=watch
+            )
     except Exception as error:  # whatever the reader's network may raise when it trains
         got = f"{type(error).__name__}: {error}"
         raise MismatchError(
             "a network that can be trained", got, "Does each step pass on a gradient?"
         ) from None
-    return Score(found["test_accuracy"], **price)
+    expect(
+        before < _KNOWN,
+        expected="a network that has learned nothing yet",
+        got=f"{before:.0%} of {len(few):,} images right before the first step",
+        look="Its first weights are yours to choose, its training happens here.",
+    )
+    names = ("parameters", "macs", *shared)
+    return Score(found["test_accuracy"], **{name: found[name] for name in names})
 
 
 def _network_and_rate(answer: Any) -> tuple[nn.Module, float]:

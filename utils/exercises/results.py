@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,50 @@ class Number(Result):
     def off(self, got: float, want: float) -> float:
         """Return how much too large a number is."""
         return got - want
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers(Result):
+    """A list with a number for each of several things, which may be off by `close` of its size.
+
+    Parameters
+    ----------
+    each, several
+        What there is a number for: "layer", "layers".
+    many
+        Where to look if there are too few or too many.
+    """
+
+    each: str
+    several: str
+    many: str
+    got: str = "{off}"
+    close: float = 1e-3
+
+    def read(self, value: Any, like: Any, case: str) -> tuple[float, ...]:
+        """Return floats, as many as were wanted."""
+        try:
+            few = tuple(islice(value, 1000))  # an answer may be endless
+            numbers = tuple(float(torch.as_tensor(item).detach()) for item in few)
+        except Exception:
+            look = f"Collect one number for each {self.each} in a list."
+            raise MismatchError("a list of numbers", short(value), look) from None
+        expect(
+            like is value or len(numbers) == len(like),
+            expected=f"for {case}: a number for each of the {len(like)} {self.several}",
+            got=f"{len(numbers)} numbers",
+            look=self.many,
+        )
+        return numbers
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether all numbers are close."""
+        pairs = zip(one, other, strict=True)
+        return all(math.isclose(a, b, rel_tol=self.close) for a, b in pairs)
+
+    def off(self, got: Any, want: Any) -> str:
+        """Write the numbers that came in three digits each: more would hide what differs."""
+        return ", ".join(f"{number:.3g}" for number in got)
 
 
 @dataclass(frozen=True, kw_only=True)

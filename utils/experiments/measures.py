@@ -50,10 +50,11 @@ def train_and_test(
     seed: int,
     report: Report,
     checkpoint: str | PathLike[str] | None = None,
+    watch: Callable[[int, float], None] | None = None,
 ) -> dict[str, Any]:
     """Train a network and return what it came to, as the columns of a row.
 
-    `seed` is that of the run; it takes the place of the recipe's.
+    `seed` is that of the run; it takes the place of the recipe's. `watch` is that of `train`.
 
     Returns
     -------
@@ -82,6 +83,7 @@ def train_and_test(
                 save_every_steps=50 if checkpoint else None,
                 strict=True,
                 report=report,
+                watch=watch,
             )
         last = history.iloc[-1].to_dict()
         spent = history[["seconds", "cpu_seconds"]].sum().round(1)
