@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from alone import results, short_film
 from playwright.sync_api import expect
@@ -33,9 +35,23 @@ def test_every_moment_shows_the_frames_answers(show, film) -> None:
             for a, b in zip(said, labels, strict=True)
         ]
         assert texts == wanted
+        names = page.locator(".garment .name").all_inner_texts()
+        assert names == [film.test.classes[label] for label in labels]
         times = page.locator(".mistakes li").all_inner_texts()
         assert len(times) <= 5
         assert int(times[0].split(": ")[1]) == frame.mistakes.max()
+
+
+def test_the_key_names_each_curve_of_the_loss(show, film) -> None:
+    page = show(training_film(film)).page
+    for name in ("batches", "own", "loss"):
+        drawn, key = (page.locator(f"{where} path.curve.{name}") for where in (".lines", ".keys"))
+        expect(drawn).to_have_attribute("d", re.compile("^M.+L"))
+        for what in ("stroke", "stroke-dasharray"):
+            looks = [
+                e.evaluate("(e, what) => getComputedStyle(e)[what]", what) for e in (drawn, key)
+            ]
+            assert looks[0] == looks[1]
 
 
 def test_a_garment_is_chosen_by_keyboard_and_shows_its_probabilities(show, film) -> None:

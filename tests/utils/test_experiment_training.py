@@ -10,8 +10,9 @@ from torch import nn
 from utils.data import LabelledImages
 from utils.experiments import Experiment, silent, step_times
 from utils.experiments import training as experiment
-from utils.experiments.film import Film, first_filters, planned
+from utils.experiments.film import Film, first_filters, planned, told
 from utils.training import Batches, Recipe, evaluate, train
+from utils.training.batches import normalise
 
 CLASSES = ("dark", "grey", "bright")
 QUICK = Recipe(epochs=4, batch_size=10, crop=0, flip=False, precision="float32")
@@ -52,12 +53,16 @@ def test_a_film_records_what_the_network_is_at_each_moment():
     )
     assert [frame.step for frame in film.frames] == [0, *film.moments]
     assert film.moments[-1] == film.steps == len(film.losses) == 24
-    assert seen == [(step, 24) for step in range(1, 25)]
+    assert seen == [(n, 24, f"loss {film.losses[n - 1]:.2f}") for n in range(1, 25)]
     assert drawn == list(range(1, len(film.frames) + 1))
     last, data = film.frames[-1], shades()
     result = evaluate(model, data, normalisation=(data.mean, data.std), logits=True)
     assert last.accuracy == result.accuracy > film.frames[0].accuracy
     assert last.loss == pytest.approx(result.loss, rel=1e-5)
+    seen_itself = model.train()(normalise(data.images, (data.mean, data.std)))
+    assert last.own_loss == pytest.approx(
+        nn.functional.cross_entropy(seen_itself, data.labels).item(), rel=1e-4
+    )
     assert last.images == 240
     assert torch.equal(last.answers, result.logits.softmax(1)[film.chosen])
     assert film.garments.labels.tolist() == [0, 0, 1, 1, 2, 2]
@@ -67,6 +72,20 @@ def test_a_film_records_what_the_network_is_at_each_moment():
         assert not frame.mistakes.diagonal().any()
     assert torch.equal(last.filters, first_filters(model))
     assert not torch.equal(last.filters, film.frames[0].filters)  # a copy, not a view
+
+
+def test_a_film_is_told_as_it_was():
+    film, _ = filmed()
+    words, counts = told(film), torch.bincount(film.test.labels)
+    first = evaluate(network(), film.test, normalisation=film.normalisation, logits=True)
+    said = torch.bincount(first.logits.argmax(1), minlength=3)
+    assert words["first"] == CLASSES[int(said.argmax())]
+    assert words["first_share"] == f"{said.max() / 60:.0%}"
+    right = 1 - film.frames[-1].mistakes.sum(1) / counts
+    assert words["hardest"] == CLASSES[int(right.argmin())]
+    assert words["hardest_right"] == f"{right.min():.0%}"
+    assert words["shown"] != words["taken"]
+    assert float(words["worst"]) == max(round(frame.loss, 1) for frame in film.frames[1:])
 
 
 def test_a_film_changes_nothing():

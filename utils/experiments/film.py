@@ -1,5 +1,6 @@
 """A film of a training: at some of its moments, what a network sees, answers and takes for what."""
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from ..support.checks import integer
 from ..training import evaluate
 from ..training.batches import Normalisation
 
+_FEW = 300  # images, enough for a curve: the training has to wait for them
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -23,6 +26,9 @@ class Frame:
         Steps done, and images seen so far, with repetition.
     loss : float
         On the test images, in nats: the mean cross-entropy.
+    own_loss : float
+        That of the first test images, some hundreds, if batch normalisation took their own mean and
+        spread, and not the averages that it keeps while it learns.
     accuracy : float
         The share of test images that it names right, in 0..1.
     answers : Tensor
@@ -36,6 +42,7 @@ class Frame:
     step: int
     images: int
     loss: float
+    own_loss: float
     accuracy: float
     answers: Tensor = field(repr=False)
     mistakes: Tensor = field(repr=False)
@@ -69,7 +76,7 @@ class Film:
     show : callable, optional
         Called with the film after each frame: it may draw it.
     progress : callable, optional
-        Called with the steps done and all steps, after each step.
+        Called with the steps done, all steps and the loss in words, after each step.
 
     Raises
     ------
@@ -88,7 +95,7 @@ class Film:
         moments: int = 14,
         of_each: int = 2,
         show: Callable[["Film"], None] | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
     ) -> None:
         self.steps = integer(steps, "steps", least=1)
         self.batch_size = integer(batch_size, "batch_size", least=1)
@@ -115,7 +122,7 @@ class Film:
         """Look at the network after a step, whose batch had this loss in nats."""
         self.losses.append(loss)
         if self._progress is not None:
-            self._progress(step, self.steps)
+            self._progress(step, self.steps, f"loss {loss:.2f}")
         if step in self.moments:
             self._take(step)
 
@@ -130,6 +137,9 @@ class Film:
                 step=step,
                 images=step * self.batch_size,
                 loss=F.cross_entropy(answer.logits, true).item(),
+                own_loss=evaluate(
+                    _by_itself(self.network), self.test[:_FEW], normalisation=self.normalisation
+                ).loss,
                 accuracy=answer.accuracy,
                 answers=answer.logits[self.chosen].softmax(dim=1),
                 mistakes=mistakes.view(classes, classes).fill_diagonal_(0),
@@ -138,6 +148,59 @@ class Film:
         )
         if self._show is not None:
             self._show(self)
+
+
+def _by_itself(network: nn.Module) -> nn.Module:
+    """Return a copy that normalises each batch by itself, in evaluation, too."""
+    other = copy.deepcopy(network)
+    for module in other.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.running_mean = module.running_var = None
+    return other
+
+
+def told(film: Film) -> dict[str, str]:
+    """Return what a film shows, in words: class names in small letters, shares in percent.
+
+    Returns
+    -------
+    dict
+        ``first`` and ``second``: what most test images are taken for before the first step and at
+        the next moment, with ``first_share`` and ``second_share``; ``shown`` and ``taken``: which
+        class is taken for which at more of the moments than any other; ``shown_share``: how many of
+        that class, when it is worst; ``hardest`` and ``hardest_right``: the class with the fewest
+        right at the end, and their share; ``worst``, ``worst_own``, ``worst_batch``: the loss at
+        the moment when it is highest, by the test images' own averages, and of the batch before.
+    """
+    classes = [name.lower() for name in film.test.classes]
+    of_class = torch.bincount(film.test.labels, minlength=len(classes))
+
+    def right(frame: Frame) -> Tensor:
+        return of_class - frame.mistakes.sum(dim=1)
+
+    words: dict[str, str] = {}
+    for name, frame in zip(("first", "second"), film.frames, strict=False):
+        taken = frame.mistakes.sum(dim=0) + right(frame)
+        words[name] = classes[int(taken.argmax())]
+        words[f"{name}_share"] = f"{taken.max().item() / len(film.test):.0%}"
+    frames = [frame for frame in film.frames[2:] if frame.mistakes.any()] or film.frames
+    commonest = [int(frame.mistakes.argmax()) for frame in frames]
+    place = max(commonest, key=commonest.count)
+    shown, taken_for = divmod(place, len(classes))
+    most = max(int(frame.mistakes[shown, taken_for]) for frame in frames)
+    last = right(film.frames[-1]) / of_class
+    worst = max(film.frames[1:], key=lambda frame: frame.loss)
+    return {
+        **words,
+        "shown": classes[shown],
+        "taken": classes[taken_for],
+        "shown_share": f"{most / int(of_class[shown]):.0%}",
+        "hardest": classes[int(last.argmin())],
+        "hardest_right": f"{last.min().item():.0%}",
+        "worst": f"{worst.loss:.1f}",
+        "worst_own": f"{worst.own_loss:.1f}",
+        "worst_batch": f"{film.losses[worst.step - 1]:.1f}",
+    }
 
 
 def planned(steps: int, moments: int) -> Sequence[int]:

@@ -168,3 +168,34 @@ def spent(setting: str) -> "dict[str, dict[str, float]]":
         name: {kind: float((own["milliseconds"] * own[kind]).mean()) for kind in KINDS}
         for name, own in rows.groupby("timed", sort=False)
     }
+
+
+def told() -> dict[str, str]:
+    """Return where the Inception network's time goes, beside the plain one's, in words.
+
+    Returns
+    -------
+    dict
+        ``slower``, ``slower_full``: how many times longer a step takes, as they train and in
+        float32, with the least and the most of a run; ``convolutions``, ``few``: how many each has;
+        ``convolved_longer``: how many times longer they take; ``by_convolution``, ``by_pools``,
+        ``by_norm``, ``by_relu``: their share of the extra time; ``first_costs``: how many times
+        longer with channels first.
+    """
+    inception, plain = "mini-googlenet", "plain-network"
+    took = spent("as they train")
+    more = {kind: took[inception][kind] - took[plain][kind] for kind in KINDS}
+    kinds = {"convolution": "convolution", "pools": "pool", "norm": "normalisation", "relu": "ReLU"}
+    counts = results(STEP_TIMES.name).groupby("timed")["convolutions"].first()
+    first, last = times("float32, channels first")[inception], times("float32")[inception]
+    assert first.mean is not None  # of runs
+    assert last.mean is not None
+    return {
+        "slower": f"{slower('as they train'):.1f}",
+        "slower_full": f"{slower('float32'):.1f}",
+        "convolutions": str(counts[inception]),
+        "few": str(counts[plain]),
+        "convolved_longer": f"{took[inception]['convolution'] / took[plain]['convolution']:.1f}",
+        **{f"by_{k}": f"{more[kind] / sum(more.values()):.0%}" for k, kind in kinds.items()},
+        "first_costs": f"{first.mean / last.mean:.1f}",
+    }

@@ -26,7 +26,7 @@ from ..blocks import Norm
 from ..data import LabelledImages, fashion_mnist, results
 from ..googlenet import micro_googlenet, mini_googlenet
 from ..support.checks import one_of
-from ..support.telling import Estimate, points
+from ..support.telling import Estimate, between, points, text
 from ..training import Recipe, evaluate
 from ..training.batches import Normalisation
 from .harness import Experiment, Options, Report
@@ -134,6 +134,16 @@ def left_out() -> dict[str, Estimate]:
     }
 
 
+def tried_rates() -> dict[str, dict[float, float]]:
+    """Return schedule -> {rate: percent of held-out images right}, with BatchNorm."""
+    tried = 100 * results(RATES.name).set_index("setting")["test_accuracy"]
+    names = {"one cycle, by its peak": FULL, "a rate that stays": "without schedule"}
+    return {
+        told: {rate: float(tried[_at(name, rate)]) for rate in GRID[name]}
+        for told, name in names.items()
+    }
+
+
 def told_of_rates() -> dict[str, float]:
     """Return what the rates tried on held-out images say: accuracies and gaps in percentage points.
 
@@ -159,6 +169,60 @@ def told_of_rates() -> dict[str, float]:
         "without_norm": without,
         "by_rate": max(full) - shared,
         "by_norm_alone": shared - without,
+    }
+
+
+def told_of_recipe() -> dict[str, str]:
+    """Return what leaving parts out says beside `worths`: in percent and in percentage points.
+
+    Returns
+    -------
+    dict
+        ``without_train``, ``without_test``: without augmentation, right in training and in the
+        test; ``full_train``: with it, in training; ``worse``: what the runs lose without a
+        schedule, at a rate of their own, the least and the most; ``apart``, ``apart_full``: how far
+        apart their test accuracies lie, and those of the full recipe.
+    """
+    accuracy = 100 * results(RECIPE.name).pivot(
+        index="seed", columns="setting", values="test_accuracy"
+    )
+    constant, full = accuracy["without schedule, own rate"], accuracy[FULL]
+    return {
+        "without_train": f"{seen_in_training('without augmentation'):.0%}",
+        "without_test": f"{accuracy['without augmentation'].mean():.0f}%",
+        "full_train": f"{seen_in_training(FULL):.0%}",
+        "worse": f"{between(full - constant):.1f}",
+        "apart": f"{constant.max() - constant.min():.1f}",
+        "apart_full": f"{full.max() - full.min():.1f}",
+    }
+
+
+def told_of_record() -> dict[str, str]:
+    """Return what the record's networks came to, and what was tried on the way, in words.
+
+    Returns
+    -------
+    dict
+        ``inception``: test accuracy in percent; ``minutes``; ``slower_then``: how many times longer
+        than the plain network it trained; ``pools_same``, ``pools_thrice``: points that early pools
+        bring for as many images, and for three times as many; ``pools_time``, ``thrice_time``:
+        the share of the time; ``pools_images``: how many images the late pools saw.
+    """
+    rows = results("checkpoints")
+    means = rows.groupby("setting")[["test_accuracy", "train_cpu_seconds"]].mean()
+    best, plain = means.loc["mini-googlenet"], means.loc["plain-network"]
+    tried = results(POOLS.name)
+    late, same, thrice = POOLS.plan()
+    spent = tried.groupby("setting")["train_cpu_seconds"].mean()
+    return {
+        "inception": f"{100 * best['test_accuracy']:.2f}",
+        "minutes": f"{best['train_cpu_seconds'] / 60:.0f}",
+        "slower_then": f"{best['train_cpu_seconds'] / plain['train_cpu_seconds']:.1f}",
+        "pools_same": text(points(tried, same, late), "+.1f"),
+        "pools_thrice": text(points(tried, thrice, late), "+.1f"),
+        "pools_time": f"{spent[same] / spent[late]:.0%}",
+        "thrice_time": f"{spent[thrice] / spent[late]:.0%}",
+        "pools_images": f"{int(tried.loc[tried['setting'] == late, 'images'].iloc[0]):,}",
     }
 
 
@@ -311,6 +375,15 @@ LOOKS = Experiment(
     settings={name: {"network": name} for name in NETWORKS},
     seeds=(0,),
 )
+
+
+def gained() -> dict[str, dict[str, Estimate]]:
+    """Return views -> {network: what they bring}; their names say how many views that is."""
+    return {
+        f"{views} ({len(looks)})": {name: gained_by(views, name) for name in NETWORKS}
+        for views, looks in VIEWS.items()
+        if len(looks) > 1
+    }
 
 
 def gained_by(views: str, network: str) -> Estimate:

@@ -3,10 +3,16 @@
 
 import { lineChart } from "../interactive/charts.js";
 import {
-  SERIES, change, count, figure, fixed, node, paint, percent, say, several, titled, track,
+  SERIES, change, count, figure, fixed, node, paint, percent, say, several, shape, titled, track,
 } from "../interactive/kit.js";
 
 const PACE = 450; // milliseconds a moment, when it plays
+
+const LINES = { // of the loss, from the back to the front
+  batches: "each batch, as it learns",
+  own: "test images, normalised by their own mean and spread",
+  loss: "test images, as the network is used",
+};
 
 const best = (row) => row.indexOf(Math.max(...row));
 const when = (images) => (images ? `after ${several(images, "image")}` : "before the first step");
@@ -15,6 +21,7 @@ function build({ get, move, drawing, summary, top }) {
   const frames = get("frames");
   const classes = get("classes");
   const labels = get("labels");
+  const names = get("names");
   const [height, width] = get("size");
   const pictures = get("pictures").map((text) =>
     Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
@@ -42,10 +49,11 @@ function build({ get, move, drawing, summary, top }) {
   const garments = pictures.map((pixels, i) => {
     const canvas = node("canvas", { "aria-hidden": "true" });
     paint(canvas, width, height, (j) => pixels[j] / 255);
+    const name = node("span", { class: "name", "aria-hidden": "true" }, names[labels[i]]);
     const answer = node("span", { class: "answer" });
     const element = node("button", {
       type: "button", class: "garment", onclick: () => move({ garment: i }),
-    }, canvas, answer);
+    }, name, canvas, answer);
     return { element, answer };
   });
 
@@ -64,30 +72,35 @@ function build({ get, move, drawing, summary, top }) {
   const right = lineChart(drawing, { ...options, frame: { left: 34, right: 8, top: 8 },
     lines: { right: { class: "curve" } } });
   const loss = lineChart(drawing, { ...options, frame: { left: 26, right: 8, top: 8 },
-    lines: { loss: { class: "curve" } } });
+    lines: Object.fromEntries(Object.keys(LINES).map((name) => [name, { class: `curve ${name}` }])) });
+  const keys = node("p", { class: "keys" }, Object.entries(LINES).map(([name, text]) =>
+    node("span", {}, shape("svg", { width: 24, height: 10, viewBox: "0 0 24 10", "aria-hidden": "true" },
+      shape("path", { class: `curve ${name}`, d: "M0 5 H24" })), text)));
+  const size = get("batch_size");
+  const batches = get("losses").map((value, i) => [(i + 1) * size, value]);
 
   return {
     title: "From random to right", head: play,
     body: [
       node("div", { class: "steps" }, node("span", {}, "Start"), along, node("span", {}, "end"), seen),
       summary,
-      node("div", { class: "garments" }, garments.map(({ element }) => element)),
+      node("div", { class: "garments", style: `--rows: ${pictures.length / classes.length}` }, garments.map(({ element }) => element)),
       node("div", { class: "sides" },
         node("div", {}, asked, node("div", { class: "doubt" }, shown,
           node("ul", { class: "bars" }, bars.map(({ element }) => element)))),
         titled("Commonest mistakes", mistakes)),
       node("div", { class: "sides" },
-        titled(`Right, of ${count(get("tested"))} test images`, right), titled("Loss on them, nats", loss)),
+        titled(`Right, of ${count(get("tested"))} test images`, right), titled("Loss, nats", loss, keys)),
       titled(`Its ${filters.length} first filters`, node("div", {
         class: "filters", role: "img",
         "aria-label": `${filters.length} filters of ${side}×${side} weights, as squares of grey`,
       }, filters)),
     ],
-    note: "Move the slider, or press Play. Under each garment stands what the network takes it for; " +
-      "choose one to see all its probabilities. Bright squares in a filter are positive weights, dark " +
+    note: "Move the slider, or press Play. Over each garment stands what it is, under it what the " +
+      "network takes it for; choose one to see all its probabilities. Bright squares in a filter are positive weights, dark " +
       "ones negative. Moments lie closer together at the start.",
     frames, classes, labels, pictures, size: [width, height], side, most, along, seen, garments, shown,
-    bars, asked, mistakes, filters, right, loss, tested: get("tested"),
+    bars, asked, mistakes, filters, right, loss, batches, tested: get("tested"),
   };
 }
 
@@ -128,7 +141,7 @@ function update(now, made) {
   const captions = ["0", "", `${count(made.most)} images`];
   const line = (name, of) => ({ [name]: frames.map((one) => [one.images, of(one)]) });
   const shares = line("right", (one) => 100 * one.accuracy);
-  const losses = line("loss", (one) => Math.min(4, one.loss));
+  const losses = { batches: made.batches, ...line("own", (one) => one.own), ...line("loss", (one) => one.loss) };
   made.right.show({
     x, captions, y: [0, 100], ticks: [0, 25, 50, 75, 100].map((v) => [v, `${v}%`]), lines: shares,
     dots: { right: shares.right[now.moment] }, here: frame.images,
@@ -138,7 +151,9 @@ function update(now, made) {
   made.loss.show({
     x, captions, y: [0, 4], ticks: [0, 1, 2, 3, 4].map((v) => [v, v]), lines: losses,
     dots: { loss: losses.loss[now.moment] }, here: frame.images,
-    label: `The loss, from ${fixed(frames[0].loss, 2)} to ${fixed(frames.at(-1).loss, 2)}.`,
+    label: `The loss on test images, from ${fixed(frames[0].loss, 2)} over ` +
+      `${fixed(Math.max(...frames.map((one) => one.loss)), 2)} to ${fixed(frames.at(-1).loss, 2)}; that of ` +
+      "the batches falls from the start.",
   });
 
   const hits = said.filter((k, i) => k === labels[i]).length;
@@ -159,6 +174,7 @@ const CSS = `
 .garment.hit { border: 2px solid #009E73; }
 .garment[aria-pressed="true"] { background: var(--well); box-shadow: 0 0 0 2px var(--ink); }
 .garment canvas { width: 100%; max-width: 64px; }
+.name { font-size: .72em; line-height: 1.15; white-space: nowrap; }
 .answer { font-size: .72em; line-height: 1.15; text-align: center; min-height: 2.4em;
   overflow-wrap: anywhere; }
 canvas { image-rendering: pixelated; display: block; border-radius: 3px; aspect-ratio: 1; }
@@ -175,13 +191,18 @@ ul, ol { margin: 0; padding: 0; list-style: none; }
 .mistakes { font-size: .9em; min-height: 7.6em; }
 .filters { display: grid; grid-template-columns: repeat(16, minmax(0, 1fr)); gap: 4px; }
 .filters canvas { width: 100%; border: 1px solid var(--control); }
-.curve { stroke: ${SERIES[0]}; }
+.curve { stroke: ${SERIES[0]}; fill: none; stroke-width: 2; }
+.curve.batches { stroke: var(--control); stroke-width: 1; }
+.curve.own { stroke: ${SERIES[1]}; stroke-dasharray: 5 3; }
+.keys { display: grid; gap: 2px; margin: 2px 0 0; font-size: .8em; }
+.keys span { display: grid; grid-template-columns: 24px 1fr; gap: 8px; align-items: center; }
 .dot { fill: ${SERIES[0]}; stroke: var(--paper); stroke-width: 1.5; }
 .summary { min-height: calc(4.4em + 16px); }
 @container (max-width: 420px) { .filters { grid-template-columns: repeat(8, minmax(0, 1fr)); }
   .doubt { grid-template-columns: 60px minmax(0, 1fr); } .chosen { width: 60px; } }
 @container (min-width: 620px) {
-  .garments { grid-template-columns: repeat(10, minmax(0, 1fr)); }
+  .garments { grid-auto-flow: column; grid-template: repeat(var(--rows), auto) / none;
+    grid-auto-columns: minmax(0, 1fr); }
   .sides { grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr); gap: 24px; }
   .summary { min-height: calc(1.5em + 16px); }
 }

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..experiments.film import Film, Frame
 from ..interactive import Interactive
+from ..plots.training import SHORT
 from ..support.checks import integer
 from ._figure import figure
 
@@ -20,8 +21,9 @@ def training_film(
     """Return a recorded training, which the reader steps through.
 
     At each moment it shows garments with the network's answers, the probabilities of the one that
-    is chosen, the commonest mistakes on all test images, the first filters, and the curves of loss
-    and accuracy.
+    is chosen, the commonest mistakes on all test images, the first filters, and the curves of
+    accuracy and loss: of the batches, of the test images, and of these if batch normalisation took
+    their own mean and spread.
 
     Parameters
     ----------
@@ -60,6 +62,7 @@ def training_film(
         heads=("images seen", "loss, nats", "right"),
         rows=rows,
         classes=list(garments.classes),
+        names=[SHORT.get(name, name) for name in garments.classes],
         labels=garments.labels.tolist(),
         size=[height, width],
         pictures=[
@@ -67,6 +70,8 @@ def training_film(
         ],
         tested=len(film.test),
         frames=[_told(frame) for frame in frames],
+        batch_size=film.batch_size,
+        losses=[round(loss, 3) for loss in film.losses],
     )
 
 
@@ -81,6 +86,7 @@ def _told(frame: Frame) -> dict[str, Any]:
     return {
         "images": frame.images,
         "loss": round(frame.loss, 4),
+        "own": round(frame.own_loss, 4),
         "accuracy": round(frame.accuracy, 4),
         "answers": [[round(p, 3) for p in row] for row in frame.answers.tolist()],
         "mistakes": _commonest(frame.mistakes),

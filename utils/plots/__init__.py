@@ -21,12 +21,11 @@ from .reliability import reliability
 from .runs import runs
 from .sizes import by_size
 from .slips import points_lost
-from .training import Bar, Screen, rate_range, schedules, training_film
+from .training import Screen, gains, rate_range, rates_tried, schedules, time_spent, training_film
 from .variance import kept_variance
 from .windows import named_filters, receptive_field
 
 __all__ = [
-    "Bar",
     "Gallery",
     "Picture",
     "Screen",
@@ -36,6 +35,7 @@ __all__ = [
     "by_pixels",
     "by_size",
     "costs_by_module",
+    "gains",
     "gradient_maps",
     "gradients_by_stage",
     "heat_maps",
@@ -46,12 +46,14 @@ __all__ = [
     "named_filters",
     "points_lost",
     "rate_range",
+    "rates_tried",
     "receptive_field",
     "reliability",
     "runs",
     "schedules",
     "shuffle_tests",
     "signal_by_stage",
+    "time_spent",
     "training_film",
     "ways_of_gradients",
 ]

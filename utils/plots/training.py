@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..experiments.film import Film
 from ..support.palette import SERIES_COLOURS
+from ..support.telling import Estimate
 from .picture import INK, STYLE, WIDTH, Picture
 
 SHORT = {"T-shirt/top": "T-shirt", "Ankle boot": "Boot"}
@@ -44,34 +45,6 @@ class Screen:
             self._handle.update(shown)
 
 
-class Bar:
-    """A bar that says how far something is: ``bar(step, steps)``."""
-
-    def __init__(self, what: str = "steps", *, every: int = 5) -> None:
-        self.what, self.every = what, every
-        self._screen = Screen()
-
-    def __call__(self, done: int, of: int) -> None:
-        """Say how many are done, of all; it is drawn now and then, and at the end."""
-        if done % self.every == 0 or done == of:
-            self._screen(_Progress(done, of, self.what))
-
-
-class _Progress:
-    def __init__(self, done: int, of: int, what: str) -> None:
-        self.text = f"{done:,} of {of:,} {what}"
-        self._part = f'value="{done}" max="{of}"'
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_html_(self) -> str:
-        return (
-            f'<div class="course-picture"><label>{self.text} '
-            f'<progress {self._part} style="width: 100%"></progress></label></div>'
-        )
-
-
 def training_film(film: Film) -> Picture:
     """Draw what a film has recorded so far: curves, mistakes, first filters, and the garments.
 
@@ -82,9 +55,9 @@ def training_film(film: Film) -> Picture:
     per_class = count // classes
     names = [SHORT.get(name, name) for name in garments.classes]
     with rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.9 + 0.66 * per_class), layout="constrained")
-        rows = figure.add_gridspec(3, 1, height_ratios=[1.75, 0.7, 0.66 * per_class])
-        top = rows[0].subgridspec(1, 3, width_ratios=[1.25, 1.25, 1])
+        figure = Figure(figsize=(WIDTH, 3.5 + 0.66 * per_class), layout="constrained")
+        rows = figure.add_gridspec(3, 1, height_ratios=[2.3, 0.7, 0.66 * per_class])
+        top = rows[0].subgridspec(1, 3, width_ratios=[1, 1, 1.2])
         loss, right, mistakes = (figure.add_subplot(top[0, place]) for place in range(3))
         _curves(loss, right, film)
         most = max(1.0, float(last.mistakes.max()))
@@ -92,8 +65,9 @@ def training_film(film: Film) -> Picture:
         mistakes.set_title("mistakes", fontsize=9)
         mistakes.set_xlabel("taken for", fontsize=8)
         mistakes.set_ylabel("shown", fontsize=8)
-        mistakes.set_xticks([])
-        mistakes.set_yticks([])
+        mistakes.set_xticks(range(classes), names, rotation=90, fontsize=5.5)
+        mistakes.set_yticks(range(classes), names, fontsize=5.5)
+        mistakes.tick_params(length=0, pad=1)
         strip = figure.add_subplot(rows[1])
         strip.imshow(_strip(last.filters).numpy(), cmap="gray")
         strip.set_title(f"its {len(last.filters)} first filters", fontsize=9)
@@ -138,17 +112,19 @@ def _curves(loss: Axes, right: Axes, film: Film) -> None:
     seen = [frame.images / 1000 for frame in film.frames]
     most = film.steps * film.batch_size / 1000
     batches = film.batch_size * np.arange(1, len(film.losses) + 1) / 1000
-    loss.plot(batches, film.losses, color=SERIES_COLOURS[2], linewidth=0.7, alpha=0.6)
+    grey = SERIES_COLOURS[2]
+    loss.plot(batches, film.losses, color=grey, linewidth=0.7, alpha=0.6, label="each batch")
     for axis, values, title in (
         (loss, [frame.loss for frame in film.frames], "loss, nats"),
         (right, [100 * frame.accuracy for frame in film.frames], "right, %"),
     ):
-        axis.plot(seen, values, color=SERIES_COLOURS[0], marker="o", ms=3)
+        axis.plot(seen, values, color=SERIES_COLOURS[0], marker="o", ms=3, label="test images")
         axis.set_title(title, fontsize=9)
         axis.set_xlim(0, most)
         axis.tick_params(labelsize=8)
         axis.set_xlabel("thousand images", fontsize=8)
-    loss.set_ylim(0, 3.2)
+    loss.set_ylim(0, 4)
+    loss.legend(loc="upper right", fontsize=6, handlelength=1.2)
     right.set_ylim(0, 100)
 
 
@@ -236,3 +212,103 @@ def schedules(
         figure.legend(loc="outside upper left", ncols=2)
     said = "; ".join([*ends, *(f"{name}: epoch {epoch:.0f}" for name, epoch in marks.items())])
     return Picture(figure, alt=f"Learning rates over {epochs} epochs. {said}.")
+
+
+_LOOKS = tuple(zip(SERIES_COLOURS, ("-", "--", ":"), ("o", "s", "^"), strict=True))
+
+
+def rates_tried(curves: Mapping[str, Mapping[float, float]]) -> Picture:
+    """Draw what trainings at several learning rates came to, a line for each way to train.
+
+    Parameters
+    ----------
+    curves : dict
+        Name -> {rate: accuracy, in percent}; at most three.
+    """
+    said = []
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+        axis = figure.subplots()
+        for (colour, line, marker), (name, tried) in zip(_LOOKS, curves.items(), strict=False):
+            rates = sorted(tried)
+            shares = [tried[rate] for rate in rates]
+            best = max(rates, key=tried.__getitem__)
+            axis.plot(rates, shares, line + marker, color=colour, label=name, ms=5, linewidth=2)
+            axis.plot(best, tried[best], marker, color=colour, ms=11, mfc="none", mew=1.6)
+            pairs = ", ".join(f"{tried[rate]:.1f}% at {rate:g}" for rate in rates)
+            said.append(f"{name}: {pairs}; best at {best:g}")
+        ticks = sorted({rate for tried in curves.values() for rate in tried})
+        axis.set_xscale("log")
+        axis.set_xticks(ticks, [f"{rate:g}" for rate in ticks])
+        axis.minorticks_off()
+        axis.set_xlabel("learning rate")
+        axis.set_ylabel("held-out images right, %")
+        figure.legend(loc="outside upper left", ncols=2)
+    return Picture(figure, alt=f"Accuracy on held-out images. {'. '.join(said)}.")
+
+
+def gains(found: Mapping[str, Mapping[str, Estimate]], *, label: str) -> Picture:
+    """Draw what changes bring, with their intervals, a group of lines for each change.
+
+    Parameters
+    ----------
+    found : dict
+        What was changed -> {what it was changed of: its gain}; of at most three.
+    label : str
+        What the gain is, with its unit.
+    """
+    names = list(next(iter(found.values())))
+    step, said = len(names) + 1, []
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 0.9 + 0.2 * step * len(found)), layout="constrained")
+        axis = figure.subplots()
+        for group, (change, gained) in enumerate(found.items()):
+            for place, ((colour, _, marker), name) in enumerate(zip(_LOOKS, names, strict=False)):
+                at, gain = step * group + place, gained[name]
+                axis.plot(gain.bounds, [at, at], color=colour, linewidth=2)
+                axis.plot(gain.mean, at, marker, color=colour, ms=7, label=None if group else name)
+                said.append(f"{change}, {name}: {gain:+.2f}")
+        middles = [step * group + (len(names) - 1) / 2 for group in range(len(found))]
+        axis.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+        axis.set_yticks(middles, list(found))
+        axis.set_ylim(step * len(found) - 1.4, -0.6)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.set_xlabel(label)
+        figure.legend(loc="outside upper left", ncols=3, fontsize=9, columnspacing=1)
+    return Picture(figure, alt=f"{label}. {'; '.join(said)}.")
+
+
+def time_spent(spent: Mapping[str, Mapping[str, float]]) -> Picture:
+    """Draw where time goes, a bar for each network, in pieces.
+
+    Parameters
+    ----------
+    spent : dict
+        Network -> {kind of operation: milliseconds an image}.
+    """
+    purple, olive, grey = SERIES_COLOURS
+    looks = ((purple, ""), (olive, "//"), (grey, ""), (purple, ".."), (olive, ""), ("none", ""))
+    kinds = [k for k in next(iter(spent.values())) if any(own[k] > 0.01 for own in spent.values())]
+    said = []
+    with rc_context({**STYLE, "hatch.linewidth": 0.8}):
+        figure = Figure(figsize=(WIDTH, 1.3 + 0.38 * len(spent)), layout="constrained")
+        axis = figure.subplots()
+        lefts = np.zeros(len(spent))
+        for kind, (colour, hatch) in zip(kinds, looks, strict=False):
+            widths = np.array([own[kind] for own in spent.values()])
+            axis.barh(
+                range(len(spent)), widths, 0.7, lefts, color=colour, hatch=hatch, label=kind,
+                edgecolor=INK, linewidth=0.6, alpha=0.75,
+            )  # fmt: skip
+            lefts += widths
+        for place, (name, own) in enumerate(spent.items()):
+            axis.text(lefts[place] + 0.03, place, f"{lefts[place]:.2f}", va="center", fontsize=9)
+            parts = ", ".join(f"{kind} {own[kind]:.2f}" for kind in kinds)
+            said.append(f"{name} {lefts[place]:.2f} ({parts})")
+        axis.set_yticks(range(len(spent)), list(spent))
+        axis.set_ylim(len(spent) - 0.5, -0.5)
+        axis.tick_params(axis="y", length=0)
+        axis.set_xlabel("milliseconds an image")
+        figure.legend(loc="outside upper left", ncols=3, fontsize=9, columnspacing=1)
+    return Picture(figure, alt=f"Milliseconds an image. {'; '.join(said)}.")
