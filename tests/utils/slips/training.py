@@ -22,7 +22,7 @@ SLIPS = {
         ({"return losses, accuracy": "return losses[1:], accuracy"}, "used once, in its order"),
         (
             {"return losses, accuracy": "import itertools\n    return itertools.count(), 1"},
-            "batches",
+            "1000 numbers",
         ),
         ({"lr=0.1": "lr=0.01"}, "Two things can be wrong so far"),
         ({"return losses, accuracy": "return losses, 0.5"}, "different about the network"),
