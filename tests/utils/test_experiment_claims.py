@@ -25,6 +25,7 @@ from utils.experiments import (
 from utils.experiments.measures import fresh
 from utils.googlenet import INPUTS, MODULES, TABLE_1
 from utils.googlenet import googlenet as build
+from utils.support.telling import points
 
 
 def holds_zero(estimate) -> bool:
@@ -401,6 +402,7 @@ def test_augmentation_alone_is_better_left_out_and_normalisation_is_worth_most()
     assert -1 < found["w_smoothing"].low < found["w_smoothing"].high < 0
     rows = results("recipe").set_index("setting")["test_accuracy"]
     assert set(rows["without BatchNorm"]) == {0.1}  # guessing
+    assert rows["without schedule, own rate"].max() < rows[training.FULL].min()  # "all runs"
     full = training.seen_in_training(training.FULL)
     plain = training.seen_in_training("without augmentation")
     assert full < plain < rows["without augmentation"].mean() + 0.04  # little overfitted
@@ -425,6 +427,17 @@ def test_the_rivals_are_no_worse_and_quicker():
         assert means.loc[rival, "test_accuracy"] >= inception["test_accuracy"]
         assert 1.7 < inception["train_cpu_seconds"] / means.loc[rival, "train_cpu_seconds"] < 2.3
     assert rows["test_accuracy"].groupby(rows["setting"]).mean()[means.index[1:]].max() < 0.94
+
+
+def test_early_pools_buy_images_and_nothing_else():
+    rows = results("pools")
+    late, same, thrice = training.POOLS.plan()
+    assert holds_zero(points(rows, same, late))
+    assert points(rows, thrice, late).low > 0
+    assert rows["parameters"].nunique() == 1
+    spent = rows.groupby("setting")["train_cpu_seconds"].mean() / rows["train_cpu_seconds"].max()
+    assert spent[same] < 0.5 * spent[late]
+    assert spent[thrice] < spent[late]
 
 
 def test_where_the_time_of_a_step_goes():
