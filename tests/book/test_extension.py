@@ -57,6 +57,12 @@ CELLS = (
     ":tags: [hide-input, after-prediction]\n\nprint(1)",
     ":tags: [remove-output]\n\nimport ipywidgets\nipywidgets.IntSlider()",
     """
+    from IPython.display import display
+    view = {"model_id": "a", "version_major": 2, "version_minor": 0}
+    still = {"text/html": "<p>a bar that has come to rest</p>", "text/plain": "a bar"}
+    display({**still, "application/vnd.jupyter.widget-view+json": view}, raw=True)
+    """,
+    """
     ---
     mystnb:
       image:
@@ -143,6 +149,11 @@ def test_scripts(good):
         text = " ".join(sources + inline).lower()
         for unwanted in ("thebe", "mathjax", "require", "html-manager", "widgets", "fontawesome"):
             assert unwanted not in text
+
+
+@pytest.mark.slow
+def test_a_widget_that_brings_html_stands_still(good):
+    assert "a bar that has come to rest" in soup(good, "chapters/all").get_text()
 
 
 @pytest.mark.slow

@@ -53,7 +53,8 @@ def test_a_film_records_what_the_network_is_at_each_moment():
     )
     assert [frame.step for frame in film.frames] == [0, *film.moments]
     assert film.moments[-1] == film.steps == len(film.losses) == 24
-    assert seen == [(n, 24, f"loss {film.losses[n - 1]:.2f}") for n in range(1, 25)]
+    assert seen[0] == (0, 24, "not begun")
+    assert seen[1:] == [(n, 24, f"loss {film.losses[n - 1]:.2f}") for n in range(1, 25)]
     assert drawn == list(range(1, len(film.frames) + 1))
     last, data = film.frames[-1], shades()
     result = evaluate(model, data, normalisation=(data.mean, data.std), logits=True)

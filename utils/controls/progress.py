@@ -52,8 +52,9 @@ class Progress:
         """Return the widget, and its present state for where there is none."""
         bar, text = self._bar, self._label.value
         still = (
-            f'<div class="course-picture"><label>{html.escape(text)} <progress value="{bar.value}" '
-            f'max="{bar.max}" style="width: 100%"></progress></label></div>'
+            f'<div class="course-picture" style="font-size: .85em"><label>{html.escape(text)} '
+            f'<progress value="{bar.value}" max="{bar.max}" style="width: 100%"></progress>'
+            "</label></div>"
         )
         view = {"model_id": self.widget.model_id, "version_major": 2, "version_minor": 0}
         return {

@@ -76,7 +76,7 @@ class Film:
     show : callable, optional
         Called with the film after each frame: it may draw it.
     progress : callable, optional
-        Called with the steps done, all steps and the loss in words, after each step.
+        Called with the steps done, all steps and the loss in words, at first and after each step.
 
     Raises
     ------
@@ -111,6 +111,8 @@ class Film:
         self.frames: list[Frame] = []
         self.losses: list[float] = []
         self._show, self._progress = show, progress
+        if progress is not None:
+            progress(0, self.steps, "not begun")
         self._take(0)
 
     @property

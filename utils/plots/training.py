@@ -165,7 +165,7 @@ def rate_range(
         for (name, rate), (line, colour) in zip(marks.items(), lines, strict=False):
             axis.axvline(rate, linestyle=line, color=colour, linewidth=1.6, label=name)
         axis.set_xscale("log")
-        axis.set_ylim(min(smooth) - 0.15, 1.6 * losses[0])
+        axis.set_ylim(min(*losses, *smooth) - 0.1, 1.6 * losses[0])
         axis.set_xlabel("learning rate, powers of ten")
         axis.set_ylabel("loss of the batch, nats")
         figure.legend(loc="outside upper left", ncols=1)
