@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from ..interactive import Interactive
 from ..support.checks import height_width, integer
@@ -57,6 +60,11 @@ def check_size(size: Any) -> None:
     """Raise an error unless `size` is a height and a width that a figure can show."""
     for name, side in zip(("height", "width"), height_width(size), strict=True):
         integer(side, f"the {name} in size", least=1, most=WIDEST)
+
+
+def packed(values: Tensor) -> str:
+    """Return the bytes of a tensor, uint8, as text, which `readBytes` of kit.js reads."""
+    return base64.b64encode(values.numpy().tobytes()).decode()
 
 
 def several(number: int, word: str) -> str:

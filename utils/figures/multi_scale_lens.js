@@ -2,7 +2,7 @@
 // there, and what named filters answer.
 
 import {
-  COLOURS, change, choice, drag, figure, fixed, menu, node, paint, say, shape, slider, table,
+  COLOURS, change, choice, drag, figure, fixed, menu, node, paint, readBytes, say, shape, slider, table,
 } from "../interactive/kit.js";
 
 const SIZES = [1, 3, 5, 7, 15];
@@ -25,8 +25,7 @@ function build({ get, move, control, summary }) {
   const [side, kernels] = ["side", "kernels"].map(get);
   const names = Object.fromEntries(get("names")); // in this order
   const titles = Object.fromEntries(get("pictures"));
-  const pictures = Object.fromEntries(get("pictures").map(([name, , bytes]) =>
-    [name, Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))]));
+  const pictures = Object.fromEntries(get("pictures").map(([name, , bytes]) => [name, readBytes(bytes)]));
   const margin = (SIZES.at(-1) - 1) / 2;
   const last = side - 1 - margin;
 

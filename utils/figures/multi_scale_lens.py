@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from functools import cache
 from typing import Any
 
@@ -15,7 +14,7 @@ from ..data import photograph, photographs, texture
 from ..filters import difference_of_gaussians, gabor_bank, mean_filter
 from ..interactive import Interactive
 from ..support.checks import integer, one_of
-from ._figure import figure
+from ._figure import figure, packed
 
 SIDE = 96
 """Height and width of the pictures under the lens, in pixels."""
@@ -87,10 +86,7 @@ def multi_scale_lens(
         rows=rows,
         names=list(NAMES.items()),
         kernels={name: {str(k): f.tolist() for k, f in bank.items()} for name, bank in _bank()},
-        pictures=[
-            (name, title, base64.b64encode(grey(name).numpy().tobytes()).decode())
-            for name, title in _TITLES.items()
-        ],
+        pictures=[(name, title, packed(grey(name))) for name, title in _TITLES.items()],
         side=SIDE,
     )
 

@@ -1,4 +1,4 @@
-import { node } from "../interactive/kit.js";
+import { node, readBytes } from "../interactive/kit.js";
 
 // Bytes that travel with a figure, deflated: in its state, as a data address; or in a file of the book,
 // where `_ext/course/figure_data.py` put them. That file is a script which leaves its text here: a page
@@ -8,7 +8,7 @@ const LEFT = Symbol.for("inception-course-data");
 
 export async function bytesOf(address) {
   const text = address.startsWith("data:") ? address.slice(address.indexOf(",") + 1) : await left(address);
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const packed = readBytes(text);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

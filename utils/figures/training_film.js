@@ -3,7 +3,8 @@
 
 import { lineChart } from "../interactive/charts.js";
 import {
-  SERIES, change, count, figure, fixed, node, paint, percent, say, several, shape, titled, track,
+  SERIES, change, count, figure, fixed, node, paint, percent, readBytes, say, several, shape, titled,
+  track,
 } from "../interactive/kit.js";
 
 const PACE = 450; // milliseconds a moment, when it plays
@@ -23,8 +24,7 @@ function build({ get, move, drawing, summary, top }) {
   const labels = get("labels");
   const names = get("names");
   const [height, width] = get("size");
-  const pictures = get("pictures").map((text) =>
-    Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+  const pictures = get("pictures").map((text) => readBytes(text));
 
   const along = track({ label: "Moment of the training", change: (moment) => move({ moment }) });
   const seen = node("span", { class: "strong" });

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from ..experiments.film import Film, Frame
 from ..interactive import Interactive
 from ..plots.training import SHORT
 from ..support.checks import integer
-from ._figure import figure
+from ._figure import figure, packed
 
 
 def training_film(
@@ -65,9 +64,7 @@ def training_film(
         names=[SHORT.get(name, name) for name in garments.classes],
         labels=garments.labels.tolist(),
         size=[height, width],
-        pictures=[
-            base64.b64encode(image[0].numpy().tobytes()).decode() for image in garments.images
-        ],
+        pictures=[packed(image[0]) for image in garments.images],
         tested=len(film.test),
         frames=[_told(frame) for frame in frames],
         batch_size=film.batch_size,

@@ -176,6 +176,9 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// Bytes that travel as text.
+export const readBytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
 // A piece of the figure with its heading.
 export const titled = (title, ...parts) =>
   node("div", {}, node("p", { class: "card-title" }, title), parts);
