@@ -238,3 +238,21 @@ def test_the_sixteen_bits_are_worth_it(trained, exported, images):
     half.model.fc.weight.data = half.model.fc.weight.data.half().float()
     error = (scores(half, images[:50]) - expected).abs().max()
     assert (found - expected).abs().max() < error / 10
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"cover": [25, 0]},  # its middle is not on the sheet
+        {"cover": [3]},
+        {"cover": "middle"},
+        {"instead": "noise"},
+        {"off": ["7x7"]},
+        {"open": "inception9z"},
+    ],
+)
+def test_what_the_live_network_cannot_show_is_refused(state):
+    figure = utils.figures.live_network(small=True)
+    figure.check(figure.state | {"cover": [-4, 24], "instead": "means", "off": ["5x5"]})
+    with pytest.raises(ValueError, match=next(iter(state))):
+        figure.check(figure.state | state)

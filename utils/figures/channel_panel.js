@@ -4,10 +4,10 @@
 import { BRANCHES, COLOURS, change, fixed, node, say } from "../interactive/kit.js";
 import { run, switchOff } from "./network_engine.js";
 
-const signed = (n) => (Math.abs(n) < 0.005 ? "0.00" : `${n < 0 ? "−" : "+"}${fixed(Math.abs(n), 2)}`);
-
 const PARTS = 6; // of what it adds up, the heaviest
 export const STRONGEST = 6; // test images
+
+const signed = (n) => (Math.abs(n) < 0.005 ? "0.00" : `${n < 0 ? "−" : "+"}${fixed(Math.abs(n), 2)}`);
 
 export function branchOf(stage, channel) {
   let first = 0;
@@ -55,8 +55,8 @@ export function channelPanel({ size, paintMap, peakOf, images, lower }) {
   const likes = node("p", { class: "soft" });
   const effect = node("p", { class: "effect" });
   const element = node("div", { class: "channel" },
-    heading, map, says, effect, node("div", { class: "parts" }, partsTitle, node("div", { class: "products", "aria-hidden": "true" }, parts.map(({ element }) => element)),
-      likes, node("div", { class: "thumbs", "aria-hidden": "true" }, thumbs)));
+    heading, map, says, effect, node("div", { class: "parts" }, partsTitle,
+      node("div", { class: "products", "aria-hidden": "true" }, parts.map(({ element }) => element)), likes, node("div", { class: "thumbs", "aria-hidden": "true" }, thumbs)));
 
   // In a `hurry` it leaves out what takes a run of the network.
   function show({ net, found, stage, channel, off, usual, instead, pool, classes, top, hurry }) {

@@ -3,8 +3,8 @@
 // narrow, the modules are below, too.
 
 import {
-  BRANCHES, COLOURS, box, change, choice, count, drag, figure, node, paint, place, say, several, shape, slider,
-  words,
+  BRANCHES, COLOURS, box, change, choice, count, drag, figure, node, paint, place, readBytes, say, several, shape,
+  slider, words,
 } from "../interactive/kit.js";
 import { STRONGEST, channelPanel } from "./channel_panel.js";
 import { COVER, covered, slide } from "./cover.js";
@@ -48,7 +48,13 @@ function build(own) {
       move({ image: made.sheet(), cover: value === "cover" ? get("cover") ?? middle : null });
     },
   });
-  made.tools = { show: (cover) => { if (cover) tool = "cover"; else if (tool === "cover") tool = "draw"; tools.show(tool); } };
+  made.tools = {
+    show(cover) {
+      if (cover) tool = "cover";
+      else if (tool === "cover") tool = "draw";
+      tools.show(tool);
+    },
+  };
   change(tools.element, { "aria-label": "Tool" });
   const later = atMostEvery(BETWEEN, move);
   made.sheet = () => later.waiting()?.image ?? get("image");
@@ -375,7 +381,7 @@ const argmax = (values) => values.indexOf(Math.max(...values));
 const whole100 = (part) => `${Math.round(100 * part)}%`;
 
 function readSamples({ images, labels, right }, size) {
-  const bytes = Uint8Array.from(atob(images), (letter) => letter.charCodeAt(0));
+  const bytes = readBytes(images);
   return labels.map((label, i) => ({
     label, right: right[i], pixels: [...bytes.subarray(i * size ** 2, (i + 1) * size ** 2)],
   }));

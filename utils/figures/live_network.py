@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import zlib
 from functools import cache
 from typing import Any
@@ -16,7 +15,7 @@ from ..data import fashion_mnist
 from ..interactive import Interactive
 from ..support.checks import boolean, integer, one_of
 from ..support.palette import BRANCH_LABELS, BRANCHES
-from ._figure import figure
+from ._figure import figure, packed
 from .network_export import data_address, export
 
 _NETWORK = "mini-googlenet"
@@ -27,7 +26,7 @@ _COVER = 8  # pixels of the square's side, as in cover.js
 _INSTEAD = ("zeros", "means")  # what stands in the place of what is off
 _STRONGEST = 6  # of them, for each channel
 # As high as the figure will be, narrow and wide, so that the text below it need not move.
-_HEIGHTS = {True: (930, 565), False: (1300, 1102)}
+_HEIGHTS = {True: (918, 552), False: (1306, 1097)}
 
 
 def live_network(
@@ -234,9 +233,8 @@ def _facts() -> dict[str, Any]:
     said = " and ".join(f"{classes[i].lower()} {100 * probabilities[first][i]:.1f}%" for i in order)
 
     def samples(which: list[int]) -> dict[str, Any]:
-        images = test.images[pool[which], 0].numpy().tobytes()
         return {
-            "images": base64.b64encode(images).decode(),
+            "images": packed(test.images[pool[which], 0]),
             "labels": labels[which].tolist(),
             "right": right[which].tolist(),
         }
