@@ -709,7 +709,7 @@ def _measure(answer: Any, held_out: int) -> Fooled:
         look="Does your function return the changed copy?",
     )
     sure = wrongly_sure(trained, torch.stack(changed)[:, None], clothes.labels)
-    return Fooled(float(sure.mean()), 0, 0, float((sure > 0).float().mean()))
+    return Fooled(float(sure.mean()), 0, 0, misnamed=float((sure > 0).float().mean()))
 
 
 def _to_beat() -> Fooled:
@@ -717,7 +717,7 @@ def _to_beat() -> Fooled:
     found = results(DISGUISES.name).groupby("way")[["sure", "misnamed"]].mean()
     bar, blind = found.loc[_BAR], found.loc[_BLIND]
     beside = f"{_BLIND}, {QUERIES} a garment: {blind['sure']:.1%}"
-    return Fooled(float(bar["sure"]), 0, 0, float(bar["misnamed"]), beside)
+    return Fooled(float(bar["sure"]), 0, 0, misnamed=float(bar["misnamed"]), beside=beside)
 
 
 challenge = Challenge(

@@ -266,7 +266,9 @@ def gains(found: Mapping[str, Mapping[str, Estimate]], *, label: str) -> Picture
             for place, ((colour, _, marker), name) in enumerate(zip(_LOOKS, names, strict=False)):
                 at, gain = step * group + place, gained[name]
                 axis.plot(gain.bounds, [at, at], color=colour, linewidth=2)
-                axis.plot(gain.mean, at, marker, color=colour, ms=7, label=None if group else name)
+                axis.plot(
+                    [gain.mean], [at], marker, color=colour, ms=7, label=None if group else name
+                )
                 said.append(f"{change}, {name}: {gain:+.2f}")
         middles = [step * group + (len(names) - 1) / 2 for group in range(len(found))]
         axis.axvline(0, color=INK, linewidth=0.8, linestyle=":")
