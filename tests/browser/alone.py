@@ -15,6 +15,7 @@ from utils.experiments.film import Film
 from utils.figures import (
     bottleneck_calculator,
     build_a_module,
+    cost_and_accuracy,
     gradient_steps,
     live_network,
     module_flow,
@@ -51,6 +52,7 @@ def short_film() -> Film:
 #: What must hold of every figure is tested of these, in `test_figures_alone.py`.
 FIGURES = {
     "bottleneck": bottleneck_calculator,
+    "costs": cost_and_accuracy,
     "flow": module_flow,
     "gradients": gradient_steps,
     "lens": multi_scale_lens,

@@ -795,6 +795,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url
     assert page.get_by_role("table").is_visible()
     numbers = {
         "bottleneck": "15,872",
+        "costs": "61,100,840",
         "flow": "16 to 47",
         "gradients": re.search("<td>(.+?)</td>", gradient_steps().fallback)[1],
         "lens": "+0.163",

@@ -10,7 +10,10 @@ from utils.experiments.catalogue import EXPERIMENTS
 from utils.training import Batches
 
 #: These look at networks that are trained already, or not at all.
-UNTRAINED = ("aux_start", "stage_times", "step_times", "views", "fed", "calibration")
+UNTRAINED = (
+    *("aux_start", "stage_times", "step_times", "views", "fed", "calibration"),
+    *("compare_times", "named", "disturbed"),
+)
 #: What trains; rates are chosen from, not compared seed by seed.
 COMPARED = {
     name: experiment

@@ -2,6 +2,7 @@
 
 from .auxiliary_classifiers import AUX_RATES, AUX_START, AUX_TRAINING
 from .classify_images import CALIBRATION, FED
+from .compare_networks import COMPARE_TIMES, DISTURBED, NAMED
 from .concatenation import MERGING, MERGING_RATES
 from .disguises import DISGUISES
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
@@ -31,5 +32,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(AUX_FEW_RATES, AUX_FEW),
         *(FED, CALIBRATION, DISGUISES),
         *(OFF, ANSWERS),
+        *(COMPARE_TIMES, NAMED, DISTURBED),
     )
 }

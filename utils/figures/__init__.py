@@ -7,6 +7,7 @@ figure, beside this file; the starting numbers, the presets and the text alterna
 
 from .bottleneck_calculator import bottleneck_calculator
 from .build_a_module import build_a_module
+from .cost_and_accuracy import cost_and_accuracy
 from .gradient_steps import gradient_steps
 from .live_network import live_network
 from .module_flow import module_flow
@@ -19,6 +20,7 @@ from .training_film import training_film
 __all__ = [
     "bottleneck_calculator",
     "build_a_module",
+    "cost_and_accuracy",
     "gradient_steps",
     "live_network",
     "module_flow",

@@ -21,6 +21,7 @@ from .reliability import reliability
 from .runs import runs
 from .sizes import by_size
 from .slips import points_lost
+from .strengths import by_strength
 from .training import Screen, gains, rate_range, rates_tried, schedules, time_spent, training_film
 from .variance import kept_variance
 from .windows import named_filters, receptive_field
@@ -34,6 +35,7 @@ __all__ = [
     "by_branch",
     "by_pixels",
     "by_size",
+    "by_strength",
     "costs_by_module",
     "gains",
     "gradient_maps",
