@@ -10,6 +10,7 @@ from utils.accounting import account
 from utils.data import fashion_mnist, results
 from utils.experiments import (
     auxiliary_classifiers,
+    compare_networks,
     concatenation,
     global_pooling,
     googlenet,
@@ -514,3 +515,81 @@ def test_untrained_branches_pass_as_well_and_trained_ones_do_not_agree():
     assert found[2] < found[3] < 0.3 < 0.99 < found[8]
     ranks = looking_inside.mean_ranks("as built")
     assert ranks.groupby(["stage", "property", "branch"])["rank"].mean().max() < 0.8
+
+
+# --- Compare networks -------------------------------------------------------------------------
+
+
+def test_prices_and_accuracies_of_published_networks_are_as_the_chapter_tells():
+    table = compare_networks.published()
+    recipes = table["recipe"]
+    assert list(recipes[recipes == "new"].index) == [
+        "ResNet-50, new", "MobileNetV3, new", "ConvNeXt-Tiny",
+    ]  # fmt: skip
+    assert table["size"].nunique() == 1
+    vgg = table.loc["VGG16"]
+    beat = table[table["top1"] > vgg["top1"]]
+    assert (beat[["parameters", "macs"]] < vgg[["parameters", "macs"]].astype(float)).all(1).any()
+    assert table.loc["AlexNet", "parameters"] > 5 * table.loc["GoogLeNet", "parameters"]
+    assert compare_networks.costs_less("AlexNet", "GoogLeNet") == ["macs"]
+    points = 100 * (table.loc["ResNet-50, new", "top1"] - table.loc["ResNet-50", "top1"])
+    assert 4 < points < 100 * (table.loc["ResNet-50", "top1"] - table.loc["GoogLeNet", "top1"])
+
+
+def test_time_does_not_follow_multiply_adds():
+    table = compare_networks.published().set_index("model")
+    macs = table["macs"][~table.index.duplicated()] / table["macs"]["googlenet"]
+    for layout in ("channels first", "channels last"):
+        found = compare_networks.times(layout)
+        mobile, vgg = found["mobilenet_v3_large"], found["vgg16"]
+        assert 1.5 * macs["mobilenet_v3_large"] < mobile.low < mobile.high < 0.9
+        assert 1 < vgg.low < vgg.high < 0.9 * macs["vgg16"]
+    assert compare_networks.layout_gain()["googlenet"].low > 1.2
+    rows = results("compare_times")
+    assert rows.groupby("setting")["seed"].nunique().nunique() == 1
+
+
+def test_the_best_training_is_of_the_network_with_the_lowest_mean():
+    trained = compare_networks.trainings()
+    assert trained.stack().idxmax()[0] == trained.mean(axis=1).idxmin() == "mini-googlenet"
+    own = trained.loc["mini-googlenet"]
+    assert own.max() - own.min() > trained.mean(axis=1).max() - trained.mean(axis=1).min()
+
+
+def test_no_two_networks_are_told_apart_and_all_three_beat_each():
+    pairs = compare_networks.pairs()
+    assert (pairs["holm"] > 0.05).all()
+    assert all(holds_zero(lead) for lead in pairs["lead"])
+    together = compare_networks.beside_together()
+    assert (together["holm"] < 0.05).all()
+    assert all(lead.low > 0 for lead in together["lead"])
+    told = compare_networks.told_of_answers()
+    assert 300 < told["apart"].low <= told["apart"].high < 600
+    assert told["same_mistake"] > 0.8 * told["all_wrong"] > 0.5 * told["mistakes"].low
+
+
+def test_under_disturbances_they_part_and_none_keeps_most_under_all():
+    told = compare_networks.told_of_disturbed()
+    assert told["clean_gap"] < 0.5
+    panels = compare_networks.panels()
+    gaps = {kind: (t.max(axis=1) - t.min(axis=1)).iloc[1:] for kind, t in panels.items()}
+    assert max(gaps, key=lambda kind: gaps[kind].max()) == "contrast"
+    assert gaps["contrast"].idxmax() == 0.5
+    assert told["gap"] == pytest.approx(100 * gaps["contrast"].max())
+    hard = compare_networks.pairs_disturbed()
+
+    def leads(setting: str, best: str) -> bool:
+        """Whether a network is ahead of both others by more than luck."""
+        own = hard.loc[setting].reset_index()
+        own = own[(own["first"] == best) | (own["second"] == best)]
+        ahead = [(row.lead.mean > 0) == (row.first == best) for row in own.itertuples()]
+        return all(ahead) and (own["holm"] < 0.05).all()
+
+    for setting in ("contrast 0.75", "contrast 0.5", "contrast 0.25", "contrast 0.1"):
+        assert leads(setting, "mini-googlenet")
+    for setting in ("blur 1.5", "blur 2"):
+        assert leads(setting, "mini-googlenet")
+    assert leads("noise 0.1", "plain-network")
+    for kind, strengths in compare_networks.STRENGTHS.items():
+        parted = [(hard.loc[f"{kind} {s:g}", "holm"] < 0.05).any() for s in strengths]
+        assert any(parted) == (kind != "shift")

@@ -18,7 +18,7 @@ next below 0.05 / 2 (Holm). What could go either way: whether 10,000 images tell
 answers were known.)
 
 **Disturbed images.** The first 2,000 test images with noise, blurred, with less contrast and moved,
-each at four strengths, the strongest of which leaves a garment that a person can still name. All
+each at four strengths, from one that is hardly seen to one that is hard for a person, too. All
 three networks get the same disturbed images, rounded to bytes as a camera would give them. At each
 strength each two networks are compared by the same test, 48 tests in all, again with Holm's rule.
 What could go either way: whether one network keeps more of its accuracy under all four.

@@ -46,7 +46,7 @@ function settle(dots, widths, room) {
   const boxes = (i) => {
     const [x, y] = dots[i];
     const w = widths[i];
-    return [11, 20, 32].flatMap((d) => {
+    return [14, 22, 34].flatMap((d) => {
       const s = 0.7 * d;
       return [
         [x + d, y - LABEL / 2], [x - d - w, y - LABEL / 2],
@@ -119,7 +119,7 @@ function scatter(drawing, networks, choose) {
       class: `dot ${one.recipe}`, r: one.recipe === "new" ? null : 6,
       width: one.recipe === "new" ? 11 : null, height: one.recipe === "new" ? 11 : null,
     }),
-    ring: shape("circle", { class: "ring", r: 11 }),
+    ring: shape("circle", { class: "ring", r: 10 }),
     hit: shape("circle", { class: "hit", r: 18, onclick: () => choose(one.name) }),
     text: words("name", "halo"),
   }));
@@ -185,7 +185,7 @@ function scatter(drawing, networks, choose) {
         const [cx, cy] = places[i];
         place(points[i].text, box.left, box.top + 12.5);
         const near = [Math.max(box.left, Math.min(box.right, cx)), Math.max(box.top, Math.min(box.bottom, cy))];
-        change(points[i].lead, { d: box.far < 20 ? null
+        change(points[i].lead, { d: box.far < 22 ? null
           : `M${cx.toFixed(1)} ${cy.toFixed(1)} L${near[0].toFixed(1)} ${near[1].toFixed(1)}` });
       });
       return { height: low + 46, label };

@@ -10,14 +10,13 @@ SLIPS = {
             "def p_value(right, other):\n"
             "    first, second = (right & ~other).sum().item(), (other & ~right).sum().item()\n"
             "    return (first - second) ** 2 / (first + second)",
-            "ZeroDivisionError",
+            "4.5",
         ),
     ],
     "front": [
         ("def front(networks):\n    return networks", "names themselves"),
-        ("def front(networks):\n    return set(networks)", "look for another"),
+        ("def front(networks):\n    return {'AlexNet'}", "look for another"),
         ("def front(networks):\n    return list(networks.values())", "one of the keys"),
-        ("def front(networks):\n    return set()", "look for another"),
     ],
     "alike": [
         ({"(2), (same": "(2).mean(1), (same"}, "A number for each two networks"),
@@ -25,7 +24,7 @@ SLIPS = {
         (
             "def compare(named, labels):\n    same = (named[:, None] == named).double().mean(2)\n"
             "    return same",
-            "(same, misled)",
+            "return same, misled",
         ),
         ({"return same.mean(2)": "return same.mean(2) * 0.5"}, "five images by hand"),
     ],
