@@ -288,3 +288,17 @@ def test_a_star_stands_where_a_test_passes():
 def test_tables_that_cannot_be_drawn_are_refused(draw, said):
     with pytest.raises(ValueError, match=said):
         draw()
+
+
+def test_disturbed_images_have_a_panel_for_each_kind_and_a_line_for_each_network():
+    table = pd.DataFrame({"one": [0.9, 0.5], "two": [0.91, 0.25]}, index=[np.nan, 0.1])
+    picture = plots.by_strength({"noise, std": table, "shift, pixels": table}, usual="clean")
+    assert len(picture.figure.axes) == 2
+    for axis in picture.figure.axes:
+        assert [text.get_text() for text in axis.get_xticklabels()] == ["clean", "0.1"]
+        lines = [line.get_ydata() for line in axis.lines]
+        assert np.allclose(lines, 100 * table.to_numpy().T)
+    assert "shift, pixels: one 90.0%, 50.0%; two 91.0%, 25.0%" in picture.alt
+    for bad in ({}, {"a": table}, {"a": table, "b": table.rename(columns={"one": "x"})}):
+        with pytest.raises(ValueError, match="expected"):
+            plots.by_strength(bad)

@@ -211,7 +211,7 @@ class Names(Result):
         return names
 
 
-def _choices() -> list[tuple[dict[str, tuple[float, float]]]]:
+def _choices() -> list[tuple]:
     table = experiment.published()
     draw = np.random.default_rng(4)
     many = {
@@ -503,7 +503,7 @@ def _prices() -> dict[str, int]:
 @cache
 def _known() -> tuple[dict[tuple[str, str], tuple[list[int], list[float]]], list[int]]:
     """Return (network, view) -> its class of each test image, and how sure; and the labels."""
-    found = {}
+    found: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
     for view in (experiment.PLAIN, experiment.MIRRORED):
         said, sure = experiment.named(view), experiment.how_sure(view)
         found |= {(name, view): (said[name].tolist(), sure[name].tolist()) for name in CLOTHES}
@@ -686,7 +686,8 @@ def apart() -> Interactive:
     found = experiment.pairs()
     counts = found["first"] + found["second"]
     least, most = counts.min(), counts.max()
-    wrong = [int((~right).sum()) for right in map(experiment.named_right().get, CLOTHES)]
+    right = experiment.named_right()
+    wrong = [int((~right[name]).sum()) for name in CLOTHES]
     middle = (least + most) / 2
     mistakes = f"{np.mean(wrong):.0f}"
     told = f"It is {least} to {most}, for the three pairs; each names about {mistakes} wrongly."

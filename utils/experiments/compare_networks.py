@@ -33,7 +33,7 @@ import random
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -147,7 +147,7 @@ def time_networks(*, layout: str, size: int, seed: int, report: Report) -> list[
     networks = {}
     for model in models:
         report(f"building {model}")
-        network = fresh(lambda model=model: build(model), seed=seed)
+        network = fresh(partial(build, model), seed=seed)
         networks[model] = network.to(memory_format=memory)
     spent: dict[str, list[float]] = {model: [] for model in models}
     draw = random.Random(seed)

@@ -147,7 +147,8 @@ function scatter(drawing, networks, choose) {
       marks.forEach(({ line, text }, i) => {
         const at = i < values.length ? X(values[i]) : null;
         change(line, { d: at === null ? null : `M${at.toFixed(1)} ${top} V${low}` });
-        place(text, at ?? 0, low + 18, at === null ? "" : COSTS[x][2](values[i]));
+        const said = at === null ? "" : COSTS[x][2](values[i]);
+        place(text, Math.min(at ?? 0, width - 4 * said.length), low + 18, said);
       });
       place(titles.y, 0, 12, `${ACCURACIES[y]}, %`);
       place(titles.x, right, low + 40, COSTS[x][0]);
