@@ -181,6 +181,7 @@ class TestChallenge:
             (lambda ask: ask("plain-network")[0], "return named, sure"),
             (lambda ask: ask("plain-network")[::-1], "in this order"),
             (lambda ask: ask("vgg16"), "Copy the name"),
+            (lambda ask: (3, 1), "A question is a call"),
             (lambda ask: (3, float("nan")), "finite number"),
             (lambda ask: ("Coat", 1), "from 0 to 9"),
             (lambda ask: (11, 1), "from 0 to 9"),

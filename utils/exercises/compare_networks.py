@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -198,7 +199,7 @@ class Names(Result):
             look = "Return the names themselves, as in `{name for name in networks if ...}`."
             raise MismatchError("a set of names", short(value), look)
         try:
-            names = _Listed(value)
+            names = _Listed(islice(value, 1_000))  # an endless answer has an end
         except TypeError:
             look = "Each of them should be a name, one of the keys of `networks`."
             raise MismatchError("a set of names", short(value), look) from None
@@ -565,6 +566,12 @@ def _measure(answer: Any, held_out: int) -> Asked:
         right.append(named == labels[place])
         sure.append(certain)
         paid += ask.price
+        expect(
+            paid > 0,
+            expected="a rule that asks a network about the image",
+            got="one that answers without asking",
+            look='A question is a call, such as `ask("plain-network")`.',
+        )
     mean = paid / len(places)
     expect(
         mean <= _BUDGET,
