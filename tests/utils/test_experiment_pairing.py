@@ -12,7 +12,7 @@ from utils.training import Batches
 #: These look at networks that are trained already, or not at all.
 UNTRAINED = (
     *("aux_start", "stage_times", "step_times", "views", "fed", "calibration"),
-    *("compare_times", "named", "disturbed"),
+    *("compare_times", "named", "disturbed", "disguises"),
 )
 #: What trains; rates are chosen from, not compared seed by seed.
 COMPARED = {
