@@ -22,7 +22,7 @@ from utils import data
 
 #: Chapter -> text of the cells that are run, in order, and what replaces a text of the chapter.
 RUN = {
-    "07_training": ("screen, bar =", "figures.training_film("),
+    "07_training": ("figures.training_film(",),
     "08_classify_images": ('load("colour-googlenet")\nphoto', "Classifier(imagenet or trained)"),
     "09_looking_inside": ('load("colour-googlenet")', "figures.live_network("),
 }
@@ -79,23 +79,25 @@ WATCH = """() => {
   globalThis.drawn = new Set();
   globalThis.steps = new Set();
   new MutationObserver(() => {
-    for (const bar of document.querySelectorAll("progress[max]")) steps.add(bar.value / bar.max);
+    for (const label of document.querySelectorAll(".widget-hbox .widget-label")) {
+      const [done, of] = label.textContent.match(/[\\d,]+/g)?.map((n) => +n.replaceAll(",", "")) ?? [];
+      if (of) steps.add(done / of);
+    }
     for (const picture of document.querySelectorAll("svg[role=img][aria-label^='A network']"))
       drawn.add(picture.getAttribute("aria-label"));
-  }).observe(document.body, { childList: true, subtree: true });
+  }).observe(document.body, { childList: true, characterData: true, subtree: true });
 }"""
 
 
 def test_a_training_is_watched_and_its_film_is_moved(page: Page, lab: str) -> None:  # noqa: F811
     ready(page, f"{lab}/07_training.ipynb")
     page.evaluate(WATCH)
-    run(page, "run-0")
+    film = run(page, "run-0")
     page.wait_for_function("steps.has(1)", timeout=WAIT)
     steps = page.evaluate("[...steps]")
     assert len(steps) > 2
     assert steps == sorted(steps)
     assert page.evaluate("drawn.size") > 1
-    film = run(page, "run-1")
     slider = film.get_by_label("Moment of the training")
     expect(slider).to_be_visible(timeout=WAIT)
     stage = film.locator(".stage")

@@ -87,11 +87,19 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def ready(page: Page, address: str) -> None:
-    """Open a notebook, and wait for its kernel."""
+    """Open a notebook, and wait for its kernel.
+
+    JupyterLab first shows what was open before: wait for the notebook that is asked for.
+    """
     page.goto(address)
     page.wait_for_function(
-        "globalThis.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-        " === 'idle'",
+        """path => {
+          const shown = globalThis.jupyterapp?.shell.currentWidget;
+          return shown?.context?.path === path && shown.context.isReady
+              && shown.sessionContext.isReady
+              && shown.sessionContext.session?.kernel?.status === 'idle';
+        }""",
+        arg=address.rsplit("/", 1)[-1],
         timeout=180_000,
     )
 

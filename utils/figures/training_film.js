@@ -175,6 +175,7 @@ const CSS = `
 .garment[aria-pressed="true"] { background: var(--well); box-shadow: 0 0 0 2px var(--ink); }
 .garment canvas { width: 100%; max-width: 64px; }
 .name { font-size: .72em; line-height: 1.15; white-space: nowrap; }
+@container (max-width: 320px) { .name { white-space: normal; overflow-wrap: anywhere; min-height: 2.3em; } }
 .answer { font-size: .72em; line-height: 1.15; text-align: center; min-height: 2.4em;
   overflow-wrap: anywhere; }
 canvas { image-rendering: pixelated; display: block; border-radius: 3px; aspect-ratio: 1; }
