@@ -80,7 +80,8 @@ WATCH = """() => {
   globalThis.steps = new Set();
   new MutationObserver(() => {
     for (const label of document.querySelectorAll(".widget-hbox .widget-label")) {
-      const [done, of] = label.textContent.match(/[\\d,]+/g)?.map((n) => +n.replaceAll(",", "")) ?? [];
+      const said = label.textContent.match(/[\\d,]+/g) ?? [];
+      const [done, of] = said.map((n) => +n.replaceAll(",", ""));
       if (of) steps.add(done / of);
     }
     for (const picture of document.querySelectorAll("svg[role=img][aria-label^='A network']"))
