@@ -1,5 +1,7 @@
 """Static pictures: words for who cannot see them, ink that follows the page, true proportions."""
 
+import base64
+import io
 import re
 from itertools import pairwise
 
@@ -7,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
+from PIL import Image
 
-from utils import plots
+from utils import data, plots
 from utils.googlenet import INPUTS, MODULES
 from utils.support.palette import BRANCH_COLOURS, BRANCHES
 from utils.support.statistics import summarise
@@ -26,6 +30,24 @@ def test_a_picture_says_what_it_shows():
         plots.Picture(MODULE.figure, alt=" ")
     with pytest.raises(ValueError, match="alt text"):
         plots.Gallery({"a": np.zeros((2, 2))}, alt="")
+
+
+def test_photographs_in_a_picture_are_jpeg_and_flat_or_clear_ones_stay_exact():
+    def embedded(image: np.ndarray) -> list[str]:
+        figure = Figure()
+        figure.add_axes((0, 0, 1, 1)).imshow(image, interpolation="none")
+        html = plots.Picture(figure, alt="an image")._repr_html_()
+        return re.findall(r"data:image/(\w+);base64,([\w+/=\s]+)", html)
+
+    photo = data.photograph("coffee")[:120, :160]
+    ((kind, text),) = embedded(photo)
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"))
+    assert kind == "jpeg"
+    assert shown.shape == photo.shape
+    assert np.abs(shown.astype(float) - photo).mean() < 4  # of 255
+    clear = np.dstack([photo, np.full(photo.shape[:2], 128, np.uint8)])
+    flat = np.kron(np.eye(9), np.ones((9, 9)))
+    assert [kind for kind, _ in [*embedded(clear), *embedded(flat)]] == ["png", "png"]
 
 
 def test_ink_is_the_text_colour_and_branches_keep_theirs():

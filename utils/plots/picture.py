@@ -5,6 +5,7 @@ the text colour of whatever page it stands in, so it is readable in light and da
 colours stay what they are.
 """
 
+import base64
 import hashlib
 import html
 import io
@@ -73,6 +74,7 @@ class Picture:
             self.figure.savefig(file, format="svg", metadata={"Date": None}, bbox_inches="tight")
         svg = file.getvalue().replace(INK, "currentColor")
         svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+        svg = re.sub(r"data:image/png;base64,([\w+/=\s]+)", _lighter, svg)
         # The content names its elements, so that two pictures on one page share no ids.
         name = hashlib.sha256(svg.encode()).hexdigest()[:8]
         svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
@@ -126,6 +128,15 @@ class Gallery:
             f'style="display: grid; gap: 0.5rem; font-size: 0.85em; line-height: 1.3; '
             f'grid-template-columns: repeat(auto-fit, minmax({narrowest}rem, 1fr))">{cells}</div>'
         )
+
+
+def _lighter(png: re.Match[str]) -> str:
+    """Return an image in a figure as JPEG where that halves it: photographs, not flat colours."""
+    image = Image.open(io.BytesIO(base64.b64decode(png[1])))
+    if np.asarray(image.convert("RGBA"))[..., 3].min() < 255:  # JPEG has no transparency
+        return png[0]
+    jpeg = jpeg_data_url(image.convert("RGB"), quality=90)
+    return jpeg if 2 * len(jpeg) < len(png[0]) else png[0]
 
 
 def _words(alt: str) -> str:
