@@ -30,12 +30,15 @@ every_page = pytest.mark.parametrize("path", PAGES)
 def look(page: Page) -> list[str]:
     """How every element looks once that rests, those too that are drawn only when near."""
     page.add_style_tag(content="* { content-visibility: visible !important; }")
-    before, now = None, page.evaluate(LOOK)
-    while now != before:
+    before = page.evaluate(LOOK)
+    for _ in range(50):
         page.evaluate("document.fonts.ready.then(() => undefined)")
         page.wait_for_timeout(100)
-        before, now = now, page.evaluate(LOOK)
-    return json.loads(now)
+        now = page.evaluate(LOOK)
+        if now == before:
+            return json.loads(now)
+        before = now
+    raise AssertionError("the page never rests")
 
 
 def test_the_book_is_built(base_url: str) -> None:
