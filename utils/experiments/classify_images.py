@@ -1,6 +1,5 @@
 """What it costs to feed a trained network wrongly, and whether it is as right as it is sure."""
 
-import base64
 import copy
 import math
 from collections.abc import Callable, Mapping
@@ -20,7 +19,7 @@ from ..pretrained import Pretrained, load
 from ..support.checks import one_of, positive_int
 from ..support.telling import Estimate
 from .harness import Experiment, Report
-from .measures import right_of
+from .measures import packed, right_of
 
 CLOTHES = ("mini-googlenet", "plain-network", "small-resnet")
 COLOUR = "colour-googlenet"
@@ -151,11 +150,11 @@ def feed(*, network: str, way: str, tested: int, seed: int, report: Report) -> d
     else:
         probabilities = answers(trained, fed(trained, test.images, way))
     sure, named = probabilities.max(1)
-    right = (named == test.labels).numpy()
+    right = named == test.labels
     return {
-        "accuracy": float(right.mean()),
+        "accuracy": float(right.double().mean()),
         "sure": float(sure.mean()),
-        "right": base64.b64encode(np.packbits(right).tobytes()).decode(),
+        "right": packed(right),
     }
 
 

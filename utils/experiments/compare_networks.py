@@ -54,7 +54,7 @@ from ..support.checks import one_of
 from ..support.telling import Estimate, between, spread
 from .classify_images import CLOTHES
 from .harness import Experiment, Report
-from .measures import fresh, right_of
+from .measures import fresh, packed, right_of
 
 # --- Published networks -----------------------------------------------------------------------
 
@@ -453,12 +453,12 @@ def name_disturbed(
     images = disturb(test.images, kind, strength, seed=seed)
     rows = []
     for network in CLOTHES:
-        right = (probabilities(network, images).argmax(1) == test.labels).numpy()
+        right = probabilities(network, images).argmax(1) == test.labels
         rows.append(
             {
                 "network": network,
-                "accuracy": float(right.mean()),
-                "right": base64.b64encode(np.packbits(right).tobytes()).decode(),
+                "accuracy": float(right.double().mean()),
+                "right": packed(right),
             }
         )
     return rows

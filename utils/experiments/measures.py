@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..accounting import account
 from ..data import LabelledImages
@@ -120,11 +120,15 @@ def named_right(network: nn.Module, test: LabelledImages, *, normalisation: Norm
     """
     scores = evaluate(network, test, normalisation=normalisation, logits=True).logits
     assert scores is not None  # asked for
-    right = (scores.argmax(dim=1).cpu() == test.labels).numpy()
-    return base64.b64encode(np.packbits(right).tobytes()).decode()
+    return packed(scores.argmax(dim=1).cpu() == test.labels)
+
+
+def packed(right: Tensor) -> str:
+    """Write which images were named right, (N,) bool, as a cell of a table: bits, in base64."""
+    return base64.b64encode(np.packbits(right.numpy()).tobytes()).decode()
 
 
 def right_of(written: str, count: int) -> np.ndarray:
-    """Read what `named_right` wrote of `count` images: (count,) bool."""
+    """Read what `packed` wrote of `count` images: (count,) bool."""
     bits = np.frombuffer(base64.b64decode(written), dtype=np.uint8)
     return np.unpackbits(bits, count=count).astype(bool)
