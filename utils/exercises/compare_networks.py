@@ -1,9 +1,9 @@
 """Exercises of the chapter on comparing networks."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -18,6 +18,7 @@ from ..experiments.classify_images import CLOTHES
 from ..interactive import Interactive
 from ..pretrained import load
 from ..support.checks import is_integer
+from ..support.telling import between
 from . import questions
 from .answers import MismatchError, call, expect, short
 from .challenges import Challenge, Score
@@ -98,12 +99,29 @@ def p_value(right, other):
             "outcome.",
         ),
         Slip(
+            {_TWO_TAILS: "100 * min(1.0, 2 * tail)"},
+            "In percent; asked for is a p-value in 0..1.",
+        ),
+        Slip(
             {_TWO_TAILS: "1 - min(1.0, 2 * tail)"},
             "That is what is left: the p-value is small where coins would hardly ever do it.",
         ),
         Slip(
             {"sum(comb(n, k) for k in range(fewer + 1))": "comb(n, fewer)"},
             "That is how often coins fall exactly so. Count what is still more uneven, too.",
+        ),
+        Slip(
+            {
+                "sum(comb(n, k) for k in range(fewer + 1))": "comb(n, fewer)",
+                _TWO_TAILS: "min(1.0, tail)",
+            },
+            "That is how often coins fall exactly so, and on this side. Count what is still more "
+            "uneven, too, and the other side.",
+        ),
+        Slip(
+            {"fewer = min(first, second)": "fewer = max(first, second)"},
+            "You add up from 0 to the *larger* count: that is nearly everything that can happen. "
+            "As uneven or more means at most the smaller count, or at least the larger.",
         ),
         Slip(
             {"range(fewer + 1)": "range(fewer)"},
@@ -151,6 +169,18 @@ def p_value(right, other):
             "    return torch.special.erfc(z.abs() / 2**0.5).item()",
             "That compares two shares as if each network had seen images of its own. These are the "
             "same images, so look at where the two differ.",
+        ),
+        Slip(
+            "def p_value(right, other):\n"
+            "    from scipy.stats import ttest_rel\n"
+            "    return ttest_rel(right.double().numpy(), other.double().numpy()).pvalue",
+            "That is the t-test for pairs: it looks at the same images, but stands on the normal "
+            "distribution. Asked for is the exact sum over coins.",
+        ),
+        Slip(
+            "def p_value(right, other):\n"
+            "    return (right.double().mean() - other.double().mean()).abs().item()",
+            "That is how far apart the two are, not how often luck alone would bring them so far.",
         ),
     ),
     praise="A coin decides no more than this: how far apart the two are on the images where they "
@@ -226,12 +256,14 @@ def _choices() -> list[tuple]:
         for cost, right in (("macs", "top1"), ("parameters", "top5"))
     )
     tied = {
-        "D": (1, 0.6),
-        "A": (1, 0.7),
-        "B": (1, 0.7),
-        "C": (2, 0.7),
-        "E": (3, 0.8),
-        "F": (4, 0.5),
+        "D": (2, 0.6),
+        "A": (2, 0.7),
+        "B": (2, 0.7),
+        "C": (3, 0.7),
+        "E": (5, 0.8),
+        "F": (6, 0.5),
+        "G": (1, 0.3),
+        "H": (4, 0.75),
     }
     return [(tied,), (by_macs,), (many,), ({"alone": (5, 0.5)},), (by_parameters,)]
 
@@ -273,9 +305,47 @@ def front(networks):
     ),
     slips=(
         Slip(
+            {_BEATS: "a[0] < b[0] or a[1] > b[1]"},
+            "Nobody is left: for each network there is one that is cheaper, *or* one that is right "
+            "more often. To beat it, one and the same network must be no worse in either.",
+            whole=True,
+        ),
+        Slip(
             {" and a != b": ""},
             "Nobody is left, since each network costs no more than itself and is as often right. A "
             "network does not beat itself, nor one equal to it.",
+        ),
+        Slip(
+            "def front(networks):\n"
+            "    def beats(a, b):\n"
+            "        return a[0] <= b[0] and a[1] >= b[1]\n\n"
+            "    return {\n"
+            "        name\n"
+            "        for name, own in networks.items()\n"
+            "        if not any(beats(o, own) for other, o in networks.items() if other != name)\n"
+            "    }",
+            "Yours takes out a network if *another name* is no worse. Two that are equal in both "
+            "numbers then throw each other out; they should both stay.",
+        ),
+        Slip(
+            {_BEATS: "a[0] < b[0] and a[1] >= b[1]"},
+            "Of two that cost the same, the one that is right more often beats the other.",
+        ),
+        Slip(
+            {"a[1] >= b[1]": "a[1] <= b[1]"},
+            "Here the ones that are wrong more often win: a higher accuracy is better.",
+        ),
+        Slip(
+            {"beats(other, own)": "beats(own, other)"},
+            "You keep those that beat nobody. On the front are those whom nobody beats.",
+        ),
+        Slip(
+            "def front(networks):\n"
+            "    cost = min(c for c, _ in networks.values())\n"
+            "    right = max(r for _, r in networks.values())\n"
+            "    return {n for n, (c, r) in networks.items() if c == cost or r == right}",
+            "The cheapest and the one that is right most often are on the front, and others "
+            "between them, too: dearer than the one, and right more often.",
         ),
         Slip(
             {_BEATS: "a[0] < b[0] and a[1] > b[1]"},
@@ -289,7 +359,8 @@ def front(networks):
         Slip({"if not any": "if any"}, "These are the beaten ones."),
         Slip(
             {"if not any": "if not all"},
-            "Those are networks that not *everybody* beats. One that beats it is enough.",
+            "All of them are left, since nobody is beaten by *everybody*. One that beats it is "
+            "enough to take a network out.",
         ),
         Slip(
             "def front(networks):\n    return {max(networks, key=lambda n: networks[n][1])}",
@@ -361,18 +432,33 @@ def front(networks):
 # 3 ---------------------------------------------------------------------------------------------
 
 
-def _answers() -> list[tuple[Tensor, Tensor]]:
+class _Drawn:
+    """A network for a check: of images of random pixels it names some rightly."""
+
+    def __init__(self, seed: int, classes: int, right: float):
+        generator = torch.Generator().manual_seed(seed)
+        self._classes, self._right = classes, right
+        self._columns = torch.randn(16, classes, generator=generator)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Return scores (N, classes): the label, which the first pixel holds, or something else."""
+        pixels = images.float().flatten(1)
+        scores = (pixels - 128) @ self._columns / 1_000
+        known = (pixels.sum(1) * (1 + self._columns[0, 0].abs())) % 1 < self._right
+        scores[known, pixels[known, 0].long() % self._classes] += 50
+        return scores
+
+
+def _asked() -> list[tuple[list[_Drawn], Tensor, Tensor]]:
+    """Networks, images (N, 1, 4, 4), and labels."""
     generator = torch.Generator().manual_seed(6)
 
-    def drawn(networks: int, images: int, classes: int, right: float) -> tuple[Tensor, Tensor]:
-        labels = torch.randint(classes, (images,), generator=generator)
-        guess = torch.randint(classes, (networks, images), generator=generator)
-        hit = torch.rand(networks, images, generator=generator) < right
-        return torch.where(hit, labels, guess), labels
+    def drawn(rights: Sequence[float], images: int, classes: int) -> tuple:
+        pixels = torch.randint(256, (images, 1, 4, 4), generator=generator, dtype=torch.uint8)
+        networks = [_Drawn(seed, classes, right) for seed, right in enumerate(rights)]
+        return networks, pixels, pixels[:, 0, 0, 0].long() % classes
 
-    perfect, labels = drawn(2, 30, 4, 0.5)
-    perfect[0] = labels
-    return [drawn(3, 200, 4, 0.4), (perfect, labels), drawn(4, 60, 10, 0.1)]
+    return [drawn((0.4, 0.5, 0.3), 200, 4), drawn((1, 0.5), 30, 4), drawn((0.1,) * 4, 60, 10)]
 
 
 def _square(shape: tuple, wanted: tuple) -> str:
@@ -383,27 +469,56 @@ def _square(shape: tuple, wanted: tuple) -> str:
     return "A number for each two networks: as many rows and columns as there are networks."
 
 
+_PICTURES = 500
+
+
+def _ask_clothes(function: Any) -> str:
+    """Check it, then put real pictures to the three networks that ship, and say what came."""
+    alike.compare(function)
+    test = fashion_mnist("test")[:_PICTURES]
+    networks = [partial(_scores, name) for name in CLOTHES]
+    answer = call(function, networks, test.images, test.labels)
+    same, misled = (torch.as_tensor(np.asarray(each)) for each in answer)
+    apart = ~torch.eye(len(CLOTHES), dtype=torch.bool)
+    agree, alike_wrong = (between(100 * each[apart].double()) for each in (same, misled))
+    return (
+        f"Put to the three networks of this chapter, {_PICTURES} pictures of clothes: each two "
+        f"agree on {agree:.1f} percent of them, and where both are wrong, they say the same wrong "
+        f"thing in {alike_wrong:.0f} percent."
+    )
+
+
+@torch.no_grad()
+def _scores(name: str, images: Tensor) -> Tensor:
+    trained = load(name)
+    return trained.model(trained.preprocessing(images))
+
+
+_BOTH = "(same * both).sum(2) / both.sum(2).clamp(min=1)"
+
 alike = Exercise(
     key="alike",
     title="Wrong in the same way?",
     statement="""
-Ask several networks about the same images, and see who is wrong how. `named` holds the class that
-each of `M` networks gives each of `N` images, `(M, N)`; `labels` is `(N,)`. Return two matrices
-`(M, M)`. In `same`, the share of all images to which the two networks give the same class. In
-`misled`, of the images that *both* name wrongly, the share to which they give the same wrong
-class; 0 where there is no such image.
+Put the same pictures to several networks, and see who is wrong how. `networks` is a list of `M`
+functions; each takes `images`, `(N, 1, H, W)`, and returns scores, `(N, K)`. `labels` is `(N,)`.
+Return two matrices `(M, M)`. In `same`, the share of all images to which the two networks give the
+same name. In `misled`, of the images that *both* name wrongly, the share to which they give the
+same wrong name; 0 where there is no such image. When it is right, the check puts pictures of
+clothes to the three networks of this chapter, with your function.
 """,
     stub="""
-def compare(named, labels):
+def compare(networks, images, labels):
     \"\"\"How often each two networks agree, and how often when both are wrong.\"\"\"
+    named = ...  # (M, N): what each network calls each image
     wrong = named != labels
     same = ...
     misled = ...
     return same, misled
 """,
     answer="compare",
-    cases=_answers,
-    case=lambda named, labels: f"{len(named)} networks and {len(labels)} images",
+    cases=_asked,
+    case=lambda networks, images, labels: f"{len(networks)} networks and {len(labels)} images",
     results=(
         Array(
             expected="`same`, the share of images with the same answer",
@@ -430,11 +545,32 @@ def compare(named, labels):
             {"named[:, None] == named": "named[:, None] != named"},
             "That is how often they *disagree*: a network should agree with itself always.",
         ),
+        Slip(
+            {"argmax(1)": "argmin(1)"},
+            "That is the class with the *lowest* score.",
+        ),
         Slip({"same.mean(2)": "same.sum(2)"}, "Images are counted; asked for is a share, in 0..1."),
         Slip({"same.mean(2)": "100 * same.mean(2)"}, "In percent; asked for is a share, in 0..1."),
         Slip(
+            {f"same.mean(2), {_BOTH}": f"{_BOTH}, same.mean(2)"},
+            "The two results are exchanged: first `same`, then `misled`.",
+        ),
+        Slip(
             {"/ both.sum(2).clamp(min=1)": "/ len(labels)"},
             "A share of *all* images. Asked for is the share among those that both name wrongly.",
+        ),
+        Slip(
+            {_BOTH: "both.mean(2)"},
+            "That is how often both are wrong. Asked for is how often they then say the same.",
+        ),
+        Slip(
+            {"both.sum(2).clamp(min=1)": "same.sum(2).clamp(min=1)"},
+            "The share is taken of the images on which they *agree*. Asked for is the share of "
+            "those that both name wrongly.",
+        ),
+        Slip(
+            {_BOTH: "same.mean(2)"},
+            "That is `same` again. For `misled`, count only the images that both name wrongly.",
         ),
         Slip(
             {"wrong[:, None] & wrong": "wrong[:, None] | wrong"},
@@ -443,8 +579,7 @@ def compare(named, labels):
         Slip(
             {"wrong[:, None] & wrong": "wrong[:, None].expand(-1, len(named), -1)"},
             "The share is taken of all images that *one* of the two names wrongly. Exchange the "
-            "two "
-            "networks: the number should stay.",
+            "two networks: the number should stay.",
         ),
         Slip(
             {"(same * both).sum(2)": "same.sum(2)"},
@@ -460,18 +595,19 @@ def compare(named, labels):
         ),
     ),
     order=(0, 1),
-    praise="If networks were wrong by chance, they would hardly ever agree in a mistake. How "
-    "often do "
-    "the three of this chapter? Try it on them.",
+    verify=_ask_clothes,
+    praise="If networks were wrong by chance, they would hardly ever agree in a mistake.",
     hints=(
-        "`named[:, None] == named` compares each network with each: (M, M, N).",
+        "`network(images).argmax(1)` is what a network calls each image; `torch.stack` makes one "
+        "tensor `(M, N)` of several. `named[:, None] == named` compares each network with each: "
+        "(M, M, N).",
         "The same with `wrong[:, None] & wrong` says which images both name wrongly.",
         "Multiply the two, add up over images, and divide by how many both name wrongly, or by 1 "
-        "if "
-        "there are none: `.clamp(min=1)`.",
+        "if there are none: `.clamp(min=1)`.",
     ),
     solution_code="""
-def compare(named, labels):
+def compare(networks, images, labels):
+    named = torch.stack([network(images).argmax(1) for network in networks])
     wrong = named != labels
     same = (named[:, None] == named).double()
     both = (wrong[:, None] & wrong).double()

@@ -22,7 +22,9 @@ SLIPS = {
         ({"(2), (same": "(2).mean(1), (same"}, "A number for each two networks"),
         ({"same.mean(2)": "same"}, "A number for each image is left"),
         (
-            "def compare(named, labels):\n    same = (named[:, None] == named).double().mean(2)\n"
+            "def compare(networks, images, labels):\n"
+            "    named = torch.stack([network(images).argmax(1) for network in networks])\n"
+            "    same = (named[:, None] == named).double().mean(2)\n"
             "    return same",
             "return same, misled",
         ),
@@ -69,8 +71,9 @@ RIGHT = [
     ),
     (
         "alike",
-        "def compare(named, labels):\n"
-        "    m = len(named)\n"
+        "def compare(networks, images, labels):\n"
+        "    m = len(networks)\n"
+        "    named = [network(images).softmax(1).max(1).indices for network in networks]\n"
         "    same, misled = torch.zeros(m, m), torch.zeros(m, m)\n"
         "    for i in range(m):\n"
         "        for j in range(m):\n"
