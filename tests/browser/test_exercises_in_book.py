@@ -39,7 +39,8 @@ PREDICTING = [
 @pytest.mark.parametrize("path", PREDICTING)
 def test_predictions_hide_their_results_until_all_are_answered(light: Visit, path: str) -> None:
     page = light.goto(path)
-    results = page.locator(".after-prediction, .tag_after-prediction").all()
+    marked = ".after-prediction, .tag_after-prediction, .after-prediction + .math-display"
+    results = page.locator(marked).all()
     boxes = page.locator("figure[data-ready] fieldset[data-prediction]")
     assert boxes.count()
     assert not any(result.is_visible() for result in results)

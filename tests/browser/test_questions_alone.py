@@ -77,13 +77,14 @@ GUESS = choice(
     prediction=True,
 )
 #: As MyST-NB and docutils write a section: a prediction, then what it hides and what it does not.
-AFTER = """</div><p>said before</p><p class="after-prediction">prose</p>
+AFTER = """</div><p>said before</p><div class="math math-display">given</div>
+<p class="after-prediction">prose</p><div class="math math-display">formula</div>
 <div class="cell tag_after-prediction"><p>output</p></div>
 <div><table class="after-prediction"><tr><td>table</td></tr></table></div>
 <section><h3>Below</h3><p class="after-prediction">deep</p></section></section>
 <section><p class="after-prediction">another section</p></section>"""
-RESULT = ("prose", "output", "table", "deep")
-ALWAYS = ("said before", "Below", "another section")
+RESULT = ("prose", "formula", "output", "table", "deep")
+ALWAYS = ("said before", "given", "Below", "another section")
 
 
 def seen(page) -> list[str]:
