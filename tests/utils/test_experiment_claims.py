@@ -594,6 +594,22 @@ def test_under_disturbances_they_part_and_none_keeps_most_under_all():
     for setting in ("blur 1.5", "blur 2"):
         assert leads(setting, "mini-googlenet")
     assert leads("noise 0.1", "plain-network")
+    assert 10 < told["guessing"].low < told["guessing"].high < 15
     for kind, strengths in compare_networks.STRENGTHS.items():
         parted = [(hard.loc[f"{kind} {s:g}", "holm"] < 0.05).any() for s in strengths]
         assert any(parted) == (kind != "shift")
+
+
+def test_too_modest_on_clean_images_and_too_sure_of_bad_ones():
+    rows = compare_networks.disturbed().set_index(["kind", "strength", "network"])
+    over = 100 * (rows["sure"] - rows["accuracy"]).unstack("network")
+    clean = over.loc[compare_networks.UNDISTURBED]
+    assert (clean < -5).all(axis=None)
+    assert (over.loc["shift"] < -5).all(axis=None)
+    hard = over.loc[[("noise", 0.3), ("blur", 2.0), ("contrast", 0.1)]]
+    assert (hard > 5).all(axis=None)
+    assert (hard.idxmax(axis=1) == "small-resnet").all()
+    assert (hard["small-resnet"] >= 30).all()
+    assert clean.max(axis=1).item() - clean.min(axis=1).item() < 1
+    beaten = compare_networks.beaten_by("GoogLeNet")
+    assert [price for price, over in beaten.items() if not over] == ["activation_bytes"]

@@ -824,6 +824,23 @@ def faster() -> Interactive:
     )
 
 
+def one_price(name: str = "GoogLeNet") -> Interactive:
+    """Ask by which price a network is on the front that is beaten by others."""
+    options = []
+    for price, over in experiment.beaten_by(name).items():
+        if over:
+            told = f"There {' and '.join(over)} cost no more than {name}, and are right more often."
+        else:
+            told = f"Who is right more often than {name}, costs more of it."
+        options.append(Option(f"By {experiment.PRICES[price]}.", told, right=not over))
+    return choice(
+        f"Of all weights in the figure, by how many images they name rightly at once: {name} is on "
+        "the front by one price only, and beaten by the others. Which is it?",
+        options,
+        name="Found in the figure",
+    )
+
+
 def apart() -> Interactive:
     """Ask, before the measurement, on how many images two equally good networks differ."""
     found = experiment.pairs()
@@ -853,6 +870,35 @@ def apart() -> Interactive:
         "are there that only one of the two names rightly?",
         [
             Option(text, f"{why} {told}", right=bool(low <= middle < high))
+            for text, why, low, high in zip(texts, whys, edges[:-1], edges[1:], strict=True)
+        ],
+        prediction=True,
+        name="Predict first",
+    )
+
+
+def sure() -> Interactive:
+    """Ask, before the measurement, how sure networks are of images that they cannot read."""
+    told = experiment.told_of_sureness()
+    came = told["noise_sure"]
+    edges = (0, 30, 50, 100)
+    texts = ("10 to 30 percent.", "30 to 50 percent.", "More than 50 percent.")
+    whys = (
+        "That would be about as sure as they are right. But in training they never saw an image "
+        "that cannot be read.",
+        "Less sure than on clean images, and by far not enough.",
+        "What they were taught to say of clean images tells little of how sure they are of others.",
+    )
+    return choice(
+        f"On clean images they are right on {told['clean_right']:.1f} percent, and "
+        f"{told['clean_sure']:.1f} percent sure on average. With noise of 0.3 they are right on "
+        f"{told['noise_right']:.0f} percent. How sure are they of what they say then?",
+        [
+            Option(
+                text,
+                f"{why} It is {came:.0f} percent.",
+                right=bool(low <= came.low and came.high < high),
+            )
             for text, why, low, high in zip(texts, whys, edges[:-1], edges[1:], strict=True)
         ],
         prediction=True,

@@ -23,6 +23,11 @@ three networks get the same disturbed images, rounded to bytes as a camera would
 strength each two networks are compared by the same test, 48 tests in all, again with Holm's rule.
 What could go either way: whether one network keeps more of its accuracy under all four.
 
+**How sure they are of these** was added when it was known which they name rightly, and before it
+was known how surely: with each answer its probability. On clean images all three are right more
+often than they are sure. What could go either way: whether they stay so modest where they are right
+less often, and whether the same network is the most modest everywhere. Means only, no tests.
+
 What none of it can say: what other trainings of the same networks would do. One training of each
 is shipped; for the spread of trainings there are three of each in ``checkpoints``, accuracies only.
 """
@@ -93,6 +98,7 @@ def _published() -> pd.DataFrame:
             "model": model,
             "recipe": NEW if "new training recipe" in weights.meta["_docs"] else OLDER,
             "size": size,
+            "shrunk": weights.transforms().resize_size[0],
             "parameters": counted.parameters,
             "macs": counted.macs,
             "activation_bytes": counted.activation_bytes,
@@ -109,12 +115,36 @@ def published() -> pd.DataFrame:
     -------
     DataFrame
         Indexed as `PUBLISHED`: torchvision's name of the ``model``; the ``recipe`` of its weights,
-        `OLDER` or `NEW`, torchvision's recipe of 2021; the ``size`` of its input, in pixels;
+        `OLDER` or `NEW`, torchvision's recipe of 2021; the ``size`` of its input, in pixels, and to
+        how many the shorter side of an image is ``shrunk`` before its middle is cut out;
         ``parameters``, and for one image ``macs`` and ``activation_bytes``; ``top1`` and ``top5``,
         the accuracies in 0..1 that the weights' own card gives, on one crop of each of ImageNet's
         validation images.
     """
     return _published().copy()
+
+
+#: A price -> what it is called. Times are those of one image over GoogLeNet's.
+PRICES = MappingProxyType(
+    {
+        "parameters": "parameters",
+        "macs": "multiply-adds",
+        "activation_bytes": "memory written for maps",
+        "time": "time, channels first",
+    }
+)
+
+
+def beaten_by(name: str) -> dict[str, list[str]]:
+    """Return each of `PRICES` -> who beats a published network there and in ``top1``."""
+    table = _published().assign(time=lambda t: t["model"].map(lambda m: times()[m].mean))
+    own = table.loc[name]
+    found = {}
+    for price in PRICES:
+        no_worse = (table[price] <= own[price]) & (table["top1"] >= own["top1"])
+        better = (table[price] < own[price]) | (table["top1"] > own["top1"])
+        found[price] = list(table.index[no_worse & better])
+    return found
 
 
 def costs_less(name: str, other: str, costs: Sequence[str] = ("parameters", "macs")) -> list[str]:
@@ -447,17 +477,20 @@ def name_disturbed(
     Returns
     -------
     list of dict
-        A row for each network: ``accuracy``, and ``right``, a bit an image, in base64.
+        A row for each network: ``accuracy``; ``sure``, the mean probability of what it named; and
+        ``right``, a bit an image, in base64.
     """
     test = fashion_mnist("test")[:tested]
     images = disturb(test.images, kind, strength, seed=seed)
     rows = []
     for network in CLOTHES:
-        right = probabilities(network, images).argmax(1) == test.labels
+        sure, named = probabilities(network, images).max(1)
+        right = named == test.labels
         rows.append(
             {
                 "network": network,
                 "accuracy": float(right.double().mean()),
+                "sure": float(sure.double().mean()),
                 "right": packed(right),
             }
         )
@@ -485,7 +518,7 @@ def _disturbed() -> pd.DataFrame:
 
 
 def disturbed() -> pd.DataFrame:
-    """Return the stored rows: ``network``, ``kind``, ``strength`` and ``accuracy`` among others."""
+    """Return the stored rows: ``network``, ``kind``, ``strength``, ``accuracy``, ``sure`` and more."""
     return _disturbed().copy()
 
 
@@ -510,10 +543,42 @@ def panels() -> dict[str, pd.DataFrame]:
     return found
 
 
-def told_of_disturbed() -> dict[str, float]:
-    """Return how far apart the networks are at most, in points: on clean and on other images."""
-    rows = _disturbed()
+def strongest() -> pd.DataFrame:
+    """Return how right and how sure each network is, as it is and at the strongest of each kind.
+
+    Returns
+    -------
+    DataFrame
+        A row for each setting; columns of two levels, the network, and ``right`` and ``sure``, the
+        means in 0..1.
+    """
+    rows = _disturbed().drop(columns="right").rename(columns={"accuracy": "right"})
+    settings = [UNDISTURBED, *(f"{kind} {all_[-1]:g}" for kind, all_ in STRENGTHS.items())]
+    table = rows.pivot(index="setting", columns="network", values=["right", "sure"]).swaplevel(
+        axis=1
+    )
+    return table.loc[settings, [(name, what) for name in CLOTHES for what in ("right", "sure")]]
+
+
+def told_of_sureness() -> dict[str, Estimate]:
+    """Return what the chapter says of how right and how sure the networks are, in percent."""
+    table = 100 * strongest()
     found = {}
+    for name, setting in (("clean", UNDISTURBED), ("noise", "noise 0.3"), ("shift", "shift 8")):
+        for what in ("right", "sure"):
+            found[f"{name}_{what}"] = between(table.loc[setting].xs(what, level=1))
+    own = table["small-resnet"].drop([UNDISTURBED, "shift 8"])
+    return found | {"residual_right": between(own["right"]), "residual_sure": between(own["sure"])}
+
+
+def told_of_disturbed() -> dict[str, float | Estimate]:
+    """Return how far apart the networks are at most, in points: on clean and on other images.
+
+    And as ``guessing`` the accuracies, in percent, where next to nothing is left of the images.
+    """
+    rows = _disturbed()
+    lost = rows["setting"].isin(("noise 0.3", "contrast 0.1"))
+    found: dict[str, float | Estimate] = {"guessing": between(100 * rows["accuracy"][lost])}
     for name, own in (
         ("clean_gap", rows[rows["kind"] == UNDISTURBED]),
         ("gap", rows),
