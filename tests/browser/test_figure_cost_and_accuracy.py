@@ -111,10 +111,25 @@ def test_nothing_jumps_while_axes_change(show, width) -> None:
     heights = set()
     for x in COSTS:
         page.get_by_label("Cost", exact=True).select_option(x)
-        for name in PUBLISHED:
-            page.get_by_label("Network", exact=True).select_option(name)
-            heights.add(round(page.locator("svg.scatter").bounding_box()["y"]))
+        for recipe in ("all", "older recipe", "new recipe"):
+            page.get_by_role("radio", name=recipe, exact=True).check()
+            for name in PUBLISHED:
+                page.get_by_label("Network", exact=True).select_option(name)
+                boxes = (page.locator(what).bounding_box() for what in ("svg.scatter", "table"))
+                heights.add(tuple(round(box["y"]) for box in boxes))
     assert len(heights) == 1
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_axis_has_two_marks_or_more(show, width) -> None:
+    page = show(cost_and_accuracy(), width=width).page
+    for x in COSTS:
+        page.get_by_label("Cost", exact=True).select_option(x)
+        for weights in ("all", "older recipe", "new recipe"):
+            page.get_by_role("radio", name=weights, exact=True).check()
+            lines = page.locator("svg.scatter path.rule[d^='M']")
+            upright = [d for d in (e.get_attribute("d") for e in lines.all()) if " V" in d]
+            assert len(upright) >= 2, (x, weights)
 
 
 def test_it_refuses_nonsense_and_says_all_without_scripts() -> None:

@@ -14,8 +14,8 @@ const COSTS = {
   parameters: ["parameters", millions, round],
   macs: ["multiply-adds", millions, round],
   activations: ["memory written for maps", megabytes, (n) => `${n / 1e6} MB`],
-  time: ["time (GoogLeNet’s is 1)", ratio, String],
-  last: ["time, channels last (GoogLeNet’s is 1)", ratio, String],
+  time: ["time over GoogLeNet’s", ratio, String],
+  last: ["time, channels last", ratio, String],
 };
 const ACCURACIES = { top1: "right at once", top5: "right in five guesses" };
 const WEIGHTS = { all: "all", older: "older recipe", new: "new recipe" };
@@ -29,20 +29,23 @@ const costOf = (network, x) => [network[x]].flat()[0];
 const beats = (x, y) => (a, b) => costOf(a, x) <= costOf(b, x) && a[y] >= b[y] &&
   (costOf(a, x) < costOf(b, x) || a[y] > b[y]);
 
-// 1, 2, 5, 10, ... from low to high: as many as there is room for, else 1, 10, 100.
-function logMarks(low, high, room) {
+// 1, 2, 5, 10, ... from low to high, if there is room for their texts, else 1, 10, 100.
+function logMarks(low, high, width, written) {
   const marks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++)
     for (const digit of [1, 2, 5]) {
       const value = Number(`${digit}e${power}`);
       if (value >= low && value <= high) marks.push(value);
     }
-  if (marks.length <= Math.min(MARKS, room)) return marks;
+  const wide = 7 * Math.max(...marks.map((value) => written(value).length)) + 6;
+  const nearest = (width * Math.log10(2)) / Math.log10(high / low); // 1 and 2, or 5 and 10
+  if (marks.length <= MARKS && nearest >= wide) return marks;
   return marks.filter((value) => String(value / 10 ** Math.floor(Math.log10(value) + 1e-9))[0] === "1");
 }
 
-// Places for the labels, [left, top] each, beside their dots: none on a dot, on another or outside.
-function settle(dots, widths, room) {
+// Places for the labels, [left, top] each, beside their dots: none on a dot, on another or outside, and
+// if it can be, none on the lines.
+function settle(dots, widths, room, lines) {
   const boxes = (i) => {
     const [x, y] = dots[i];
     const w = widths[i];
@@ -66,7 +69,8 @@ function settle(dots, widths, room) {
     const covered = chosen.reduce((sum, other, j) =>
       sum + (j !== i && other ? common(box, other) : 0), 0);
     const hidden = dots.reduce((sum, dot) => sum + common(box, around(dot, 9)), 0);
-    return 100 * out + 3 * (covered + hidden) + 0.2 * box.far;
+    const crossed = lines.reduce((sum, line) => sum + common(box, line), 0);
+    return 100 * out + 3 * (covered + hidden) + 0.3 * crossed + 0.2 * box.far;
   };
   for (let turn = 0; turn < 8; turn++)
     chosen.forEach((_, i) => {
@@ -99,8 +103,8 @@ function build({ get, move, control, drawing, summary }) {
     note: "Choose a network in its menu, or touch its point. Each step to the right along the lower axis " +
       "multiplies the cost. The line is the front: " +
       "who stands on it is beaten by nobody, who stands below it is beaten by somebody. Round: older weights; square: weights " +
-      "from torchvision’s newer recipe; a dotted line joins two weights of one network. A bar through a point is the least and the most of the " +
-      "measured runs.",
+      "from torchvision’s newer recipe; a dotted line joins two weights of one network. Times are over " +
+      "GoogLeNet’s; a bar through a point is the least and the most of the runs.",
     networks, chart, heads, numbers,
   };
 }
@@ -143,7 +147,7 @@ function scatter(drawing, networks, choose) {
       const ticks = Array.from({ length: MARKS }, (_, i) => step * (Math.ceil(from / step) + i))
         .filter((value) => value <= to);
       rules.show(ticks.map((value) => [Y(value / 100), `${value}%`]), { left, right, at: left - 6 });
-      const values = logMarks(...ends, Math.floor((right - left) / 78));
+      const values = logMarks(...ends, right - left, COSTS[x][2]);
       marks.forEach(({ line, text }, i) => {
         const at = i < values.length ? X(values[i]) : null;
         change(line, { d: at === null ? null : `M${at.toFixed(1)} ${top} V${low}` });
@@ -181,7 +185,17 @@ function scatter(drawing, networks, choose) {
       });
       const widths = shown.map((i) => points[i].text.getComputedTextLength() || 8 * networks[i].name.length);
       const room = { left: left + 2, right: width, top: top - 8, bottom: low - 2 };
-      settle(shown.map((i) => places[i]), widths, room).forEach((box, n) => {
+      const steps = sorted.flatMap((i, n) => {
+        const [[cx, cy], [, below]] = [places[i], places[sorted[n - 1] ?? i]];
+        const end = n + 1 < sorted.length ? places[sorted[n + 1]][0] : right;
+        return [{ left: cx - 1, right: cx + 1, top: cy, bottom: below },
+          { left: cx, right: end, top: cy - 1, bottom: cy + 1 }];
+      });
+      const bars = shown.filter((i) => Array.isArray(networks[i][x])).map((i) => {
+        const [, least, most] = networks[i][x];
+        return { left: X(least), right: X(most), top: places[i][1] - 1, bottom: places[i][1] + 1 };
+      });
+      settle(shown.map((i) => places[i]), widths, room, [...steps, ...bars]).forEach((box, n) => {
         const i = shown[n];
         const [cx, cy] = places[i];
         place(points[i].text, box.left, box.top + 12.5);
@@ -196,6 +210,7 @@ function scatter(drawing, networks, choose) {
 
 const listed = (names) => (names.length < 2 ? names.join("")
   : `${names.slice(0, -1).join("; ")} and ${names.at(-1)}`);
+const few = (names) => listed(names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} more`] : names);
 
 function update({ x, y, weights, network }, { networks, chart, heads, numbers }) {
   const shown = networks.map((_, i) => i)
@@ -224,7 +239,7 @@ function update({ x, y, weights, network }, { networks, chart, heads, numbers })
     : x === "activations" ? `${cost(chosen)} written for maps` : `${cost(chosen)} ${noun}`;
   const beaten = shown.includes(chosen) ? names(over(chosen)) : null;
   const verdict = beaten === null ? "It is not among the weights that are shown."
-    : beaten.length ? `No dearer, and right more often: ${listed(beaten)}.`
+    : beaten.length ? `No dearer, and right more often: ${few(beaten)}.`
       : "It is on the front: whoever is right more often costs more.";
   const summary = `${network}: ${price}; ${percent(networks[chosen][y])} ${ACCURACIES[y]}. ${verdict}`;
   return { summary, results: { x, y, weights, network, front, beaten,
@@ -233,7 +248,7 @@ function update({ x, y, weights, network }, { networks, chart, heads, numbers })
 
 const CSS = `
 .controls { display: grid; gap: 10px 24px; justify-items: start; }
-.choice { justify-content: start; }
+.choice { flex-direction: column; align-items: start; gap: 2px; }
 .scatter { cursor: default; }
 .front { fill: none; stroke: ${SERIES[0]}; stroke-width: 2; }
 .dot { stroke-width: 2; stroke: ${SERIES[0]}; fill: ${SERIES[0]}; }
@@ -244,7 +259,7 @@ const CSS = `
 .lead { stroke: var(--control); fill: none; }
 .hit { fill: transparent; cursor: pointer; }
 .name { pointer-events: none; }
-.summary { min-height: calc(4.4em + 16px); }
+.summary { min-height: calc(7.3em + 16px); }
 @container (min-width: 620px) {
   .controls { grid-template-columns: auto auto; }
   .summary { min-height: calc(2.9em + 16px); }
