@@ -1,4 +1,4 @@
-"""Three chapters as notebooks in a real JupyterLab: cells are run, and what they show is moved.
+"""Four chapters as notebooks in a real JupyterLab: cells are run, and what they show is moved.
 
 Of each chapter its own cells, as far as its control needs them. The training sees few images, and
 nobody asks for ImageNet's weights.
@@ -25,10 +25,17 @@ RUN = {
     "07_training": ("figures.training_film(",),
     "08_classify_images": ('load("colour-googlenet")\nphoto', "Classifier(imagenet or trained)"),
     "09_looking_inside": ('load("colour-googlenet")', "figures.live_network("),
+    "10_compare_networks": (
+        "shown = {}\nfor n, i in enumerate(experiment.quarrels",
+        "figures.cost_and_accuracy(",
+        "def p_value(",
+        "ex.test.check(",
+    ),
 }
 CHANGED = {
     "Recipe(epochs=3,": "Recipe(epochs=3, max_images=2_560,",
     "imagenet or trained": "trained",
+    "# only the one is right\n    return ...": "\n    return first / len(right)",
 }
 
 
@@ -140,3 +147,19 @@ def test_branches_of_the_live_network_are_switched(page: Page, lab: str) -> None
     for branch in ("3×3", "1×1"):
         branches.get_by_label(branch).check()
     expect(verdict).to_have_text(first, timeout=WAIT)
+
+
+def test_networks_are_chosen_and_an_answer_is_checked(page: Page, lab: str) -> None:  # noqa: F811
+    ready(page, f"{lab}/10_compare_networks.ipynb")
+    run(page, "run-0")
+    figure = run(page, "run-1").locator("figure")
+    figure.get_by_label("Cost", exact=True).select_option("time")
+    figure.get_by_label("Network", exact=True).focus()
+    page.keyboard.press("Home")
+    said = figure.get_by_role("status").first
+    expect(said).to_contain_text("AlexNet", timeout=WAIT)
+    expect(said).to_contain_text("times GoogLeNet’s time", timeout=WAIT)
+    run(page, "run-2")
+    verdict = run(page, "run-3").locator(".jp-OutputArea")
+    expect(verdict).to_contain_text("Wrong", timeout=WAIT)
+    expect(verdict).to_contain_text("eight tosses", timeout=WAIT)
