@@ -44,7 +44,7 @@ function logMarks(low, high, width, written) {
 }
 
 // Places for the labels, [left, top] each, beside their dots: none on a dot, on another or outside, and
-// if it can be, none on the lines.
+// if it can be, none along the lines that lie.
 function settle(dots, widths, room, lines) {
   const boxes = (i) => {
     const [x, y] = dots[i];
@@ -70,7 +70,7 @@ function settle(dots, widths, room, lines) {
       sum + (j !== i && other ? common(box, other) : 0), 0);
     const hidden = dots.reduce((sum, dot) => sum + common(box, around(dot, 9)), 0);
     const crossed = lines.reduce((sum, line) => sum + common(box, line), 0);
-    return 100 * out + 3 * (covered + hidden) + 0.3 * crossed + 0.2 * box.far;
+    return 100 * out + 3 * (covered + hidden) + 0.1 * crossed + 0.2 * box.far;
   };
   for (let turn = 0; turn < 8; turn++)
     chosen.forEach((_, i) => {
@@ -185,11 +185,10 @@ function scatter(drawing, networks, choose) {
       });
       const widths = shown.map((i) => points[i].text.getComputedTextLength() || 8 * networks[i].name.length);
       const room = { left: left + 2, right: width, top: top - 8, bottom: low - 2 };
-      const steps = sorted.flatMap((i, n) => {
-        const [[cx, cy], [, below]] = [places[i], places[sorted[n - 1] ?? i]];
+      const steps = sorted.map((i, n) => {
+        const [cx, cy] = places[i];
         const end = n + 1 < sorted.length ? places[sorted[n + 1]][0] : right;
-        return [{ left: cx - 1, right: cx + 1, top: cy, bottom: below },
-          { left: cx, right: end, top: cy - 1, bottom: cy + 1 }];
+        return { left: cx, right: end, top: cy - 1, bottom: cy + 1 };
       });
       const bars = shown.filter((i) => Array.isArray(networks[i][x])).map((i) => {
         const [, least, most] = networks[i][x];
