@@ -517,13 +517,15 @@ def told_of_losses() -> dict[str, float]:
     """Return what the text says of the stored losses, in points, means over seeds.
 
     In each of the first three modules, of the 3x3 branch and of as many channels at random (in the
-    first, also the branch's least and most); in the last, of the pool; in all modules, of 3x3 and
-    1x1, with means and with zeros.
+    first, also the branch's least and most); in how many networks the draw costs more than the
+    branch in the second; in the last two, of the pool; in all modules, of 3x3 and 1x1,
+    with means and with zeros.
     """
     rows = losses()
     table = rows.groupby(["group", "branch"]).mean(numeric_only=True)
     first, last, every = table.loc[("3a", "3x3")], table.loc[("4b", "pool")], table.loc[GROUP_ALL]
     runs = rows[(rows["group"] == "3a") & (rows["branch"] == "3x3")]["means"]
+    below = rows[(rows["branch"] == "3x3") & (rows["means"] < rows["random"])]["group"]
     return {
         "first_3x3": first["means"],
         "first_random": first["random"],
@@ -531,6 +533,9 @@ def told_of_losses() -> dict[str, float]:
         "second_random": table.loc[("3b", "3x3"), "random"],
         "third_3x3": table.loc[("4a", "3x3"), "means"],
         "third_random": table.loc[("4a", "3x3"), "random"],
+        "draw_worse": (below == "3b").sum(),
+        "third_pool": table.loc[("4a", "pool"), "means"],
+        "third_pool_random": table.loc[("4a", "pool"), "random"],
         "first_low": runs.min(),
         "first_high": runs.max(),
         "last_pool": last["means"],
