@@ -111,6 +111,39 @@ def test_drawing_by_keys(show, trained) -> None:
     assert "Row 15, column 19, pen up" in page.locator(".pad [role=status]").inner_text()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_tab_key_goes_as_the_eye_reads(show, width) -> None:
+    page = show(live_network()).page
+    page.set_viewport_size({"width": width, "height": 1300})
+    page.locator(".verdict").wait_for()
+    results(page)
+    page.get_by_role("application").focus()
+    places = []
+    while place := page.evaluate(
+        """() => {
+          let at = document.activeElement;
+          while (at?.shadowRoot) at = at.shadowRoot.activeElement;
+          const { left, top } = at?.getBoundingClientRect() ?? {};
+          return at?.closest(".stage") && [left, top + scrollY];
+        }"""
+    ):
+        places.append(place)
+        page.keyboard.press("Tab")
+    assert len(places) > 30
+    for (left, top), (next_left, next_top) in pairwise(places):
+        assert next_top > top - 10 or next_left > left  # up only where another column begins
+
+
+def test_no_module_is_taller_than_another(show) -> None:
+    page = show(live_network()).page
+    results(page)
+    heights = set()
+    for module in ("2a", "3a", "4b"):
+        page.get_by_label(f"Module {module}", exact=True).check()
+        heights.add(page.locator(".stage").bounding_box()["height"])
+    assert len(heights) == 1
+
+
 def test_a_branch_is_switched_off(show, trained) -> None:
     page = show(live_network(module="3a")).page
     whole = results(page)

@@ -17,6 +17,7 @@ import { PAD_CSS, sketchPad } from "./sketch_pad.js";
 
 const NAMES = { "1x1": "1×1", "3x3": "3×3", "5x5": "5×5", "pool": "pool" };
 const BETWEEN = 100; // milliseconds from one answer to the next while a stroke is drawn
+const LARGEST = 24; // pixels of a map's side in an open module
 const REST = 500; // and without a stroke, until the answer is read aloud
 
 const short = (stage) => stage.name.replace("inception", "");
@@ -247,6 +248,12 @@ function build(own) {
       node("div", { class: "one-channel" }, node("div", { class: "pick" }, made.pick.element, alone.label), made.panel.element));
     change(scene, { "data-view": view });
     views.show(view);
+    // The modules stand beside the sheet where there is room, else below: the Tab key finds them there.
+    new ResizeObserver(() => {
+      const beside = getComputedStyle(glanceCard).gridRowStart === "middle";
+      const next = beside ? output : made.open.element;
+      if (glanceCard.nextSibling !== next) scene.insertBefore(glanceCard, next);
+    }).observe(scene);
     if (made.task) body.push(made.task.element);
   }
 
@@ -496,14 +503,17 @@ function openModule({ drawing, get, move, naming }, made, switchFor, chosenNow) 
     if (!stage) return { height: 10, label: "" };
     const rows = width < 560 ? 8 : 4;
     const gap = 10;
-    const columns = BRANCHES.map((branch) => Math.ceil(stage.branches[branch] / rows));
-    const tile = Math.min(30, Math.floor((width - gap * 3) / columns.reduce((a, b) => a + b)));
+    const columnsOf = (one) => BRANCHES.map((branch) => Math.ceil(one.branches[branch] / rows));
+    const tileOf = (one) => Math.min(LARGEST, Math.floor((width - gap * 3) / columnsOf(one).reduce((a, b) => a + b)));
+    const columns = columnsOf(stage);
+    const tile = tileOf(stage);
     const total = tile * columns.reduce((a, b) => a + b) + 3 * gap;
     let left = (width - total) / 2;
     const Y = { out: 12, joined: 20, bar: 20 };
     Y.grid = Y.joined + Y.bar + 44;
     Y.gridTall = rows * tile;
-    Y.low = Y.grid + Y.gridTall + 26;
+    // Room for the tallest of the modules, so that nothing below moves when another is opened.
+    Y.low = Y.grid + rows * Math.max(...made.modules.map(tileOf)) + 26;
     Y.source = Y.low + 8 + 46;
     Y.end = Y.source + 10 + 20;
     const scale = tile / rows;

@@ -26,7 +26,7 @@ _COVER = 8  # pixels of the square's side, as in cover.js
 _INSTEAD = ("zeros", "means")  # what stands in the place of what is off
 _STRONGEST = 6  # of them, for each channel
 # As high as the figure will be, narrow and wide, so that the text below it need not move.
-_HEIGHTS = {True: (918, 552), False: (1306, 1097)}
+_HEIGHTS = {True: (918, 552), False: (1306, 1117)}
 
 
 def live_network(
