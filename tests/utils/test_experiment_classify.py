@@ -151,6 +151,9 @@ def test_the_network_is_surer_of_bytes_than_of_what_it_was_trained_on():
     for network in (COLOUR, *CLOTHES):
         usual = stored(network, "as trained")["sure"]
         assert stored(network, "bytes, 0 to 255")["sure"] > usual
+    dear = [way for way, lost in costs(COLOUR)[COLOUR].items() if lost.low > 10]
+    less = [stored(COLOUR, way)["sure"] < stored(COLOUR, "as trained")["sure"] - 0.05 for way in dear]
+    assert len(dear) / 2 < sum(less) < len(dear)
 
 
 def test_clothes_on_their_side_cost_most_and_mirrored_ones_nothing():
@@ -176,4 +179,7 @@ def test_networks_trained_with_smoothed_labels_are_less_sure_than_right():
     assert (rows["sure"] < rows["accuracy"] - 0.03).all()
     assert (rows["temperature"] < 1).all()
     assert (rows["error_after"] < rows["error"]).all()
+    beyond = rows["sure_after"] - rows["accuracy"]
+    assert (beyond[rows["network"] != COLOUR] > 0).all()
+    assert beyond[rows["network"] == COLOUR].min() < -0.02 < 0.04 < beyond.max()
     assert math.isclose(rows.groupby(["network", "seed"])["tested"].sum().min(), 5_500)
