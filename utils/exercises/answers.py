@@ -147,6 +147,8 @@ def short(value: Any, limit: int = 200, depth: int = 20) -> str:
         fields = (f"{name}={short(item, limit, 2)}" for name, item in value._asdict().items())
         text = f"{type(value).__name__}({', '.join(fields)})"
         return text if len(text) <= limit else text[: limit - 1] + "…"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
     if isinstance(value, torch.nn.Module):
         return f"the network `{type(value).__name__}`"
     if type(value) in (tuple, list):

@@ -1,6 +1,7 @@
 """Exercises of the chapter on classifying images."""
 
 import io
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -75,9 +76,18 @@ def _which(content: bytes, *_: Any) -> str:
     return names[content]
 
 
+_BYTES = "The numbers are bytes, 0 to 255: divide by 255."
+
+
+def _look_of_seen(got: Tensor, *_: Any) -> str:
+    if got.abs().max() > 50:  # from 0..1 they reach 5
+        return _BYTES
+    return "Turn your result back into a picture, `x[0] * std + mean`, and look at it."
+
+
 _SEEN = Array(
     expected="what the network should see",
-    look="Turn your result back into a picture, `x[0] * std + mean`, and look at it.",
+    look=_look_of_seen,
     shape="One image of three channels, `size` pixels high and wide: (1, 3, size, size).",
     close=0.3,  # resizing differs a little at the edges, from package to package
 )
@@ -149,7 +159,22 @@ def my_input(content, size, mean, std):
             },
             "That is the square at the upper left, not the one in the middle.",
         ),
-        Slip({"scale=True": "scale=False"}, "The numbers are bytes, 0 to 255: divide by 255."),
+        Slip(
+            {"vision.center_crop(x, min(picture.size))": "vision.center_crop(x, size)"},
+            "`size` pixels are cut out and nothing is made smaller: the network sees a detail. Cut "
+            "out the largest square, and resize that.",
+        ),
+        Slip(
+            {'    picture = picture.convert("RGB")\n': ""},
+            "A picture can have four channels, the last of which says how opaque it is, or one: "
+            'make it three with `.convert("RGB")`.',
+        ),
+        Slip({"scale=True": "scale=False"}, _BYTES),
+        Slip(
+            {"x, mean, std": "x, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]"},
+            "Normalised by ImageNet's mean and std. This network has its own: the function gets "
+            "them as `mean` and `std`.",
+        ),
         Slip(
             {"vision.normalize(x, mean, std)": "x"},
             "Scaled to 0..1, but not normalised.",
@@ -192,8 +217,8 @@ def my_input(content, size, mean, std):
             for way, look in (
                 (
                     "BICUBIC",
-                    "Resized bicubically, as Pillow's `resize` does unless it is told otherwise: "
-                    "along edges it overshoots. Asked for is bilinear.",
+                    "Resized bicubically, as Pillow's `resize` does unless it is told otherwise, "
+                    "or by Lanczos: along edges both overshoot. Asked for is bilinear.",
                 ),
                 ("NEAREST_EXACT", _NEAREST),
                 ("NEAREST", _NEAREST),
@@ -272,6 +297,11 @@ def _which_scores(scores: Tensor, labels: Tensor, k: int) -> str:
     return f"k = {k} and {places[scores.shape]}"
 
 
+_SORTED = (
+    "Where classes tie, `topk` and sorting take some of them and leave others, which have the same "
+    "score. Those that tie with the label count as ahead of it here."
+)
+
 ranked = Exercise(
     key="ranked",
     title="Among the first five",
@@ -310,8 +340,13 @@ def top_right(scores, labels, k):
             "def top_right(scores, labels, k):\n"
             "    first = scores.topk(k).indices\n"
             "    return (first == labels[:, None]).any(1).float().mean()",
-            "Where classes tie, `topk` and sorting take some of them and leave others, which have "
-            "the same score. Those that tie with the label count as ahead of it here.",
+            _SORTED,
+        ),
+        Slip(
+            "def top_right(scores, labels, k):\n"
+            "    first = scores.argsort(dim=1, descending=True)[:, :k]\n"
+            "    return (first == labels[:, None]).any(1).float().mean()",
+            _SORTED,
         ),
         Slip(
             "def top_right(scores, labels, k):\n"
@@ -484,6 +519,15 @@ def _answers() -> list[tuple[Tensor, Tensor, int]]:
     return cases
 
 
+def _look_of_gap(got: float, *_: Any) -> str:
+    if math.isnan(got):
+        return "The mean of no numbers is not a number: leave out the bins that hold no answer."
+    return "Take two bins, and do it on paper for five answers."
+
+
+_GAP = "(sure[own].mean() - right[own].mean()).abs()"
+_UNWEIGHED = "Each bin counts the same, however few answers are in it: weigh them by their answers."
+
 gap = Exercise(
     key="gap",
     title="The calibration error, by hand",
@@ -506,7 +550,7 @@ def gap(probabilities, labels, bins):
     results=(
         Number(
             expected="the mean gap between sure and right, weighed by answers",
-            look="Take two bins, and do it on paper for five answers.",
+            look=_look_of_gap,
             close=1e-4,
         ),
     ),
@@ -517,7 +561,18 @@ def gap(probabilities, labels, bins):
         ),
         Slip(
             {"total += own.sum() / len(sure) * ": "total += 1 / bins * "},
-            "Each bin counts the same, however few answers are in it: weigh them by their answers.",
+            _UNWEIGHED,
+        ),
+        Slip(
+            {
+                "own.sum() / len(sure)": "1 / sum(((sure * bins > j) & (sure * bins <= j + 1)"
+                ").any() for j in range(bins))"
+            },
+            _UNWEIGHED,
+        ),
+        Slip(
+            {f"total += own.sum() / len(sure) * {_GAP}": f"total = max(total, {_GAP})"},
+            "That is the largest gap; asked for is their mean.",
         ),
         Slip(
             {
@@ -589,6 +644,16 @@ def _scored() -> list[tuple[Tensor, Tensor]]:
     return cases
 
 
+def _look_of_temperature(got: float, want: float, *_: Any) -> str:
+    if not 1 / 8 <= got <= 8:
+        return "T lies between 1/8 and 8. Is what you return T, or its place in a list?"
+    if 0.85 < got / want < 1.15:
+        return (
+            "Nearly. Is it the cross-entropy that is lowest there? Then take finer steps, or more."
+        )
+    return "Draw the loss against T, and see where its lowest point is."
+
+
 temperature = Exercise(
     key="temperature",
     title="One number, chosen",
@@ -612,7 +677,7 @@ def choose(scores, labels):
     results=(
         Number(
             expected="the temperature with the lowest cross-entropy",
-            look="Draw the loss against T, and see where its lowest point is.",
+            look=_look_of_temperature,
             close=0.025,
         ),
     ),
@@ -640,6 +705,14 @@ def choose(scores, labels):
                 "labels)"
             },
             "Softmax twice: `F.cross_entropy` takes scores, and makes the probabilities itself.",
+            whole=True,  # a number that is no search may be the same once
+        ),
+        Slip(
+            {
+                "min(grid, key=lambda t: F.cross_entropy(scores / t, labels).item())": "min("
+                "F.cross_entropy(scores / t, labels).item() for t in grid)"
+            },
+            "That is the lowest loss itself. Asked for is the T at which it is found.",
         ),
     ),
     praise="One number for all answers: it changes how sure they are, never which they are.",

@@ -23,6 +23,7 @@ SLIPS = {
         ({"[None]": ".permute(1, 2, 0)[None]"}, "One image of three channels"),
         ({"x, mean, std)[None]": "x, mean, std)[None] + 1"}, "look at it"),
         ({"[size, size]": "[size + 1, size + 1]"}, "(1, 3, 33, 33)"),
+        ({"mean, std)[None]": "mean, std)[None] * 255"}, "bytes, 0 to 255"),
     ],
     "ranked": [
         ("def top_right(scores, labels, k):\n    return k / scores.shape[1]", "Take one image"),
@@ -38,12 +39,15 @@ SLIPS = {
     ],
     "gap": [
         ({"return total": "return 0.0"}, "on paper"),
+        ({"if own.any():": "if True:"}, "not a number"),
         ({"return total": "return sure"}, "a single number"),
     ],
     "temperature": [
         ("def choose(scores, labels):\n    return 1.0", "Draw the loss"),
         ("def choose(scores, labels):\n    return scores.std()", "Draw the loss"),
         ("def choose(scores, labels):\n    return scores / 2", "a single number"),
+        ({"return min(grid": "return grid.index(min(grid", ".item())": ".item()))"}, "its place"),
+        ({"return min": "return 1.1 * min"}, "Nearly"),
     ],
 }
 
