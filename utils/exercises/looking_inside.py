@@ -35,6 +35,10 @@ _ROUNDED = (
     "minus nearly 1 to 0, or to a few wrong digits. Add up the tail itself."
 )
 _COUNT = "Take a tiny case, such as 3 channels of which 1 is in the branch, and count."
+_CLOSE = (
+    "Close, but not it. If you rounded: do not. If you shuffled labels and counted: no number of "
+    "shuffles meets a chance of one in 10²⁰. Count all ways to place the kind instead."
+)
 _POSITIVE = (
     "A chance is at most 1, so its logarithm is at most 0: is the count divided by all ways?"
 )
@@ -68,6 +72,8 @@ def log_chance(channels, branch, kind, inside):
                 if want < -17 and (-17 < got < -14 or got == -math.inf)
                 else _POSITIVE
                 if got > 0
+                else _CLOSE
+                if abs(got - want) < 0.15
                 else _COUNT
             ),
             got="{got:.6g}, which is {off:+.3g} from what it should be: that many powers of ten",
@@ -263,9 +269,20 @@ def _verify_watch(answer: Any) -> None:
                 "`register_forward_hook` returns a handle: call its `remove()`.",
                 "afterwards",
             ):
-                with _counted(network, layer) as noted:
-                    got = call(answer, network, layer, x)
+                with (
+                    _counted(network, layer) as noted,
+                    layer.register_forward_hook(lambda *_: None) as other,
+                ):
+                    got = _called(answer, network, layer, x)
+                    kept = other.id in layer._forward_hooks
+                noted.remove("other") if "other" in noted else None
                 _verify_map(got, right, scores, inside)
+                expect(
+                    kept,
+                    expected="a hook of somebody else on this layer to stay",
+                    got="a layer without any hook",
+                    look="You removed *all* hooks of the layer. Remove your own: its handle does.",
+                )
             expect(
                 "package" not in noted,
                 expected="a function that listens by itself",
@@ -306,6 +323,20 @@ def _verify_watch(answer: Any) -> None:
             last.remove()
 
 
+def _called(answer: Any, network: Any, layer: Any, x: Tensor) -> Any:
+    """Call the answer; where the layer was given the images, say so."""
+    try:
+        return call(answer, network, layer, x)
+    except MismatchError as error:
+        if "channels, but got" not in error.got:
+            raise
+        look = (
+            "Did you give the images to the layer itself? It reads what the layers before it made "
+        )
+        look += "of them. Run the whole network: `network(x)`."
+        raise MismatchError(error.expected, error.got, look) from None
+
+
 def _verify_map(got: Any, right: Tensor, scores: Tensor, inside: Tensor) -> None:
     """Expect the map of the layer, not what went into it nor the network's scores."""
     packed = list(got.values()) if isinstance(got, dict) else got
@@ -315,6 +346,11 @@ def _verify_map(got: Any, right: Tensor, scores: Tensor, inside: Tensor) -> None
         isinstance(part, Tensor) and torch.equal(part, right) for part in packed
     ):
         look = f"You return the {type(got).__name__}, not what is in it."
+    elif isinstance(packed, list | tuple) and any(
+        isinstance(part, Tensor) and torch.equal(part, inside) for part in packed
+    ):
+        look = "That is what goes *into* the layer. A forward hook gets the layer, its inputs and "
+        look += "its output, in this order."
     elif isinstance(got, np.ndarray):
         look = "That is an array of NumPy. Return the tensor itself: gradients may be wanted of it."
     expect(
@@ -326,7 +362,9 @@ def _verify_map(got: Any, right: Tensor, scores: Tensor, inside: Tensor) -> None
     if torch.equal(got, right):
         return
     look = "Does the hook sit on the layer that the function was given?"
-    if got.shape == scores.shape and torch.allclose(got, scores):
+    if got.shape == right.shape:
+        look = "The shape is right, the numbers are not. Return the output of the layer as it came."
+    elif got.shape == scores.shape and torch.allclose(got, scores):
         look = "These are the scores of the whole network."
     elif got.shape == inside.shape and torch.equal(got, inside):
         look = "That is what goes *into* the layer. A forward hook gets the layer, its "
@@ -495,6 +533,34 @@ def occlusion(score, images, side):
             "once they are normalised.",
         ),
         Slip(
+            {
+                "    return falls": "    order = falls.flatten(1).T.contiguous()\n"
+                "    return order.reshape(falls.shape)"
+            },
+            "Images and squares have changed places: stacked falls have the shape (squares, "
+            "images), and `reshape` only cuts them up anew. Stack along `dim=1`.",
+        ),
+        Slip(
+            {
+                "top : top + side, left : left + side": "top // side : top // side + side, "
+                "left // side : left // side + side"
+            },
+            "The squares move by one pixel, not by `side`: counted in pixels, the second square "
+            "begins at `side`.",
+        ),
+        Slip(
+            {
+                "range(0, height, side)": "range(0, height - side, side)",
+                "range(0, width, side)": "range(0, width - side, side)",
+            },
+            "The last row and the last column of squares are never covered: `range` leaves out its "
+            "end already.",
+        ),
+        Slip(
+            {"before - score(covered)": "(before - score(covered)).mean()"},
+            "Averaged over the images: each has falls of its own.",
+        ),
+        Slip(
             {"before - score(covered)": "(before - score(covered)) / before"},
             "That is the fall as a share of the score. Asked for is the fall itself: a score may "
             "be 0 or negative, and then a share says nothing.",
@@ -594,6 +660,18 @@ def worth(maps, weight, bias):
                 "    return terms / (terms.sum(2, keepdim=True) + bias[:, None])"
             },
             "That is a share of the score. Asked for is the fall itself.",
+        ),
+        Slip(
+            {
+                "return means[:, None, :] * weight": "terms = means[:, None, :] * weight\n"
+                "    scores = terms.sum(2, keepdim=True) + bias[:, None]\n"
+                "    return scores.softmax(1) - (scores - terms).softmax(1)"
+            },
+            "That is by how much the *probability* falls. Asked for is the score, before softmax.",
+        ),
+        Slip(
+            {"means[:, None, :] * weight": "(means[:, None, :] * weight).argsort(2)"},
+            "That is the ranking. Return the falls; the ranking comes after.",
         ),
         Slip({"maps.mean((2, 3))": "maps.amax((2, 3))"}, "The last layer reads means, not maxima."),
         Slip(
@@ -881,12 +959,18 @@ def by_chance(kind: int = 9, module: str = "3a") -> Interactive:
     """Ask how many channels of a kind one would expect in a module's 5x5 branch."""
     widths = experiment.widths(MODULES[module])
     channels, branch = sum(widths.values()), widths["5x5"]
+    expected, tolerance = kind * branch / channels, 0.03
+    whole = round(expected)
+    rounded = {
+        whole: "A whole number: you rounded. What is expected is a mean, and need not be one."
+    }
     return questions.number(
         f"Module {module} has {channels} channels, {branch} of them in its 5×5 branch. If {kind} "
         "channels of some kind were spread over the module at random, how many of them would you "
         "expect in that branch?",
-        kind * branch / channels,
-        diagnoses={
+        expected,
+        diagnoses=(rounded if abs(whole - expected) > tolerance * expected else {})
+        | {
             kind / 4: "That would be right if the four branches were equally wide.",
             branch / channels: "That is the branch's share of the channels. How many of the "
             f"{kind} is it?",
@@ -894,7 +978,7 @@ def by_chance(kind: int = 9, module: str = "3a") -> Interactive:
             "taken of all.",
             kind: f"All {kind} is what was found. What would chance give?",
         },
-        tolerance=0.02,
+        tolerance=tolerance,
         right=f"About one of {kind}. All {kind} is far more than that; how unlikely it is, the "
         "first exercise asks.",
         otherwise="The branch has a share of the channels, and chance gives it the same share of "

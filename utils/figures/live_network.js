@@ -360,7 +360,7 @@ function update({ image, open, channel, off, instead, cover }, { made }) {
   const without = changed ? ` With nothing ${what}: ${name(argmax(whole.probabilities))}, ${
     whole100(Math.max(...whole.probabilities))}.` : "";
   made.said = made.slid?.done ? tellFalls(made.slid, layout) : blank
-    ? `The sheet is empty, and the network cannot say so: it must name a class, and names ${name(order[0])}, ${
+    ? `The sheet is empty, but the network must name a class: ${name(order[0])}, ${
       whole100(probabilities[order[0]])}. Draw a garment, or choose a test image.`
     : `The network says ${name(order[0])}, ${whole100(probabilities[order[0]])}${was}.${
         changed ? without : ` Next: ${name(order[1])}, ${whole100(probabilities[order[1]])}.`}`;
