@@ -56,14 +56,17 @@ from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from ..activations import features, stages
-from ..data import LabelledImages, fashion_mnist
+from ..data import LabelledImages, fashion_mnist, results
 from ..googlenet import GoogLeNet, micro_googlenet
 from ..support.checks import one_of
 from ..support.modes import in_evaluation
+from ..support.statistics import interval
+from ..support.telling import Estimate, points
 from ..training import DivergedError, Recipe, evaluate, train
 from ..training.batches import normalise
 from ..training.recipe import seed_for
@@ -143,7 +146,7 @@ def _knowing(task: str, seed: int) -> dict[str, Tensor]:
 
 
 def knowing(task: str, *, seed: int) -> GoogLeNet:
-    """Return a network that has been trained on the old classes; the last one is remembered."""
+    """Return a network that has been trained on the old classes; a process trains it once."""
     network = micro_googlenet(len(NUMBERS[task]), in_channels=1)
     network.load_state_dict(_knowing(task, seed))
     return network.eval()
@@ -528,3 +531,78 @@ TUNING_SLIPS = Experiment(
     settings=_slips,
     seeds=range(3, 8),
 )
+
+
+# --- What the stored rows say -----------------------------------------------------------------
+
+
+def _rows(task: str) -> pd.DataFrame:
+    rows = results(TUNING.name)
+    return rows[(rows["task"] == task) & (rows["steps"] == STEPS)]
+
+
+def learned(task: str) -> dict[str, dict[int, dict[str, Any]]]:
+    """Return arm -> labels a class -> what the runs came to.
+
+    Returns
+    -------
+    dict
+        ``mean``, the share of test images named rightly, with the ends ``low`` and ``high`` of its
+        95% interval; ``named``, for each run a text with a digit for each of `garments`.
+    """
+    one_of(task, TASKS, "task")
+    found: dict[str, dict[int, dict[str, Any]]] = {}
+    for (arm, labels), own in _rows(task).groupby(["arm", "labels"]):
+        low, high = interval(own["accuracy"])
+        found.setdefault(arm, {})[labels] = {
+            "mean": round(own["accuracy"].mean(), 4),
+            "low": round(low, 4),
+            "high": round(high, 4),
+            "named": [digits.removeprefix("n") for digits in own["named"]],
+        }
+    return found
+
+
+def garments(task: str) -> LabelledImages:
+    """Return the test images whose names are kept: the first `SHOWN` of each new class."""
+    return of_each(new_classes(task, "test"), slice(SHOWN))
+
+
+def gained(
+    arm: str, against: str, labels: int, *, task: str = EVEN, value: str = "accuracy"
+) -> Estimate:
+    """Return by how many points an arm is above another, seed by seed, and the 95% interval."""
+    rows = _rows(task)
+    return points(rows[rows["labels"] == labels].assign(setting=rows["arm"]), arm, against, value)
+
+
+def longer() -> Estimate:
+    """Return what four times as many steps bring from scratch, with 100 labels, in points."""
+    at = _name(SCRATCH, EVEN, 100)
+    return points(results(TUNING.name), f"{at}, longer", at, "accuracy")
+
+
+def alike(labels: int = 100, *, task: str = EVEN) -> dict[str, dict[str, float]]:
+    """Return arm -> stage -> how alike its maps are to those of the network before: the mean CKA.
+
+    Beside the arms, `UNTRAINED`.
+    """
+    rows = _rows(task)
+    rows = rows[(rows["labels"] == labels) | (rows["arm"] == UNTRAINED)]
+    stages_ = [name for name in rows.columns if name.startswith("cka_")]
+    means = rows.groupby("arm")[stages_].mean()
+    means.columns = [name.removeprefix("cka_").removeprefix("inception") for name in stages_]
+    return {arm: means.loc[arm].to_dict() for arm in (ALL, BY_LAYER, SCRATCH, UNTRAINED)}
+
+
+#: Which training each slip is compared with.
+WITHOUT: Mapping[str, str] = MappingProxyType(
+    {slip: HEAD for slip in (DRIFT, HOT_HEAD, FOREIGN)}
+    | {slip: ALL for slip in (HOT_LAYERS, NO_EVAL, PAIRS, PAIRS_KEPT)}
+)
+
+
+def costs_of_slips() -> dict[str, Estimate]:
+    """Return slip -> the points that it costs against the same training without it."""
+    rows = results(TUNING_SLIPS.name)
+    return {slip: -points(rows, slip, usual, "accuracy") for slip, usual in WITHOUT.items()}

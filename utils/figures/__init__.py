@@ -8,6 +8,7 @@ figure, beside this file; the starting numbers, the presets and the text alterna
 from .bottleneck_calculator import bottleneck_calculator
 from .build_a_module import build_a_module
 from .cost_and_accuracy import cost_and_accuracy
+from .few_labels import few_labels
 from .gradient_steps import gradient_steps
 from .live_network import live_network
 from .module_flow import module_flow
@@ -21,6 +22,7 @@ __all__ = [
     "bottleneck_calculator",
     "build_a_module",
     "cost_and_accuracy",
+    "few_labels",
     "gradient_steps",
     "live_network",
     "module_flow",
