@@ -1,4 +1,4 @@
-"""Controls for notebooks, which need a kernel: a picture of the reader's, what networks say, a bar.
+"""Controls for notebooks, which need a kernel: pictures of the reader's, what networks say, a bar.
 
 Classifier(utils.pretrained.load("mini-googlenet"))
 """
@@ -18,9 +18,10 @@ from ..data import ImageError, load_image
 from ..interactive import Interactive
 from ..pretrained import Pretrained
 from ..support.checks import positive_int
+from .collector import Collector
 from .progress import Progress
 
-__all__ = ["Classifier", "Progress"]
+__all__ = ["Classifier", "Collector", "Progress"]
 
 _CAMERA = Path(__file__).with_name("camera.js")
 _SHOWN = 240  # pixels, of the picture

@@ -35,7 +35,7 @@ training and the order, and no other test images or classes. What could go eithe
 classes help at all with so different new ones; whether all layers beat the head, and from how many
 labels on; whether from scratch catches up.
 
-**Similarity.** Linear CKA (Kornblith et al. 2019) between the maps of the network before and after,
+**Similarity.** With 100 labels, linear CKA (Kornblith et al. 2019) between the maps of the network before and after,
 stage by stage, on 500 test images of the new classes. `UNTRAINED`, a network with random weights,
 says how much of it is to be had for nothing.
 
@@ -187,8 +187,9 @@ def slow_down(network: GoogLeNet, factor: float) -> None:
     Gradients are divided, which for stochastic gradient descent with momentum, and without weight
     decay, is the same as rates of their own: `train` has one rate.
     """
-    for depth, name in enumerate(reversed(stages(network)), 1):
-        for parameter in network.get_submodule(name).parameters():
+    parts = [list(network.get_submodule(name).parameters()) for name in stages(network)]
+    for depth, parameters in enumerate(reversed([own for own in parts if own]), 1):  # pools have none
+        for parameter in parameters:
             parameter.register_hook(partial(torch.mul, torch.tensor(factor**-depth)))
 
 
@@ -346,7 +347,7 @@ def tune(
         each class; ``train_accuracy``, on the labelled images; ``diverged``; ``free``, the
         parameters that could change; ``moved``, by how much the means that the first batch
         normalisation keeps have moved, in its standard deviations; ``cka_...``, the similarity of
-        each stage's maps to those of the network before, NaN for a run on held-out images.
+        each stage's maps to those of the network before, where there are 100 labels, else NaN.
     """
     one_of(slip, (NONE, *SLIPS), "slip")
     old = old_classes(task)
@@ -384,7 +385,7 @@ def tune(
     place = torch.arange(len(test)) % (len(test) // classes)  # class by class
     names = [name for name in stages(network) if not name.startswith("maxpool")]
     alike = {f"cka_{name}": math.nan for name in names}
-    if not held_out:
+    if labels == max(LABELS) or arm == UNTRAINED:
         seen = normalise(test.images[place < COMPARED], usual)
         alike = similarities(network, knowing(task, seed=seed), seen)
     return {
@@ -536,7 +537,8 @@ TUNING_SLIPS = Experiment(
 # --- What the stored rows say -----------------------------------------------------------------
 
 
-def _rows(task: str) -> pd.DataFrame:
+def rows_of(task: str) -> pd.DataFrame:
+    """Return the stored rows of a task, all runs of `STEPS` steps."""
     rows = results(TUNING.name)
     return rows[(rows["task"] == task) & (rows["steps"] == STEPS)]
 
@@ -552,7 +554,7 @@ def learned(task: str) -> dict[str, dict[int, dict[str, Any]]]:
     """
     one_of(task, TASKS, "task")
     found: dict[str, dict[int, dict[str, Any]]] = {}
-    for (arm, labels), own in _rows(task).groupby(["arm", "labels"]):
+    for (arm, labels), own in rows_of(task).groupby(["arm", "labels"]):
         low, high = interval(own["accuracy"])
         found.setdefault(arm, {})[labels] = {
             "mean": round(own["accuracy"].mean(), 4),
@@ -572,7 +574,7 @@ def gained(
     arm: str, against: str, labels: int, *, task: str = EVEN, value: str = "accuracy"
 ) -> Estimate:
     """Return by how many points an arm is above another, seed by seed, and the 95% interval."""
-    rows = _rows(task)
+    rows = rows_of(task)
     return points(rows[rows["labels"] == labels].assign(setting=rows["arm"]), arm, against, value)
 
 
@@ -587,7 +589,7 @@ def alike(labels: int = 100, *, task: str = EVEN) -> dict[str, dict[str, float]]
 
     Beside the arms, `UNTRAINED`.
     """
-    rows = _rows(task)
+    rows = rows_of(task)
     rows = rows[(rows["labels"] == labels) | (rows["arm"] == UNTRAINED)]
     stages_ = [name for name in rows.columns if name.startswith("cka_")]
     means = rows.groupby("arm")[stages_].mean()

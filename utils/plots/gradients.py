@@ -72,7 +72,9 @@ def gradients_by_stage(
     return Picture(figure, alt=alt)
 
 
-def signal_by_stage(lines: Mapping[str, Mapping[str, float]], *, label: str, alt: str) -> Picture:
+def signal_by_stage(
+    lines: Mapping[str, Mapping[str, float]], *, label: str, alt: str, share: bool = False
+) -> Picture:
     """Draw how large something is, stage by stage, on a scale of powers of ten.
 
     Parameters
@@ -81,6 +83,8 @@ def signal_by_stage(lines: Mapping[str, Mapping[str, float]], *, label: str, alt
         Line -> stage -> a positive number. All lines have the same stages.
     label
         What the axis says of the numbers.
+    share
+        The numbers lie between 0 and 1, and so does the scale, which is a straight one.
 
     Raises
     ------
@@ -97,7 +101,10 @@ def signal_by_stage(lines: Mapping[str, Mapping[str, float]], *, label: str, alt
         for (name, line), (colour, marker) in zip(lines.items(), styles, strict=False):
             axis.plot(range(len(stages)), list(line.values()), color=colour, marker=marker, ms=4,
                       label=name)  # fmt: skip
-        axis.set_yscale("log")
+        if share:
+            axis.set_ylim(0, 1.03)
+        else:
+            axis.set_yscale("log")
         axis.set_xticks(range(len(stages)), stages)
         axis.set_ylabel(label)
         figure.legend(loc="outside upper left", ncols=2)
