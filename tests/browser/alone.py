@@ -16,6 +16,7 @@ from utils.figures import (
     bottleneck_calculator,
     build_a_module,
     cost_and_accuracy,
+    few_labels,
     gradient_steps,
     live_network,
     module_flow,
@@ -53,6 +54,7 @@ def short_film() -> Film:
 FIGURES = {
     "bottleneck": bottleneck_calculator,
     "costs": cost_and_accuracy,
+    "few": few_labels,
     "flow": module_flow,
     "gradients": gradient_steps,
     "lens": multi_scale_lens,
