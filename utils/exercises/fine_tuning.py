@@ -49,6 +49,7 @@ class Stages(Result):
 def _budgets() -> list[tuple[dict[str, int], int]]:
     micro = {"conv1": 226, "3a": 1110, "3b": 2100, "4a": 760, "4b": 830, "fc": 1}
     hill = {"stem": 40, "one": 10, "two": 300, "three": 20, "fc": 5}
+    deep = {"a": 7, "b": 90, "c": 50, "d": 30, "e": 20, "f": 10, "fc": 1}
     return [
         (micro, 5000),
         (micro, 3 + 3 * 830 + 2 * 760),
@@ -57,6 +58,7 @@ def _budgets() -> list[tuple[dict[str, int], int]]:
         (hill, 500),
         (hill, 10**6),
         (hill, 3 * 5 + 3 * 20 + 2 * 300 - 1),
+        *((deep, budget) for budget in range(20, 660, 40)),
     ]
 
 
@@ -94,43 +96,51 @@ def choose(costs, budget):
         Slip(
             {"2 * costs[names[start]] +": "3 * costs[names[start]] +"},
             "The lowest free stage needs no gradient of its input: nothing below it learns.",
+            whole=True,
         ),
         Slip(
             {"3 * sum": "2 * sum"},
             "That is too cheap for the stages above the lowest: forward, and twice back.",
+            whole=True,
         ),
         Slip(
             {"2 * costs[names[start]] + 3 * sum(costs[name] for name in names[start + 1 :])":
              "sum(costs[name] for name in names[start:])"},
             "That is the way forward alone. Training goes back, too.",
+            whole=True,
         ),
         Slip(
-            {"return names[start:]": "return names[: len(names) - start]",
-             "range(len(names))": "range(len(names))"},
+            {"return names[start:]": "return names[: len(names) - start]"},
             "Those are the stages at the image. What is free lies at the other end: the frozen part "
             "has to be below it, or nothing can be computed once.",
+            whole=True,
         ),
         Slip(
             {"return names[start:]": "return names[:start]"},
             "Those are the stages that stay frozen.",
+            whole=True,
         ),
         Slip(
             {"return names[start:]": "return names[start:][::-1]"},
             "The right stages, in the wrong order: asked for is that of `costs`.",
+            whole=True,
         ),
         Slip(
             {"<= budget": "< budget"},
             "A budget may be spent to the last multiply-add.",
+            whole=True,
         ),
         Slip(
             {"    return []": "    return names[-1:]"},
             "Not even the head fits, and it is chosen all the same.",
+            whole=True,
         ),
         Slip(
             {"3 * sum(costs[name] for name in names[start + 1 :])":
              "3 * sum(costs[name] for name in names[start + 1 :]) + sum(costs[name] for name in "
              "names[:start])"},
             "The frozen stages are counted as well. They are computed once, before training.",
+            whole=True,
         ),
         Slip(
             "def choose(costs, budget):\n"
@@ -143,6 +153,7 @@ def choose(costs, budget):
             "    return chosen",
             "Twice is the price of the *lowest* free stage, not of the head; and a stage that is too "
             "dear cannot be jumped: below it nothing may be free.",
+            whole=True,
         ),
     ),
     praise="Freezing is not only about forgetting: what is frozen at the bottom is computed once, "

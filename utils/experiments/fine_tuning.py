@@ -424,7 +424,7 @@ GRID: Mapping[tuple[str, int], tuple[float, ...]] = MappingProxyType(
         (HEAD, 3): (25.6, 6.4, 1.6, 0.4, 0.1, 0.025, 0.00625),
         (LAST, 3): (1.6, 0.8, 0.4, 0.2, 0.1, 0.05),
         (ALL, 3): (0.8, 0.4, 0.2, 0.1, 0.05),
-        (BY_LAYER, 3): (3.2, 1.6, 0.8, 0.4, 0.2, 0.1),
+        (BY_LAYER, 3): (3.2, 1.6, 0.8, 0.4, 0.2, 0.1, 0.05),
         (SCRATCH, 30): (1.6, 0.8, 0.4, 0.2, 0.1, 0.05),
         (HEAD, 30): (25.6, 6.4, 1.6, 0.4, 0.1),
         (LAST, 30): (3.2, 1.6, 0.8, 0.4, 0.2, 0.1, 0.05),
@@ -616,3 +616,54 @@ def costs_of_slips() -> dict[str, Estimate]:
     """Return slip -> the points that it costs against the same training without it."""
     rows = results(TUNING_SLIPS.name)
     return {slip: -points(rows, slip, usual, "accuracy") for slip, usual in WITHOUT.items()}
+
+
+def told_points() -> dict[str, Estimate]:
+    """Return what the page tells in points: differences of arms, paired by seed."""
+    pairs = {
+        "lead_1": (HEAD, SCRATCH, 1),
+        "lead_3": (HEAD, SCRATCH, 3),
+        "all_head_3": (ALL, HEAD, 3),
+        "last_head_3": (LAST, HEAD, 3),
+        "last_head_30": (LAST, HEAD, 30),
+        "last_scratch_30": (LAST, SCRATCH, 30),
+        "scratch_head_100": (SCRATCH, HEAD, 100),
+        "scratch_last_100": (SCRATCH, LAST, 100),
+        "scratch_all_100": (SCRATCH, ALL, 100),
+        "layer_all_3": (BY_LAYER, ALL, 3),
+        "layer_all_30": (BY_LAYER, ALL, 30),
+    }
+    return {name: gained(*pair) for name, pair in pairs.items()} | {
+        "odd_lead_3": gained(HEAD, SCRATCH, 3, task=ODD),
+        "odd_scratch_head_100": gained(SCRATCH, HEAD, 100, task=ODD),
+        "longer": longer(),
+    }
+
+
+def told_shares() -> dict[str, float]:
+    """Return what the page tells in shares of test images: means of an arm."""
+    found = {task: learned(task) for task in TASKS}
+    names = {"scratch": SCRATCH, "head": HEAD, "last": LAST, "all": ALL, "layer": BY_LAYER}
+    return {
+        f"{'' if task == EVEN else 'odd_'}{name}_{labels}": found[task][arm][labels]["mean"]
+        for task in TASKS
+        for name, arm in names.items()
+        for labels in (3, 100)
+    }
+
+
+def told_alike() -> dict[str, float]:
+    """Return what the page tells of `alike`: its first and its last stage."""
+    found = alike()
+    names = {"all": ALL, "layer": BY_LAYER, "scratch": SCRATCH, "none": UNTRAINED}
+    return {
+        f"alike_{name}_{which}": list(found[arm].values())[place]
+        for name, arm in names.items()
+        for which, place in (("first", 0), ("last", -1))
+    }
+
+
+def told_slips() -> dict[str, Estimate]:
+    """Return what the page tells of `costs_of_slips`, in points that are lost."""
+    names = ("drift", "hot_head", "foreign", "hot_layers", "no_eval", "pairs", "pairs_kept")
+    return {f"lost_{name}": cost for name, cost in zip(names, costs_of_slips().values(), strict=True)}
