@@ -195,7 +195,7 @@ def _networks() -> list[tuple[nn.Module]]:
             module.running_mean = module.running_var = None  # takes each batch's own
             module.track_running_stats = False
     calm.eval()
-    return [(whole,), (frozen,), (kept,), (two,), (own,), (calm,)]
+    return [(frozen,), (calm,), (kept,), (whole,), (two,), (own,)]
 
 
 def _which_network(network: nn.Module) -> str:
@@ -497,7 +497,7 @@ def _measure(answer: Any, held_out: int) -> Taught:
 
 @cache
 def _best_arm() -> Taught:
-    rows = experiment.rows_of(EVEN)
+    rows = experiment.rows()
     rows = rows[(rows["labels"] == _FEW) & rows["seed"].isin(_SEEDS)]
     return Taught(float(rows.groupby("arm")["accuracy"].mean().max()), 0, 0)
 
@@ -542,10 +542,10 @@ because = "..."  # in a sentence: why this one?
 
 def fifteen() -> Interactive:
     """Ask, before the result, what old classes are worth with three labels of each new one."""
-    found = experiment.learned(EVEN)
+    found = experiment.learned()
     scratch, head = (100 * found[arm][3]["mean"] for arm in (SCRATCH, HEAD))
-    lead = head - scratch
-    told = f"It was {lead:.0f} points, in the mean of five runs: {head:.0f}% against {scratch:.0f}%."
+    lead, runs = head - scratch, len(found[HEAD][3]["named"])
+    told = f"It was {lead:.0f} points, in the mean of {runs} runs: {head:.0f}% against {scratch:.0f}%."
     edges = (float("-inf"), -2.0, 4.0, 20.0, float("inf"))
     texts = (
         "It is worse: it looks for trousers and shoes.",
@@ -565,7 +565,7 @@ def fifteen() -> Interactive:
         "is frozen, and gets a new last layer. Five classes: guessing is right one time in five. How "
         "does the second one do, beside the first?",
         [
-            Option(text, f"{why} {told}", right=low <= lead < high)
+            Option(text, f"{why} {told}", right=bool(low <= lead < high))
             for text, why, low, high in zip(texts, whys, edges[:-1], edges[1:], strict=True)
         ],
         prediction=True,
@@ -575,7 +575,7 @@ def fifteen() -> Interactive:
 
 def hundred() -> Interactive:
     """Ask, before the result, which way is best with a hundred labels of each class."""
-    found = experiment.learned(EVEN)
+    found = experiment.learned()
     means = {arm: found[arm][100]["mean"] for arm in ARMS}
     best = max(means, key=lambda arm: means[arm])
     told = "; ".join(f"{arm} {100 * mean:.0f}%" for arm, mean in means.items())
@@ -589,7 +589,7 @@ def hundred() -> Interactive:
     return choice(
         "With three labels of each class, the frozen network with a new head was ahead. Now there are "
         "a *hundred* of each. Which way has the highest mean?",
-        [Option(f"{arm.capitalize()}.", f"{whys[arm]} {told}.", right=arm == best) for arm in ARMS],
+        [Option(f"{arm.capitalize()}.", f"{whys[arm]} {told}.", right=bool(arm == best)) for arm in ARMS],
         prediction=True,
         name="Predict first",
     )

@@ -5,7 +5,7 @@ from .classify_images import CALIBRATION, FED
 from .compare_networks import COMPARE_TIMES, DISTURBED, NAMED
 from .concatenation import MERGING, MERGING_RATES
 from .disguises import DISGUISES
-from .fine_tuning import TUNING, TUNING_RATES, TUNING_SLIPS, TUNING_SWAPPED
+from .fine_tuning import TUNING, TUNING_RATES, TUNING_SLIPS
 from .global_pooling import HEADS_FULL, HEADS_PROBED, HEADS_RATES
 from .googlenet import STAGE_TIMES
 from .harness import Experiment
@@ -34,6 +34,6 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(FED, CALIBRATION, DISGUISES),
         *(OFF, ANSWERS),
         *(COMPARE_TIMES, NAMED, DISTURBED),
-        *(TUNING_RATES, TUNING, TUNING_SWAPPED, TUNING_SLIPS),
+        *(TUNING_RATES, TUNING, TUNING_SLIPS),
     )
 }

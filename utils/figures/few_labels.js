@@ -2,10 +2,9 @@
 
 import { lineChart } from "../interactive/charts.js";
 import {
-  SERIES, change, choice, figure, fixed, menu, node, paint, percent, readBytes, say, several, titled, track,
+  SERIES, change, figure, fixed, menu, node, paint, percent, readBytes, say, several, titled, track,
 } from "../interactive/kit.js";
 
-const TASKS = { even: "tops and bags", odd: "trousers, dresses, shoes" };
 const LOOKS = {
   "from scratch": { stroke: SERIES[2], "stroke-dasharray": "2 4" },
   "new head": { stroke: SERIES[0] },
@@ -23,7 +22,6 @@ function commonest(named) {
 
 function build({ get, move, control, drawing, summary }) {
   const [arms, stops, [height, width]] = ["arms", "stops", "size"].map(get);
-  const task = control(choice, "task", { legend: "New classes", options: Object.entries(TASKS) });
   const arm = control(menu, "arm", { label: "What may change", groups: [
     ["a fresh network", arms.slice(0, 1).map((name) => [name, name])],
     ["a network that knows five other classes", arms.slice(1).map((name) => [name, name])],
@@ -39,23 +37,23 @@ function build({ get, move, control, drawing, summary }) {
   });
   const key = node("p", { class: "key" }, arms.map((name) =>
     node("span", {}, node("span", { class: "swatch", style: swatch(name) }), name)));
-  const garments = get("truth").even.map(() => {
+  const garments = get("truth").map(() => {
     const canvas = node("canvas", {});
     const answer = node("span", { class: "answer" });
     const times = node("span", { class: "times" });
     return { canvas, answer, times, element: node("div", { class: "garment" }, canvas, answer, times) };
   });
-  const pictures = Object.fromEntries(Object.entries(get("pictures"))
-    .map(([name, all]) => [name, all.map(readBytes)]));
+  const pictures = get("pictures").map(readBytes);
+  const runs = get("found")[arms[0]][0].named.length;
   return {
-    title: "How few are enough?", head: task,
+    title: "How few are enough?",
     body: [node("div", { class: "controls" }, labels, arm), chart, key, summary,
       titled("Twenty test garments, and what most of the runs call them",
         node("div", { class: "garments" }, garments))],
-    note: "Each curve is the mean of five runs. The shaded band is the 95% interval of the chosen one; it covers " +
+    note: `Each curve is the mean of ${several(runs, "run")}. The shaded band is the 95% interval of the chosen one; it covers ` +
       "the draw of the labelled images and the training of both networks. Every step to the right is about three times as many labels.",
     range, told, chart, garments, pictures, stops, height, width, arms,
-    found: get("found"), classes: get("classes"), truth: get("truth"), shown: null,
+    found: get("found"), classes: get("classes"), truth: get("truth"),
   };
 }
 
@@ -64,48 +62,47 @@ const swatch = (name) => {
   return `border-top: 3px ${dashes ? (dashes === "2 4" ? "dotted" : "dashed") : "solid"} ${stroke}`;
 };
 
-function update({ labels, arm, task }, made) {
+function update({ labels, arm }, made) {
   const { range, told, chart, garments, pictures, stops, height, width, arms, found, classes, truth } = made;
   const place = stops.indexOf(labels);
   range.show(place, { text: several(labels, "label") });
   say(told, String(labels));
-  const own = found[task];
-  const here = own[arm][place];
-  const all = arms.flatMap((name) => own[name].map(({ mean }) => mean));
-  const low = Math.floor(10 * Math.min(...all, ...own[arm].map((one) => one.low))) / 10;
+  const here = found[arm][place];
+  const all = arms.flatMap((name) => found[name].map(({ mean }) => mean));
+  const low = Math.floor(10 * Math.min(...all, ...found[arm].map((one) => one.low))) / 10;
   const ticks = [];
   for (let share = Math.round(10 * low); share <= 10; share += low < 0.45 ? 2 : 1) ticks.push([share / 10, `${10 * share}%`]);
   chart.show({
     x: [0, stops.length - 1], y: [low, 1], ticks: ticks.slice(0, 5),
-    lines: Object.fromEntries(arms.map((name) => [name, own[name].map(({ mean }, i) => [i, mean])])),
-    band: [...own[arm].map(({ high }, i) => [i, Math.min(1, high)]),
-      ...own[arm].map(({ low: least }, i) => [i, least]).reverse()],
-    dots: Object.fromEntries(arms.map((name) => [name, [place, own[name][place].mean]])),
+    lines: Object.fromEntries(arms.map((name) => [name, found[name].map(({ mean }, i) => [i, mean])])),
+    band: [...found[arm].map(({ high }, i) => [i, Math.min(1, high)]),
+      ...found[arm].map(({ low: least }, i) => [i, least]).reverse()],
+    dots: Object.fromEntries(arms.map((name) => [name, [place, found[name][place].mean]])),
     here: place, lit: arm, captions: ["1 label", "labels of each class", String(stops.at(-1))],
     label: `The share of test images named rightly, with ${several(labels, "label")} of each class: ` +
-      arms.map((name) => `${name} ${percent(own[name][place].mean)}`).join("; ") + ".",
+      arms.map((name) => `${name} ${percent(found[name][place].mean)}`).join("; ") + ".",
   });
-  const said = truth[task].map((_, i) => commonest(here.named.map((digits) => Number(digits[i]))));
+  const said = truth.map((_, i) => commonest(here.named.map((digits) => Number(digits[i]))));
   let hits = 0;
   garments.forEach(({ canvas, answer, times, element }, i) => {
-    const bytes = pictures[task][i];
+    const bytes = pictures[i];
     paint(canvas, width, height, (at) => bytes[at] / 255);
-    const hit = said[i] === truth[task][i];
+    const hit = said[i] === truth[i];
     hits += hit;
-    const runs = here.named.filter((digits) => Number(digits[i]) === truth[task][i]).length;
+    const runs = here.named.filter((digits) => Number(digits[i]) === truth[i]).length;
     change(element, { class: `garment ${hit ? "hit" : "miss"}` });
-    change(canvas, { role: "img", "aria-label": classes[task][truth[task][i]] });
-    say(answer, `${hit ? "✓" : "✗"} ${classes[task][said[i]]}`);
+    change(canvas, { role: "img", "aria-label": classes[truth[i]] });
+    say(answer, `${hit ? "✓" : "✗"} ${classes[said[i]]}`);
     say(times, `${runs} of ${here.named.length}`);
   });
-  const best = arms.reduce((one, other) => (own[other][place].mean > own[one][place].mean ? other : one));
-  const lead = 100 * (own[best][place].mean - here.mean);
+  const best = arms.reduce((one, other) => (found[other][place].mean > found[one][place].mean ? other : one));
+  const lead = 100 * (found[best][place].mean - here.mean);
   const summary = `${several(labels, "label")} of each class, ${arm}: ${percent(here.mean)} named rightly ` +
     `(${percent(here.low)} to ${percent(here.high)}). ` +
     (best === arm ? "Here that is the highest mean of the five."
       : `The highest mean, ${fixed(lead, 1)} points above, is that of: ${best}.`) +
     ` Of the twenty below, most runs name ${hits} rightly.`;
-  return { summary, results: { labels, arm, task, mean: here.mean, best, said, hits } };
+  return { summary, results: { labels, arm, mean: here.mean, best, said, hits } };
 }
 
 const CSS = `
@@ -133,5 +130,5 @@ const CSS = `
 `;
 
 export default figure({
-  name: "New classes from a few labels", css: CSS, state: ["labels", "arm", "task"], build, update,
+  name: "New classes from a few labels", css: CSS, state: ["labels", "arm"], build, update,
 });

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..experiments.fine_tuning import ARMS, EVEN, HEAD, LABELS, TASKS, garments, learned
+from ..experiments.fine_tuning import ARMS, HEAD, LABELS, garments, learned
 from ..interactive import Interactive
 from ..plots.training import SHORT
 from ..support.checks import one_of
 from ._figure import figure, packed
 
 
-def few_labels(
-    labels: int = 3, *, arm: str = HEAD, task: str = EVEN, key: str | None = None
-) -> Interactive:
+def few_labels(labels: int = 3, *, arm: str = HEAD, key: str | None = None) -> Interactive:
     """Return how well networks name new classes, by labels a class and by what may change.
 
     Under the curves are test garments with the name that most runs give each.
@@ -24,30 +22,22 @@ def few_labels(
         Labelled images of each class, one of `LABELS`.
     arm
         One of `ARMS`.
-    task
-        One of `TASKS`.
     key
         An anchor to link to.
 
     Raises
     ------
     ValueError
-        There is no such number, arm or task.
+        There is no such number or arm.
     """
 
     def check(state: dict[str, Any]) -> None:
-        for name, options in (("labels", LABELS), ("arm", ARMS), ("task", TASKS)):
-            one_of(state[name], options, name)
+        one_of(state["labels"], LABELS, "labels")
+        one_of(state["arm"], ARMS, "arm")
 
-    state = {"labels": labels, "arm": arm, "task": task}
+    state = {"labels": labels, "arm": arm}
     check(state)
-    found = {each: learned(each) for each in TASKS}
-    rows = [
-        (f"{each}: {one}", *(f"{100 * found[each][one][n]['mean']:.0f}%" for n in LABELS))
-        for each in TASKS
-        for one in ARMS
-    ]
-    shown = {each: garments(each) for each in TASKS}
+    found, shown = learned(), garments()
     return figure(
         __file__,
         alt="How many new garments are named rightly, by labels a class and by what may change",
@@ -55,19 +45,14 @@ def few_labels(
         check=check,
         state=state,
         caption="The share of test images of five new classes that is named rightly, by labelled "
-        "images of each class: the mean of five runs.",
+        f"images of each class: the mean of {len(found[HEAD][3]['named'])} runs.",
         heads=("", *(f"{n} {'label' if n == 1 else 'labels'}" for n in LABELS)),
-        rows=rows,
+        rows=[(one, *(f"{100 * found[one][n]['mean']:.0f}%" for n in LABELS)) for one in ARMS],
         arms=list(ARMS),
         stops=list(LABELS),
-        found={
-            each: {
-                one: [found[each][one][n] for n in LABELS] for one in ARMS
-            }
-            for each in TASKS
-        },
-        classes={each: [SHORT.get(name, name) for name in shown[each].classes] for each in TASKS},
-        truth={each: shown[each].labels.tolist() for each in TASKS},
-        pictures={each: [packed(image[0]) for image in shown[each].images] for each in TASKS},
-        size=list(shown[EVEN].images.shape[2:]),
+        found={one: [found[one][n] for n in LABELS] for one in ARMS},
+        classes=[SHORT.get(name, name) for name in shown.classes],
+        truth=shown.labels.tolist(),
+        pictures=[packed(image[0]) for image in shown.images],
+        size=list(shown.images.shape[2:]),
     )
