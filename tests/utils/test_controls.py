@@ -9,7 +9,7 @@ import pytest
 from test_classify import COFFEE, png
 
 from utils import data
-from utils.controls import Classifier, Progress
+from utils.controls import Classifier, Collector, Progress
 from utils.pretrained import load
 
 
@@ -78,3 +78,24 @@ def test_a_bar_moves_and_its_last_state_stands_where_there_is_no_kernel(capsys):
     assert 'value="4" max="4"' in output.data["text/html"]
     assert "<b>" not in output.data["text/html"]
     assert output.data["application/vnd.jupyter.widget-view+json"]["model_id"]
+
+
+@pytest.mark.parametrize("version", [7, 8])
+def test_a_collector_fills_one_folder_a_class(tmp_path, version):
+    collector = Collector(tmp_path, ["cup", "cat"])
+    file = {"content": memoryview(png(COFFEE)), "name": "coffee.png"}
+    for name in ("cup", "cup", "cat"):
+        collector._uploaded(name, {"new": {"coffee.png": file} if version == 7 else (file,)})
+    found = data.image_folder(tmp_path, size=32)
+    assert found.classes == ("cat", "cup")
+    assert found.labels.tolist() == [0, 1, 1]
+    assert "2 pictures" in Collector(tmp_path, ["cup", "cat"])._counts["cup"].value
+    collector._uploaded("cat", {"new": ({"content": b"<b>no</b>", "name": "no.png"},)})
+    assert 'role="alert"' in collector._counts["cat"].value
+    assert "<b>" not in collector._counts["cat"].value
+
+
+@pytest.mark.parametrize("classes", [["one"], ["a", "a"], ["a", "../b"], ["a", "b/c"], ["a", ""]])
+def test_a_collector_wants_classes_that_can_be_folders(tmp_path, classes):
+    with pytest.raises(ValueError, match="class"):
+        Collector(tmp_path, classes)
