@@ -15,7 +15,7 @@ from utils.figures import few_labels
 def test_every_stop_shows_the_stored_runs(show) -> None:
     page = show(few_labels()).page
     found, labels = learned(), garments().labels.tolist()
-    slider = page.get_by_label("Labels of each class")
+    slider = page.get_by_role("slider", name="Labels of each class")
     for arm in ARMS:
         page.get_by_label("What may change", exact=True).select_option(arm)
         for place, count in enumerate(LABELS):
@@ -34,7 +34,7 @@ def test_every_stop_shows_the_stored_runs(show) -> None:
 
 def test_keyboard_moves_it_and_python_too(show) -> None:
     page = show(few_labels(1)).page
-    page.get_by_label("Labels of each class").focus()
+    page.get_by_role("slider", name="Labels of each class").focus()
     page.keyboard.press("ArrowRight")
     assert results(page)["labels"] == LABELS[1]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -39,7 +40,7 @@ class Stages(Result):
         if isinstance(value, Mapping | str) or not isinstance(value, Iterable):
             look = 'Return the names as a list, as in `["inception4b", "fc"]`.'
             raise MismatchError("a list of names", short(value), look)
-        names = list(value)
+        names = list(islice(value, 100))  # it may have no end
         if not all(isinstance(name, str) for name in names):
             look = "Return names alone, without their costs."
             raise MismatchError("a list of names", short(value), look)
