@@ -128,7 +128,7 @@ def test_a_run_says_what_it_says_it_does():
     )  # fmt: skip
     taken = [int(count) for count in row["taken"].split()]
     assert sum(taken) == row["tested"] == 1000
-    assert sum(taken[:: 6]) == round(1000 * row["accuracy"])
+    assert sum(taken[::6]) == round(1000 * row["accuracy"])
     assert (row["free"], row["moved"]) == (645, 0)
     drifted = tuning.tune(
         arm=HEAD, task=EVEN, labels=1, peak_rate=0.1, steps=2, slip=tuning.DRIFT, held_out=True,

@@ -40,7 +40,8 @@ class Collector(ipywidgets.VBox):
         for name in self.classes:
             if not re.fullmatch(r"\w[\w .'-]*", name):
                 raise ValueError(
-                    f"{name!r} cannot be the name of a class: take letters, digits, spaces, hyphens."
+                    f"{name!r} cannot be the name of a class: take letters, digits, spaces, "
+                    f"hyphens."
                 )
         self._counts = {name: ipywidgets.HTML() for name in self.classes}
         rows = []

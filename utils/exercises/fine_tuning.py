@@ -63,12 +63,15 @@ def _budgets() -> list[tuple[dict[str, int], int]]:
     ]
 
 
+_ABOVE = "3 * sum(costs[name] for name in names[start + 1 :])"
+
 free = Exercise(
     key="free",
     title="What a budget lets you free",
     statement="""
 How many stages can you afford to train? `costs` gives for each stage, from the image to the head,
-its multiply-adds for one image, forward. What lies below the lowest stage that is free is frozen: it
+its multiply-adds for one image, forward. What lies below the lowest stage that is free is
+frozen: it
 is computed once, and costs nothing here. From there up, each training image costs, for each stage,
 its multiply-adds once on the way forward and twice on the way back: as much for the gradient of its
 weights, and as much again for the gradient of its input. The lowest free stage does not need the
@@ -105,14 +108,14 @@ def choose(costs, budget):
             whole=True,
         ),
         Slip(
-            {"2 * costs[names[start]] + 3 * sum(costs[name] for name in names[start + 1 :])":
-             "sum(costs[name] for name in names[start:])"},
+            {f"2 * costs[names[start]] + {_ABOVE}": "sum(costs[name] for name in names[start:])"},
             "That is the way forward alone. Training goes back, too.",
             whole=True,
         ),
         Slip(
             {"return names[start:]": "return names[: len(names) - start]"},
-            "Those are the stages at the image. What is free lies at the other end: the frozen part "
+            "Those are the stages at the image. What is free lies at the other end: the frozen "
+            "part "
             "has to be below it, or nothing can be computed once.",
             whole=True,
         ),
@@ -137,9 +140,7 @@ def choose(costs, budget):
             whole=True,
         ),
         Slip(
-            {"3 * sum(costs[name] for name in names[start + 1 :])":
-             "3 * sum(costs[name] for name in names[start + 1 :]) + sum(costs[name] for name in "
-             "names[:start])"},
+            {_ABOVE: f"{_ABOVE} + sum(costs[name] for name in names[:start])"},
             "The frozen stages are counted as well. They are computed once, before training.",
             whole=True,
         ),
@@ -152,7 +153,8 @@ def choose(costs, budget):
             "            chosen.insert(0, name)\n"
             "            factor = 3\n"
             "    return chosen",
-            "Twice is the price of the *lowest* free stage, not of the head; and a stage that is too "
+            "Twice is the price of the *lowest* free stage, not of the head; and a stage that "
+            "is too "
             "dear cannot be jumped: below it nothing may be free.",
             whole=True,
         ),
@@ -161,7 +163,8 @@ def choose(costs, budget):
     "and what is frozen in the middle saves next to nothing.",
     hints=(
         "Try every lowest stage, from the image on: the first that fits frees the most.",
-        "If stage number `start` is the lowest, the price is twice its own, and three times the sum "
+        "If stage number `start` is the lowest, the price is twice its own, and three times the "
+        "sum "
         "of those above it.",
         "`names[start:]` are the stages from there to the head.",
     ),
@@ -261,7 +264,8 @@ def moving(network):
         ),
         Slip(
             {"module.training": "True"},
-            "In evaluation mode, batch normalisation uses its averages and leaves them as they are. "
+            "In evaluation mode, batch normalisation uses its averages and leaves them as they "
+            "are. "
             "Every module has a mode of its own: `module.training`.",
         ),
         Slip(
@@ -292,11 +296,13 @@ def moving(network):
     ),
     praise="The second number is why a trunk with frozen weights is not a frozen trunk.",
     hints=(
-        "`p.requires_grad` says whether a parameter may change; `module.training` is the mode of one "
+        "`p.requires_grad` says whether a parameter may change; `module.training` is the mode "
+        "of one "
         "part.",
         "Go through `network.modules()`, and take those for which "
         "`isinstance(module, nn.BatchNorm2d)`.",
-        "Each that is in training mode, and has a `running_mean` that is not None, changes twice as "
+        "Each that is in training mode, and has a `running_mean` that is not None, changes "
+        "twice as "
         "many numbers as it has channels.",
     ),
     solution_code="""
@@ -324,7 +330,8 @@ def moving(network):
 _SIGNS: Mapping[str, str] = MappingProxyType(
     {
         "the trunk learns, too": "Then the weights of `conv1` would be others after the training.",
-        "the averages drift": "Then the weights of `conv1` would stay, and its `running_mean` would "
+        "the averages drift": "Then the weights of `conv1` would stay, and its `running_mean` "
+        "would "
         "not.",
         "the rate is far too high": "Then the loss would jump about, far above that of guessing, "
         "which is the logarithm of 5.",
@@ -423,7 +430,8 @@ wrong = {"A": ..., "B": ..., "C": ...}
     hints=(
         "Keep a copy: `before = copy.deepcopy(network.state_dict())`. Which entries are others "
         "afterwards?",
-        "A head that guesses among five classes has a loss of `math.log(5)`, about 1.6. Where do the "
+        "A head that guesses among five classes has a loss of `math.log(5)`, about 1.6. Where "
+        "do the "
         "losses begin, and where do they end?",
         "In one training a `running_mean` moves. In one the losses leap. In one nothing is wrong "
         "with network and rate, and yet hardly anything is learned.",
@@ -481,13 +489,9 @@ def _measure(answer: Any, held_out: int) -> Taught:
     # First on a network that knows nothing, with few images: one that knows takes longer to make.
     _teach(answer, UNTRAINED, 0, experiment.drawn(EVEN, _FEW, seed=0))
     if held_out:
-        test = experiment.of_each(
-            experiment.new_classes(EVEN), slice(experiment.DRAWN_FROM, None)
-        )
+        test = experiment.of_each(experiment.new_classes(EVEN), slice(experiment.DRAWN_FROM, None))
     else:
-        test = experiment.of_each(
-            experiment.new_classes(EVEN, "test"), slice(experiment.TESTED)
-        )
+        test = experiment.of_each(experiment.new_classes(EVEN, "test"), slice(experiment.TESTED))
     found = []
     for seed in _SEEDS:
         taught = _teach(answer, ALL_LAYERS, seed, experiment.drawn(EVEN, _FEW, seed=seed))
@@ -511,7 +515,8 @@ Fifty labelled images, ten of each new class, and a network that knows five othe
 better than every way on this page? Write a function that gets such a network, with a new head and
 nothing frozen, the images as `LabelledImages`, and the `normalisation` that the network is used
 to. Train as you like, and return the network. It is measured on two networks with a draw of labels
-each, the first two of the stored runs, on 1,000 test images. The page has not tried everything:
+each, the first two of the stored runs, on a thousand test images. The page has not tried
+everything:
 images moved and mirrored, a head first and the rest after it, a mean of several networks. To try
 things out, `ex.challenge.check(teach, held_out=1_000)` tests on training images that nobody draws;
 look at the test images once. The first call takes a minute: the two networks learn their old
@@ -546,7 +551,9 @@ def fifteen() -> Interactive:
     found = experiment.learned()
     scratch, head = (100 * found[arm][3]["mean"] for arm in (SCRATCH, HEAD))
     lead, runs = head - scratch, len(found[HEAD][3]["named"])
-    told = f"It was {lead:.0f} points, in the mean of {runs} runs: {head:.0f}% against {scratch:.0f}%."
+    told = (
+        f"It was {lead:.0f} points, in the mean of {runs} runs: {head:.0f}% against {scratch:.0f}%."
+    )
     edges = (float("-inf"), -2.0, 4.0, 20.0, float("inf"))
     texts = (
         "It is worse: it looks for trousers and shoes.",
@@ -562,8 +569,10 @@ def fifteen() -> Interactive:
     )
     return choice(
         "Two networks of the same kind learn from these fifteen pictures. One begins with random "
-        "weights. The other has learned five *other* classes before, trousers, dresses and shoes; it "
-        "is frozen, and gets a new last layer. Five classes: guessing is right one time in five. How "
+        "weights. The other has learned five *other* classes before, trousers, dresses and "
+        "shoes; it "
+        "is frozen, and gets a new last layer. Five classes: guessing is right one time in "
+        "five. How "
         "does the second one do, beside the first?",
         [
             Option(text, f"{why} {told}", right=bool(low <= lead < high))
@@ -588,9 +597,13 @@ def hundred() -> Interactive:
         experiment.BY_LAYER: "Everything can change, and the lower layers only slowly.",
     }
     return choice(
-        "With three labels of each class, the frozen network with a new head was ahead. Now there are "
+        "With three labels of each class, the frozen network with a new head was ahead. Now "
+        "there are "
         "a *hundred* of each. Which way has the highest mean?",
-        [Option(f"{arm.capitalize()}.", f"{whys[arm]} {told}.", right=bool(arm == best)) for arm in ARMS],
+        [
+            Option(f"{arm.capitalize()}.", f"{whys[arm]} {told}.", right=bool(arm == best))
+            for arm in ARMS
+        ],
         prediction=True,
         name="Predict first",
     )
@@ -603,7 +616,8 @@ def head_size() -> Interactive:
     answer = sum(p.numel() for p in network.fc.parameters())
     whole = sum(p.numel() for p in network.parameters())
     return questions.number(
-        f"The last map of this network has {features} channels, and there are {classes} new classes. "
+        f"The last map of this network has {features} channels, and there are {classes} new "
+        f"classes. "
         "How many parameters does the new head have?",
         answer,
         diagnoses={

@@ -6,7 +6,8 @@ The design, written down before the runs:
 or 100 labelled images of each. How much is what it knows already worth, and how much of it should
 be allowed to change?
 
-**Classes.** Fashion-MNIST's ten are split by their numbers, so that nobody can have picked the split
+**Classes.** Fashion-MNIST's ten are split by their numbers, so that nobody can have picked the
+split
 with the nicest result. `EVEN`: the new classes are those with even numbers, T-shirt, Pullover,
 Coat, Shirt and Bag, four of which look alike; the old ones are trousers, dresses and three kinds of
 shoes. (`ODD` is the other way round.)
@@ -36,14 +37,17 @@ images or classes. What could go either way: whether old classes help at all wit
 ones; whether all layers beat the head, and from how many labels on; whether from scratch catches
 up.
 
-**Similarity.** With 100 labels, linear CKA (Kornblith et al. 2019) between the maps of the network before and after,
+**Similarity.** With 100 labels, linear CKA (Kornblith et al. 2019) between the maps of the
+network before and after,
 stage by stage, on 500 test images of the new classes. `UNTRAINED`, a network with random weights,
 says how much of it is to be had for nothing.
 
-**A check.** `EVEN` from scratch with 100 labels, four times as many steps: whether it was only stopped too
+**A check.** `EVEN` from scratch with 100 labels, four times as many steps: whether it was only
+stopped too
 early.
 
-**Slips.** Seven ways to go wrong, with 10 labels a class, each against the same training without the
+**Slips.** Seven ways to go wrong, with 10 labels a class, each against the same training
+without the
 slip, same seeds: see `SLIPS`.
 
 **Given up.** Augmentation, which can be had with a frozen trunk only by computing features again;
@@ -192,7 +196,9 @@ def slow_down(network: GoogLeNet, factor: float) -> None:
     decay, is the same as rates of their own: `train` has one rate.
     """
     parts = [list(network.get_submodule(name).parameters()) for name in stages(network)]
-    for depth, parameters in enumerate(reversed([own for own in parts if own]), 1):  # pools have none
+    for depth, parameters in enumerate(
+        reversed([own for own in parts if own]), 1
+    ):  # pools have none
         for parameter in parameters:
             parameter.register_hook(partial(torch.mul, torch.tensor(factor**-depth)))
 
@@ -405,9 +411,7 @@ def tune(
 
 
 @torch.no_grad()
-def _scores(
-    network: GoogLeNet, test: LabelledImages, normalisation: Any, *, alone: bool
-) -> Tensor:
+def _scores(network: GoogLeNet, test: LabelledImages, normalisation: Any, *, alone: bool) -> Tensor:
     """Return scores (N, classes), in evaluation; or in training mode, image by image."""
     if not alone:
         found = evaluate(network, test, normalisation=normalisation, logits=True).logits
@@ -509,6 +513,7 @@ TUNING = Experiment(
     settings=_settings,
     seeds=SEEDS,
 )
+
 
 def _slips() -> dict[str, Options]:
     rates = chosen_rates()
@@ -647,4 +652,6 @@ def told_alike() -> dict[str, float]:
 def told_slips() -> dict[str, Estimate]:
     """Return what the page tells of `costs_of_slips`, in points that are lost."""
     names = ("drift", "hot_head", "foreign", "hot_layers", "no_eval", "pairs", "pairs_kept")
-    return {f"lost_{name}": cost for name, cost in zip(names, costs_of_slips().values(), strict=True)}
+    return {
+        f"lost_{name}": cost for name, cost in zip(names, costs_of_slips().values(), strict=True)
+    }

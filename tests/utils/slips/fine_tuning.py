@@ -16,7 +16,10 @@ SLIPS = {
         ),
     ],
     "broken": [
-        ("wrong = {'A': 'the trunk learns, too', 'B': 'nothing', 'C': 'nothing'}", "`conv1` would be"),
+        (
+            "wrong = {'A': 'the trunk learns, too', 'B': 'nothing', 'C': 'nothing'}",
+            "`conv1` would be",
+        ),
         (
             "wrong = {'A': 'the averages drift', 'B': 'the head is frozen', "
             "'C': 'the rate is far too high'}",
