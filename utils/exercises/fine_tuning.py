@@ -529,10 +529,11 @@ from utils.training import Recipe, train
 def teach(network, images, normalisation):
     \"\"\"Teach a network five new classes from fifty images, and return it.\"\"\"
     recipe = Recipe(
-        epochs=60, batch_size=25, peak_rate=..., weight_decay=0.0, crop=2, flip=True
+        epochs=60, batch_size=25, crop=2, flip=True,
+        peak_rate=0.8 * ...,  # how much lower, or higher?
     )
     train(network, images, recipe=recipe, normalisation=normalisation)
-    return ...
+    return network
 
 because = "..."  # in a sentence: why this one?
 """,

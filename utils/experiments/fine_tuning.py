@@ -7,10 +7,9 @@ or 100 labelled images of each. How much is what it knows already worth, and how
 be allowed to change?
 
 **Classes.** Fashion-MNIST's ten are split by their numbers, so that nobody can have picked the
-split
-with the nicest result. `EVEN`: the new classes are those with even numbers, T-shirt, Pullover,
-Coat, Shirt and Bag, four of which look alike; the old ones are trousers, dresses and three kinds of
-shoes. (`ODD` is the other way round.)
+split with the nicest result. `EVEN`: the new classes are those with even numbers, T-shirt,
+Pullover, Coat, Shirt and Bag, four of which look alike; the old ones are trousers, dresses and
+three kinds of shoes. (`ODD` is the other way round.)
 
 **Arms.** `SCRATCH`: a fresh network. `HEAD`: a new linear layer on the frozen rest, whose features
 are computed once. `LAST`: the same, with the last two modules free as well. `ALL`: every layer is
@@ -38,17 +37,14 @@ ones; whether all layers beat the head, and from how many labels on; whether fro
 up.
 
 **Similarity.** With 100 labels, linear CKA (Kornblith et al. 2019) between the maps of the
-network before and after,
-stage by stage, on 500 test images of the new classes. `UNTRAINED`, a network with random weights,
-says how much of it is to be had for nothing.
+network before and after, stage by stage, on 500 test images of the new classes. `UNTRAINED`, a
+network with random weights, says how much of it is to be had for nothing.
 
 **A check.** `EVEN` from scratch with 100 labels, four times as many steps: whether it was only
-stopped too
-early.
+stopped too early.
 
 **Slips.** Seven ways to go wrong, with 10 labels a class, each against the same training
-without the
-slip, same seeds: see `SLIPS`.
+without the slip, same seeds: see `SLIPS`.
 
 **Given up.** Augmentation, which can be had with a frozen trunk only by computing features again;
 larger networks; rates of their own for each number of labels;
