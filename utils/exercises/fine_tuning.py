@@ -590,6 +590,7 @@ def hundred() -> Interactive:
     means = {arm: found[arm][100]["mean"] for arm in ARMS}
     best = max(means, key=lambda arm: means[arm])
     told = "; ".join(f"{arm} {100 * mean:.0f}%" for arm, mean in means.items())
+    told += "; three runs do not settle who of the first four is ahead"
     whys = {
         SCRATCH: "With enough labels, old knowledge may even be in the way.",
         HEAD: "A new head can only choose among what the network saw in trousers and shoes.",
