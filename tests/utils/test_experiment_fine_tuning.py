@@ -122,6 +122,7 @@ def test_the_page_says_what_the_rows_hold():
     costs = tuning.costs_of_slips()
     assert costs[tuning.NO_EVAL].low > 20
     assert costs[tuning.FOREIGN].mean > 2
+    assert costs[tuning.PAIRS].mean < -4  # it gained
     for slip in (tuning.DRIFT, tuning.HOT_HEAD, tuning.HOT_LAYERS):
         assert costs[slip].low < 0 < costs[slip].high
     alike = tuning.alike()
