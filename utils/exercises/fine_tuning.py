@@ -473,6 +473,15 @@ def _teach(answer: Any, arm: str, seed: int, images: LabelledImages) -> nn.Modul
         got=taught,
         look="Return the network that you have trained.",
     )
+    untouched = dict(network.named_parameters())
+    same = {name: p for name, p in taught.named_parameters() if name in untouched}
+    expect(
+        same.keys() != untouched.keys()
+        or not all(torch.equal(p, untouched[name]) for name, p in same.items()),
+        expected="a network that has learned",
+        got="the one that came, as it was",
+        look="Train it before you return it.",
+    )
     with in_evaluation(taught), torch.no_grad():
         scores = call(taught, torch.zeros(2, 1, 28, 28))
     expect(
