@@ -192,7 +192,8 @@ def _networks() -> list[tuple[nn.Module]]:
         network.fc.requires_grad_(True)
     for part in (*kept.children(), *two.children()):
         part.eval()
-    for part in (two.inception4b, two.fc):
+    for name in ("inception4b", "fc"):
+        part = two.get_submodule(name)
         part.train().requires_grad_(True)
     for module in own.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -202,7 +203,7 @@ def _networks() -> list[tuple[nn.Module]]:
     return [(frozen,), (calm,), (kept,), (whole,), (two,), (own,)]
 
 
-def _which_network(network: nn.Module) -> str:
+def _which_network(network: Any) -> str:
     names = (
         "a network of which nothing is frozen",
         "one whose weights are frozen but for the head, in training mode",
@@ -239,7 +240,7 @@ from torch import nn
 
 
 def moving(network):
-    \"\"\"Numbers that learning changes, and numbers that a forward pass changes.\"\"\"
+    \"\"\"How many numbers learning changes, and a forward pass alone.\"\"\"
     learned = sum(p.numel() for p in network.parameters())  # all of them?
     drifting = ...
     return learned, drifting
@@ -362,7 +363,7 @@ class Broken:
 
     letter: str
 
-    def __call__(self, network: nn.Module) -> list[float]:
+    def __call__(self, network: Any) -> list[float]:
         """Train the head of a network, in place, on fifty images; return the losses of 20 steps."""
         what = _IN_TRAINING[self.letter]
         network.requires_grad_(False)
@@ -543,8 +544,6 @@ def teach(network, images, normalisation):
     )
     train(network, images, recipe=recipe, normalisation=normalisation)
     return network
-
-because = "..."  # in a sentence: why this one?
 """,
     answer="teach",
     measure=_measure,

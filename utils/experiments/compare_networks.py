@@ -518,7 +518,7 @@ def _disturbed() -> pd.DataFrame:
 
 
 def disturbed() -> pd.DataFrame:
-    """Return the stored rows: ``network``, ``kind``, ``strength``, ``accuracy``, ``sure`` and more."""
+    """Return the stored rows: ``network``, ``kind``, ``strength``, ``accuracy``, ``sure``, more."""
     return _disturbed().copy()
 
 

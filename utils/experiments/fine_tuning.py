@@ -173,8 +173,8 @@ def start(arm: str, task: str, *, seed: int) -> GoogLeNet:
         if arm in (HEAD, LAST) and part is not network.fc:
             freeze(part)
     if arm == LAST:
-        for part in (network.inception4a, network.inception4b):
-            part.train().requires_grad_(True)
+        for name in ("inception4a", "inception4b"):
+            network.get_submodule(name).train().requires_grad_(True)
     if arm == BY_LAYER:
         slow_down(network, FACTOR)
     return network
@@ -273,7 +273,8 @@ def learn(
             maps = network.avgpool(maps)  # of an average, the average is the same again
     above = [network.get_submodule(name) for name in names[len(below) :]]
     rest = nn.Sequential(*above, network.avgpool, nn.Flatten(), network.dropout, network.fc)
-    train(rest, MapBatches(maps, images.labels, images.classes, recipe), report=silent)
+    batches: Any = MapBatches(maps, images.labels, images.classes, recipe)
+    train(rest, batches, report=silent)
 
 
 def _is_free(part: nn.Module) -> bool:
@@ -362,7 +363,8 @@ def tune(
     network = start(arm, task, seed=seed)
     free = sum(p.numel() for p in network.parameters() if p.requires_grad)
     recipe = replace(recipe_of(labels, rate=peak_rate, steps=steps), seed=seed)
-    first = network.conv1.bn.running_mean.clone(), network.conv1.bn.running_var.sqrt()
+    averages: Any = network.get_submodule("conv1.bn")
+    first = averages.running_mean.clone(), averages.running_var.sqrt()
     if slip == PAIRS:
         recipe = replace(recipe, batch_size=2, peak_rate=peak_rate * 2 / recipe.batch_size)
     diverged = False
@@ -397,7 +399,7 @@ def tune(
         "train_accuracy": evaluate(network, images, normalisation=normalisation).accuracy,
         "diverged": diverged,
         "free": free,
-        "moved": float(((network.conv1.bn.running_mean - first[0]) / first[1]).abs().mean()),
+        "moved": float(((averages.running_mean - first[0]) / first[1]).abs().mean()),
     } | {name: round(value, 4) for name, value in alike.items()}
 
 
@@ -451,7 +453,7 @@ TUNING_RATES = Experiment(
     name="tuning_rates",
     about="which learning rate suits a new head, some layers, all layers, and a fresh network",
     measure=tune,
-    options=_OPTIONS | {"held_out": True},
+    options={**_OPTIONS, "held_out": True},
     settings={
         _at((arm, labels), rate): {"arm": arm, "labels": labels, "peak_rate": rate}
         for (arm, labels), rates in GRID.items()
