@@ -16,6 +16,12 @@ _LOG = (
 # what only their verdict says.
 SLIPS = {
     "chance": [
+        (
+            {
+                "math.log10(ways / math.comb(channels, kind))": "round(math.log10(ways / math.comb(channels, kind)), 2)"
+            },
+            "If you rounded",
+        ),
         ("def log_chance(channels, branch, kind, inside):\n    return -3.0", "Take a tiny case"),
         ("def log_chance(channels, branch, kind, inside):\n    return 'tiny'", "a single number"),
         (
@@ -50,7 +56,20 @@ SLIPS = {
             _WATCH
             + _KEEP.format("lambda l, i, o: kept.append(i)")
             + "    handle.remove()\n    return kept[0]",
-            "Put the output into a list",
+            "what goes *into* the layer",
+        ),
+        (
+            _WATCH
+            + _KEEP.format("lambda l, i, o: kept.append(o)")
+            + "    layer._forward_hooks.clear()\n    return kept[0]",
+            "You removed *all* hooks",
+        ),
+        (_WATCH + "    return layer(x)", "Did you give the images to the layer itself?"),
+        (
+            _WATCH
+            + _KEEP.format("lambda l, i, o: kept.append(-o)")
+            + "    handle.remove()\n    return kept[0]",
+            "The shape is right",
         ),
         (
             _WATCH
@@ -128,7 +147,7 @@ SLIPS = {
     ],
     "occlude": [
         (
-            {"before - score(covered)": "(before - score(covered)).mean()"},
+            {"before - score(covered)": "2 * (before - score(covered))"},
             "Cover the upper left square alone",
         ),
         ({"return falls": "return falls.transpose(1, 2)"}, "rows first, then columns"),
