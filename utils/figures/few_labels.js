@@ -29,7 +29,7 @@ function build({ get, move, control, drawing, summary }) {
   const range = track({
     label: "Labels of each class", max: stops.length - 1, change: (place) => move({ labels: stops[place] }),
   });
-  const told = node("output", { class: "told" });
+  const told = node("span", { class: "told" });
   const labels = node("div", { class: "labels" },
     node("span", {}, "Labels of each class"), told, range);
   const chart = lineChart(drawing, {
