@@ -18,7 +18,8 @@ SLIPS = {
     "chance": [
         (
             {
-                "math.log10(ways / math.comb(channels, kind))": "round(math.log10(ways / math.comb(channels, kind)), 2)"
+                "math.log10(ways / math.comb(channels, kind))": "round("
+                "math.log10(ways / math.comb(channels, kind)), 2)"
             },
             "If you rounded",
         ),
