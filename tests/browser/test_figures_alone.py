@@ -796,6 +796,7 @@ def test_without_scripts_the_numbers_are_there(show, name, chromium, figures_url
     numbers = {
         "bottleneck": "15,872",
         "costs": "61,100,840",
+        "few": "last two modules",
         "flow": "16 to 47",
         "gradients": re.search("<td>(.+?)</td>", gradient_steps().fallback)[1],
         "lens": "+0.163",
