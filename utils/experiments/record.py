@@ -38,7 +38,7 @@ def attempt(*, recipe: Recipe, seed: int, report: Report) -> dict[str, Any]:
     named = torch.stack(looks).mean(dim=0).argmax(dim=1)
     return {
         **row,
-        "mirrored": float((named == test.labels).float().mean()),
+        "mirrored": (named == test.labels).sum().item() / len(test),
         "right": named_right(network, test, normalisation=normalisation),
     }
 

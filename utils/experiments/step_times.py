@@ -5,15 +5,19 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from .. import pretrained
 from ..accounting import account
 from ..data import results
+from ..googlenet import MINI_EARLY, mini_googlenet
+from ..networks.baselines import plain_network, small_resnet
+from ..networks.lean import Lean
+from ..networks.network import Config, Network
+from ..networks.rows import each_module
 from ..support.telling import Estimate, spread
 from ..training import Recipe
 from ..training.loop import make_optimiser, total_loss
@@ -22,11 +26,21 @@ from .measures import fresh
 
 Layout = Literal["channels last", "channels first"]
 
-#: The three networks of one size that ship, and how they are built.
-BUILT: dict[str, tuple[str, dict[str, Any]]] = {
-    "mini-googlenet": ("mini_googlenet", {"early_pools": True}),
-    "plain-network": ("plain_network", {}),
-    "small-resnet": ("small_resnet", {}),
+#: The same numbers of filters as `mini_googlenet` has, in modules that take fewer passes.
+LEAN = "with lean modules"
+
+
+def _lean() -> nn.Module:
+    layers = each_module(MINI_EARLY, Lean)
+    return Network(Config(name=LEAN, layers=layers, in_channels=1, num_classes=10))
+
+
+#: The three networks of one size that ship, the Inception one in two ways; how they are built.
+BUILT: dict[str, Callable[[], nn.Module]] = {
+    "mini-googlenet": partial(mini_googlenet, in_channels=1, early_pools=True),
+    LEAN: _lean,
+    "plain-network": partial(plain_network, in_channels=1),
+    "small-resnet": partial(small_resnet, in_channels=1),
 }
 #: What an operation of PyTorch belongs to, by a part of its name; the first that fits.
 _KINDS = {
@@ -38,10 +52,6 @@ _KINDS = {
 }
 KINDS = (*_KINDS, "the rest")
 ROUNDS = 5  # of which the median counts, after one that does not
-
-
-def _built(name: str, options: dict[str, Any]) -> nn.Module:
-    return pretrained.create(name, num_classes=10, in_channels=1, **options).train()
 
 
 def _step(network: nn.Module, images: torch.Tensor, *, half: bool) -> Callable[[], None]:
@@ -62,7 +72,7 @@ def _step(network: nn.Module, images: torch.Tensor, *, half: bool) -> Callable[[
 
 
 def time_steps(*, half: bool, layout: Layout, batch: int, seed: int, report: Report) -> list[dict]:
-    """Time steps of training of three networks in turn, on one thread of the CPU.
+    """Time steps of training of the networks of `BUILT` in turn, on one thread of the CPU.
 
     What is counted is the process' own time, so that other processes disturb it little.
 
@@ -78,9 +88,7 @@ def time_steps(*, half: bool, layout: Layout, batch: int, seed: int, report: Rep
     torch.set_num_threads(1)
     shape = torch.channels_last if layout == "channels last" else torch.contiguous_format
     images = fresh(lambda: torch.randn(batch, 1, 28, 28), seed=seed).to(memory_format=shape)
-    networks = {
-        name: fresh(partial(_built, name, options), seed=seed) for name, options in BUILT.values()
-    }
+    networks = {name: fresh(build, seed=seed).train() for name, build in BUILT.items()}
     steps = {name: _step(network, images, half=half) for name, network in networks.items()}
     spent: dict[str, list[tuple[float, float, int]]] = {name: [] for name in networks}
     rows = []
@@ -92,16 +100,16 @@ def time_steps(*, half: bool, layout: Layout, batch: int, seed: int, report: Rep
                 took, after = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF)
                 system = after.ru_stime - before.ru_stime
                 spent[name].append((took, system, after.ru_minflt - before.ru_minflt))
-        for shipped, (name, _) in BUILT.items():
-            report(shipped)
-            network, times = networks[name], spent[name][1:]
+        for name, network in networks.items():
+            report(name)
+            times = spent[name][1:]
             took, system, faults = (
                 statistics.median(column) for column in zip(*times, strict=True)
             )
             counted = account(network, (1, 28, 28))
             rows.append(
                 {
-                    "timed": shipped,
+                    "timed": name,
                     "milliseconds": round(1000 * took / batch, 4),
                     "system": round(system / took, 4),
                     "faults": int(faults),
@@ -133,7 +141,7 @@ def shares(step: Callable[[], None]) -> dict[str, float]:
 
 STEP_TIMES = Experiment(
     name="step_times",
-    about="where the time of a training step goes, in three networks of one size, on one thread",
+    about="where the time of a training step goes, in networks of one size, on one thread",
     measure=time_steps,
     options={"half": True, "layout": "channels last", "batch": 128},
     settings={
