@@ -848,3 +848,39 @@ def dearest_ingredient(gained: dict[str, Estimate]) -> Interactive:
         prediction=True,
         name="Predict first",
     )
+
+
+def changing_places() -> Interactive:
+    """Ask, before it is tried, which pool a 1x1 convolution may trade places with."""
+    sums = "Each output of the 1x1 is a weighted sum over channels, at one place. "
+    return choice(
+        "A pool of nine neighbours, then a 1×1 convolution without bias: which pool may trade "
+        "places with it, whatever the weights, and nothing changes?",
+        [
+            Option(
+                "an average pool, not a max pool",
+                sums + "An average is such a sum over places, and sums may be taken in either "
+                "order.",
+                right=True,
+            ),
+            Option(
+                "a max pool, not an average pool",
+                "A max pool may trade places with a ReLU. But the greatest of several sums is no "
+                "sum of the greatest: the nine maxima of two channels can lie at different places.",
+                right=False,
+            ),
+            Option(
+                "both",
+                "The maxima of two channels can lie at different places. After the convolution "
+                "there is one map, and one place for its maximum.",
+                right=False,
+            ),
+            Option(
+                "neither",
+                sums + "Is an average over places so different?",
+                right=False,
+            ),
+        ],
+        prediction=True,
+        name="Predict first",
+    )

@@ -188,7 +188,8 @@ def told() -> dict[str, str]:
         float32, with the least and the most of a run; ``convolutions``, ``few``: how many each has;
         ``convolved_longer``: how many times longer they take; ``by_convolution``, ``by_pools``,
         ``by_norm``, ``by_relu``: their share of the extra time; ``first_costs``: how many times
-        longer with channels first.
+        longer with channels first; ``lean_gains``: the share of a step's time that lean modules
+        leave.
     """
     inception, plain = "mini-googlenet", "plain-network"
     took = spent("as they train")
@@ -206,4 +207,5 @@ def told() -> dict[str, str]:
         "convolved_longer": f"{took[inception]['convolution'] / took[plain]['convolution']:.1f}",
         **{f"by_{k}": f"{more[kind] / sum(more.values()):.0%}" for k, kind in kinds.items()},
         "first_costs": f"{first.mean / last.mean:.1f}",
+        "lean_gains": f"{sum(took[LEAN].values()) / sum(took[inception].values()):.0%}",
     }
