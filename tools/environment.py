@@ -6,7 +6,6 @@ holds, a run does nothing. Only a change of `requirements.txt`, `constraints.txt
 choice of PyTorch starts pip again.
 
     python3 tools/environment.py [--python PATH] [--torch default|cpu]
-    python3 tools/environment.py --freeze      # write constraints.txt from what is installed
 """
 
 import argparse
@@ -231,44 +230,14 @@ def alone():
         yield
 
 
-def freeze():
-    """Write constraints.txt: the versions in the environment, less what only some machines get."""
-    _, listed = run(str(PYTHON), "-m", "pip", "list", "--format=freeze")
-    pins = re.findall(r"^([\w.-]+==[^\s+]+)", listed, re.MULTILINE)
-    left_out = re.compile(r"(nvidia-|cuda-|triton\b|(pip|wheel)==)", re.IGNORECASE)
-    head = (
-        "# Every package that `make` installs, at the version it was tested with: direct ones and\n"
-        "# what they bring. Written by `python3 tools/environment.py --freeze`. What only some\n"
-        "# machines get (GPU libraries) is left out: PyTorch fixes these versions itself.\n"
-    )
-    pins = sorted((pin for pin in pins if not left_out.match(pin)), key=str.lower)
-    (ROOT / "constraints.txt").write_text(head + "\n".join(pins) + "\n", "utf-8")
-
-
-def pin(which):
-    """Write constraints.txt for a test of the ends of our ranges: "oldest" or "newest"."""
-    wanted = (ROOT / "requirements.txt").read_text("utf-8")
-    lowest = re.findall(r"^([\w-]+)>=([\w.]+)", wanted, re.MULTILINE)
-    pins = ["{}=={}\n".format(*it) for it in lowest] if which == "oldest" else []
-    (ROOT / "constraints.txt").write_text("".join(pins), "utf-8")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", default="", help="the interpreter to use and no other")
     parser.add_argument("--torch", default="", help="default (with CUDA on Linux) or cpu")
-    parser.add_argument("--freeze", action="store_true", help="write constraints.txt")
-    parser.add_argument("--pin", choices=["oldest", "newest"], help="write constraints.txt")
     asked = parser.parse_args()
     try:
         if asked.torch not in ("", "default", "cpu"):
             raise Trouble(f"TORCH={asked.torch} is not known: default or cpu.")
-        if asked.freeze:
-            freeze()
-            return 0
-        if asked.pin:
-            pin(asked.pin)
-            return 0
         if not what_to_do(asked.python, asked.torch)[0]:
             return 0
         with alone():

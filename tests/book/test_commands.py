@@ -34,9 +34,12 @@ from course.notebook import first_cell  # noqa: E402
 @pytest.fixture
 def environment() -> ModuleType:
     """The module tools/environment.py."""
-    specification = importlib.util.spec_from_file_location(
-        "environment", ROOT / "tools" / "environment.py"
-    )
+    return tool("environment")
+
+
+def tool(name: str) -> ModuleType:
+    """A module of the folder `tools`."""
+    specification = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
@@ -355,14 +358,25 @@ def test_the_lists_of_packages_agree() -> None:
 
 
 def test_the_ends_of_the_ranges_can_be_pinned(
-    environment: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    constraints = tool("constraints")
+    monkeypatch.setattr(constraints, "ROOT", tmp_path)
     lines = "# one\none>=1.0,<2\ntwo-three>=3\n"
     (tmp_path / "requirements.txt").write_text(lines)
     for which, pins in (("oldest", "one==1.0\ntwo-three==3\n"), ("newest", "")):
-        environment.pin(which)
+        monkeypatch.setattr(sys, "argv", ["constraints.py", which])
+        constraints.main()
         assert (tmp_path / "constraints.txt").read_text() == pins
+
+
+def test_what_is_installed_can_be_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    constraints = tool("constraints")
+    listed = "Torch==2.1.0+cu130\nabc==1.0\nnvidia-nccl==2\npip==25\n-e git+x#egg=here\n"
+    monkeypatch.setattr(constraints, "run", lambda *command: (0, listed))
+    assert constraints.frozen() == constraints.WRITTEN + "abc==1.0\nTorch==2.1.0\n"
 
 
 def installed_by_make() -> set[str]:
