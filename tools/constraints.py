@@ -10,7 +10,6 @@ environment, the machine's own Python runs it.
 
 import argparse
 import re
-from pathlib import Path
 
 from environment import PYTHON, ROOT, run
 
