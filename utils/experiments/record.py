@@ -13,6 +13,7 @@ times the record's training while nothing else runs.
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,16 @@ def full(split: str) -> LabelledImages:
     return fashion_mnist(split, source="full") if split == "train" else fashion_mnist(split)
 
 
-def attempt(*, recipe: Recipe, seed: int, report: Report) -> dict[str, Any]:
+def attempt(
+    *,
+    recipe: Recipe,
+    seed: int,
+    report: Report,
+    checkpoint: str | PathLike[str] | None = None,
+) -> dict[str, Any]:
     """Train the lean network on all training images; test it with one view, and with two.
+
+    It goes on from `checkpoint`, if that is there.
 
     Returns
     -------
@@ -50,7 +59,8 @@ def attempt(*, recipe: Recipe, seed: int, report: Report) -> dict[str, Any]:
     """
     training, test = full("train"), full("test")
     network = fresh(lambda: lean_googlenet(in_channels=1), seed=seed)
-    row = train_and_test(network, training, test, recipe, seed=seed, report=report)
+    how: dict[str, Any] = {"seed": seed, "report": report, "checkpoint": checkpoint}
+    row = train_and_test(network, training, test, recipe, **how)
     normalisation = (training.mean, training.std)
     looks = [
         probabilities(network, test, view, normalisation=normalisation)
