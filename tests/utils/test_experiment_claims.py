@@ -1,5 +1,7 @@
 """What the chapters say in words of the measurements holds for the rows that ship."""
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 import torch
@@ -19,11 +21,12 @@ from utils.experiments import (
     looking_inside,
     multi_scale_filters,
     one_by_one_reduction,
+    record,
     sizes_and_branches,
     step_times,
     training,
 )
-from utils.experiments.measures import fresh
+from utils.experiments.measures import fresh, right_of
 from utils.googlenet import INPUTS, MODULES, TABLE_1
 from utils.googlenet import googlenet as build
 from utils.support.telling import points
@@ -428,6 +431,32 @@ def test_the_rivals_are_no_worse_and_quicker():
         assert means.loc[rival, "test_accuracy"] >= inception["test_accuracy"]
         assert 1.7 < inception["train_cpu_seconds"] / means.loc[rival, "train_cpu_seconds"] < 2.3
     assert rows["test_accuracy"].groupby(rows["setting"]).mean()[means.index[1:]].max() < 0.94
+
+
+def test_the_record_stands():
+    rows = results("record")
+    assert sorted(rows["seed"]) == [0, 1, 2]
+    assert 100 * rows["test_accuracy"].mean() >= record.MARK
+    assert (rows["mirrored"] > rows["test_accuracy"]).all()
+    assert rows["parameters"].max() <= record.MOST_PARAMETERS
+    minutes = results("record_minutes").query("setting == 'two cores'")["minutes"]
+    assert minutes.max() <= record.MOST_MINUTES
+    for row in rows.itertuples():
+        assert right_of(row.right, row.tested).sum() == row.correct
+    rivals = results("checkpoints").query("setting == 'plain-network'")
+    assert (rows["images"].mean() > rivals["images"]).all()
+    assert 1.4 < rows["macs"].mean() / rivals["macs"].mean() < 1.6  # half as many again
+
+
+def test_each_step_to_the_record_is_one_change():
+    rows = results("record_steps")
+    steps = list(record.STEPS.plan())
+    for before, after in pairwise(steps):
+        assert points(rows, after, before).mean > 0
+    spent = rows.groupby("setting")["train_cpu_seconds"].mean()
+    assert spent[steps[1]] < 0.8 * spent[steps[0]]
+    assert rows["images"].nunique() == 1
+    assert set(rows["tested"]) == {10_000}
 
 
 def test_early_pools_buy_images_and_nothing_else():

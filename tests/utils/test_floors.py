@@ -14,7 +14,9 @@ FLOORS = {
     **dict.fromkeys(("blocks", "accounting", "data", "filters", "stimuli"), 1),
     **dict.fromkeys(("networks.rows", "networks.guards", "activations", "training"), 2),
     **dict.fromkeys(("networks.network", "attribution"), 3),
-    **dict.fromkeys(("googlenet", "networks.descendants", "networks.baselines", "networks.lean"), 4),
+    **dict.fromkeys(
+        ("googlenet", "networks.descendants", "networks.baselines", "networks.lean"), 4
+    ),
     **dict.fromkeys(("pretrained",), 5),
     **dict.fromkeys(("experiments", "classify"), 6),
     **dict.fromkeys(("plots", "controls"), 7),
