@@ -15,7 +15,7 @@ UNTRAINED = (
     *("compare_times", "named", "disturbed", "disguises"),
 )
 #: Networks of other shapes, on all of Fashion-MNIST, which is not on every machine.
-ON_ALL_IMAGES = ("record", "record_steps", "record_minutes")
+ON_ALL_IMAGES = ("record_steps", "record_minutes")
 #: What trains; rates are chosen from, not compared seed by seed.
 COMPARED = {
     name: experiment

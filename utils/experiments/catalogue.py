@@ -14,7 +14,7 @@ from .looking_inside import ANSWERS, OFF
 from .multi_scale_filters import FASHION, PATCHES
 from .multi_scale_filters import RATES as SCALES_RATES
 from .one_by_one_reduction import BOTTLENECKS
-from .record import MINUTES, RECORD, STEPS
+from .record import MINUTES, STEPS
 from .sizes_and_branches import FASHION as FACTORS_FASHION
 from .sizes_and_branches import PATCHES as FACTORS_PATCHES
 from .sizes_and_branches import RATES as FACTORS_RATES
@@ -29,7 +29,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(FACTORS_RATES, FACTORS_FASHION, FACTORS_PATCHES, BOTTLENECKS),
         *(MERGING_RATES, MERGING),
         *(HEADS_RATES, HEADS_PROBED, HEADS_FULL),
-        *(STAGE_TIMES, STEP_TIMES, STEPS, RECORD, MINUTES),
+        *(STAGE_TIMES, STEP_TIMES, STEPS, MINUTES),
         *(AUX_START, AUX_RATES, AUX_TRAINING),
         *(AUX_FEW_RATES, AUX_FEW),
         *(FED, CALIBRATION, DISGUISES),

@@ -74,12 +74,14 @@ def attempt(
     }
 
 
+LEAN_NETWORK = "lean network"
+
 RECORD = Experiment(
     name="record",
     about="how many test images the lean network names right, after half an hour of two cores",
     measure=attempt,
     options={"recipe": Recipe(epochs=20)},
-    settings={"lean network": {}},
+    settings={LEAN_NETWORK: {}},
     seeds=range(3),
 )
 
