@@ -445,14 +445,17 @@ def test_the_record_stands():
         assert right_of(row.right, row.tested).sum() == row.correct
     rivals = results("checkpoints").query("setting == 'plain-network'")
     assert (rows["images"].mean() > rivals["images"]).all()
-    assert 1.4 < rows["macs"].mean() / rivals["macs"].mean() < 1.6  # half as many again
+    ships = results("checkpoints").query("setting == 'mini-googlenet'")
+    assert 1.5 < rows["macs"].mean() / ships["macs"].mean() < 1.75  # two thirds more
+    assert rows["test_accuracy"].min() > ships["test_accuracy"].max()
 
 
 def test_each_step_to_the_record_is_one_change():
     rows = results("record_steps")
     steps = list(record.STEPS.plan())
-    for before, after in pairwise(steps):
-        assert points(rows, after, before).mean > 0
+    gained = [points(rows, after, before) for before, after in pairwise(steps)]
+    assert [holds_zero(step) for step in gained] == [True, False, True]
+    assert gained[1].mean > 0
     spent = rows.groupby("setting")["train_cpu_seconds"].mean()
     assert spent[steps[1]] < 0.8 * spent[steps[0]]
     assert rows["images"].nunique() == 1
@@ -476,8 +479,9 @@ def test_where_the_time_of_a_step_goes():
     assert step_times.slower("float32, channels first").low > 1.5
     spent = pd.DataFrame(step_times.spent("as they train"))
     more = spent["mini-googlenet"] - spent["plain-network"]
-    assert more.idxmax() == "convolution"
-    assert more["convolution"] < more.sum() / 3
+    assert more["convolution"] < more.sum() / 3  # "only"
+    lean = spent[step_times.LEAN].sum() / spent["mini-googlenet"].sum()
+    assert lean < 0.75
     assert spent["mini-googlenet"]["convolution"] > 2 * spent["plain-network"]["convolution"]
     assert more["pool"] > 10 * more["concatenation"]
     system = step_times.times("as they train", "system")
@@ -485,7 +489,7 @@ def test_where_the_time_of_a_step_goes():
     rows = results("step_times").groupby("timed")[["macs", "convolutions"]].first()
     assert rows["macs"]["mini-googlenet"] < rows["macs"]["plain-network"]
     assert rows["convolutions"].to_dict() == {
-        "mini-googlenet": 49, "plain-network": 6, "small-resnet": 15,
+        "mini-googlenet": 49, step_times.LEAN: 33, "plain-network": 6, "small-resnet": 15,
     }  # fmt: skip
 
 

@@ -175,9 +175,8 @@ def told() -> dict[str, str]:
     -------
     dict
         ``record``, ``record_worst``, ``mirrored_record``: test accuracy in percent with one view
-        (mean, worst seed) and two; ``record_weights``, ``record_macs``, of an image in millions;
-        ``record_images``, seen in training, in millions; ``one_core``, ``two_cores``: minutes;
-        ``p_exchanged``, ``p_stemmed``, ``p_widened``: points of each step over the one before,
+        (mean, worst seed) and two; ``record_weights``: parameters; ``one_core``,
+        ``two_cores``: minutes; ``p_exchanged``, ``p_stemmed``, ``p_widened``: points of each step over the one before,
         with their intervals; ``t_...``: its time as a share of that of the network that ships.
     """
     rows, tried = results(RECORD.name), results(STEPS.name)
@@ -190,8 +189,6 @@ def told() -> dict[str, str]:
         "record_worst": f"{100 * rows['test_accuracy'].min():.2f}",
         "mirrored_record": f"{100 * rows['mirrored'].mean():.2f}",
         "record_weights": f"{rows['parameters'].iloc[0]:,}",
-        "record_macs": f"{rows['macs'].iloc[0] / 1e6:.0f}",
-        "record_images": f"{rows['images'].iloc[0] / 1e6:.1f}",
         "one_core": f"{minutes['one core']:.0f}",
         "two_cores": f"{minutes['two cores']:.0f}",
         **{f"p_{k}": text(points(tried, arm, before[arm]), "+.2f") for k, arm in arms.items()},
