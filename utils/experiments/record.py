@@ -175,9 +175,10 @@ def told() -> dict[str, str]:
     -------
     dict
         ``record``, ``record_worst``, ``mirrored_record``: test accuracy in percent with one view
-        (mean, worst seed) and two; ``record_weights``: parameters; ``one_core``,
-        ``two_cores``: minutes; ``p_exchanged``, ``p_stemmed``, ``p_widened``: points of each step over the one before,
-        with their intervals; ``t_...``: its time as a share of that of the network that ships.
+        (mean, worst seed) and two; ``record_weights``: parameters; ``one_core``, ``two_cores``:
+        minutes; ``p_exchanged``, ``p_stemmed``, ``p_widened``: points of each step over the one
+        before, with their intervals; ``t_...``: its time as a share of that of the network that
+        ships.
     """
     rows, tried = results(RECORD.name), results(STEPS.name)
     minutes = results(MINUTES.name).groupby("setting")["minutes"].mean()
