@@ -38,6 +38,17 @@ def test_a_smaller_draw_is_part_of_a_larger_one_and_no_held_out_image_is_drawn()
     assert not set(tuning.new_classes(EVEN).classes) & set(tuning.old_classes(EVEN).classes)
 
 
+def test_arms_of_one_seed_begin_with_one_head_and_those_that_know_with_one_trunk():
+    begun = {arm: tuning.start(arm, EVEN, seed=1).state_dict() for arm in ARMS}
+    fresh_one = begun.pop(SCRATCH)
+    first = begun[HEAD]
+    for weights in begun.values():
+        assert all(torch.equal(value, first[name]) for name, value in weights.items())
+    same = {name for name, value in fresh_one.items() if torch.equal(value, first[name])}
+    assert {"fc.weight", "fc.bias"} <= same
+    assert "conv1.conv.weight" not in same
+
+
 @pytest.mark.parametrize("arm", ARMS)
 def test_each_arm_changes_what_it_may_and_nothing_else(arm):
     network = tuning.start(arm, EVEN, seed=1)

@@ -14,13 +14,15 @@ UNTRAINED = (
     *("aux_start", "stage_times", "step_times", "views", "fed", "calibration"),
     *("compare_times", "named", "disturbed", "disguises"),
 )
+#: Not all of their arms run through the usual loop; their own tests hold what the arms share.
+LOOPS_OF_THEIR_OWN = ("tuning", "tuning_slips")
 #: Networks of other shapes, on all of Fashion-MNIST, which is not on every machine.
 ON_ALL_IMAGES = ("record_steps", "record_minutes")
 #: What trains; rates are chosen from, not compared seed by seed.
 COMPARED = {
     name: experiment
     for name, experiment in EXPERIMENTS.items()
-    if "_rates" not in name and name not in (*UNTRAINED, *ON_ALL_IMAGES)
+    if "_rates" not in name and name not in (*UNTRAINED, *ON_ALL_IMAGES, *LOOPS_OF_THEIR_OWN)
 }
 
 

@@ -11,7 +11,6 @@ from ..networks.baselines import plain_network, small_resnet
 from ..networks.descendants import inception_resnet, inception_v3, inception_v4, xception
 from ..networks.descendants.bn_inception import PORTED_KEYS, bn_inception
 from ..networks.descendants.hadamard import hadamard_inception, se_inception
-from ..networks.lean import lean_googlenet
 from .preparation import Preprocessing
 
 
@@ -72,7 +71,6 @@ ENTRIES: dict[str, Entry] = {
     ),
     "mini_googlenet": Entry(build=mini_googlenet, size=32),
     "micro_googlenet": Entry(build=micro_googlenet, size=28),
-    "lean_googlenet": Entry(build=lean_googlenet, size=28),
     "colour_googlenet": Entry(build=colour_googlenet, size=64),
     "bn_inception": Entry(build=bn_inception, size=224),
     "bn_inception_ported": Entry(
