@@ -20,8 +20,9 @@ of Howard and Ruder (2018).
 times over. Then 100 steps of stochastic gradient descent in one cycle, with at most 32 images a
 step (of 1 or 3 labels a class, with all of them), without augmentation, smoothed labels or weight
 decay. A seed trains a network on the old classes, draws the labelled images among the first 800 of
-each new class, and draws the new head's first weights and the order of the images; all arms share
-all of it. A draw of 10 labels holds the draw of 3.
+each new class, and draws the order of the images; all arms share all of it. (The head was to begin
+afresh; in the runs that are stored it began with the old classes' weights, see `start`.)
+A draw of 10 labels holds the draw of 3.
 
 **Rates.** For each arm, the best of a row on held-out images (the last 200 training images of each
 new class of `EVEN`), in the mean over three seeds, once with 3 labels a class, used for 1 and 3,
@@ -29,7 +30,8 @@ and once with 30, used for 10, 30 and 100; a row is widened until the best has a
 side. (A first look with one seed, on held-out images of `EVEN` with
 3 and 30 labels, showed how long a run takes and where the rows should lie.)
 
-**What decides.** Three other seeds (five were planned; the time for computing gave out); 200 test
+**What decides.** Three other seeds, those that were done when the time for computing gave out (five
+were planned); 200 test
 images of each new class; differences of arms, paired by seed. An interval is Student's, of 95%: it
 covers the draw of the labelled images, the network's own training and the order, and no other test
 images or classes. What could go either way: whether old classes help at all with so different new
